@@ -1,0 +1,90 @@
+"""The table from NumPy's functions to what they do on Tensors; `rules/` fills it, `tensor.py` looks things up in it.
+
+A function is a primitive with derivative rules (`rule`), or is written in terms of other functions (`implements`), or has no
+useful derivative and returns plain arrays (`constant`), or is not in the table, and then the error says so.
+"""
+
+import inspect
+from functools import cache, partial
+
+from .tape import Node, Primitive
+
+TABLE = {}
+
+
+def rule(function, *vjps, run=None):
+    """Register the vector-Jacobian products of a NumPy function, one for each positional argument.
+
+    Parameters
+    ----------
+    function : callable
+        The NumPy function, as users name it.
+    *vjps : callable or None
+        `vjps[i](g, ans, *args, **keywords)` returns what the i-th argument receives when the result `ans` receives `g`;
+        None for an argument that has no derivative. It is plain NumPy: the arguments are arrays, or Tensors at higher order.
+        What it returns may have the broadcast shape and any precision: the tape sums and casts it.
+    run : callable, optional
+        What computes the value, where something faster than `function` does: Python's own operator, for instance.
+    """
+    if vjps and isinstance(vjps[0], each):
+        vjps = vjps[0]
+    TABLE[function] = Primitive(run or function, vjps, function.__name__)
+    return TABLE[function]
+
+
+class each:
+    """The rules of a primitive with any number of arguments: `each(vjp)[i]` is `vjp(i, g, ans, *args, **keywords)`."""
+
+    def __init__(self, vjp):
+        self.vjp = vjp
+
+    def __getitem__(self, position):
+        return partial(self.vjp, position)
+
+
+def implements(*functions):
+    """Decorate a function of Tensors that is written in other functions and stands for these of NumPy's."""
+    def register(composition):
+        for function in functions:
+            TABLE[function] = composition
+        return composition
+    return register
+
+
+def constant(*functions):
+    """Register NumPy functions whose derivative is zero or means nothing: on Tensors they return plain arrays."""
+    for function in functions:
+        TABLE[function] = partial(on_values, function)
+
+
+def on_values(function, *args, **keywords):
+    """Call `function` on the arrays inside Tensors, also where lists and tuples hold them."""
+    return function(*map(value_of, args), **{name: value_of(arg) for name, arg in keywords.items()})
+
+
+def value_of(arg):
+    """Return the array of a Tensor, the same of each item of a list or tuple, and anything else as it is."""
+    if isinstance(arg, Node):
+        return arg.value
+    if type(arg) in (list, tuple):
+        return type(arg)(map(value_of, arg))
+    return arg
+
+
+def call(function, args, keywords):
+    """Apply a NumPy function to arguments of which some are Tensors."""
+    name = function.__name__
+    if function not in TABLE:
+        raise TypeError(f"np.{name} has no derivative rule. Apply it to t.data if no gradient need flow through it, "
+                        f"or add the rule with minigrad.primitive")
+    known = TABLE[function]
+    if keywords and isinstance(known, Primitive) and (unknown := keywords.keys() - accepted(known)):
+        raise TypeError(f"np.{name} on Tensors does not take {', '.join(sorted(unknown))}")
+    return known(*args, **keywords)
+
+
+@cache
+def accepted(primitive):
+    """Return the names of the keyword arguments that the rules of a primitive know."""
+    vjps = [primitive.vjps.vjp] if isinstance(primitive.vjps, each) else primitive.vjps
+    return set().union(*(inspect.signature(vjp).parameters for vjp in vjps if vjp is not None))

@@ -1,0 +1,391 @@
+"""Tensor: an array with a `.grad`, which NumPy's functions and operators record as they compute.
+
+A Tensor is a node of the tape (`tape.py`) with NumPy's face: the operators, the methods of ndarray, and the two protocols by which
+`np.exp(t)` and `np.linalg.solve(A, b)` find their way here. What each of them does is in the table that `rules/` fills.
+"""
+
+import operator
+from contextlib import contextmanager
+
+import numpy as np
+
+from . import rules  # noqa: F401  (fills the table)
+from .registry import TABLE, call, on_values
+from .rules.indexing import getitem, scatter
+from .tape import FREED, NO_GRAD, Node, Primitive, age, fingerprint, make, mode, propagate, reachable, record
+
+NONE = {}
+__all__ = ["Tensor", "no_grad"]
+
+_SQUARE = TABLE[np.square]
+_AS_TYPE = Primitive(lambda x, dtype: np.asarray(x).astype(dtype), (lambda g, ans, x, dtype: g,), "astype")
+_REDUCE = {np.add: np.sum, np.multiply: np.prod, np.maximum: np.max, np.minimum: np.min}
+_ACCUMULATE = {np.add: np.cumsum, np.multiply: np.cumprod}
+
+
+@contextmanager
+def no_grad():
+    """Record nothing inside this context: results need no gradient. It holds for the current thread alone.
+
+    Examples
+    --------
+    >>> import minigrad
+    >>> w = minigrad.Tensor([1.0, 2.0], requires_grad=True)
+    >>> with minigrad.no_grad():
+    ...     (w * 2).requires_grad
+    False
+    """
+    token = mode.set(NO_GRAD)
+    try:
+        yield
+    finally:
+        mode.reset(token)
+
+
+def _unary(ufunc):
+    primitive = TABLE[ufunc]
+    return lambda self: record(primitive, (self,), {})
+
+
+def _binary(ufunc):
+    """Return an operator's method and its reflection."""
+    primitive = TABLE[ufunc]
+    run = primitive.function
+
+    # The common cases go past record's loop, which takes twice as long: Tensors that require a gradient, and Python's numbers.
+    def method(self, other):
+        if mode.get() is None and self.requires_grad:
+            if type(other) is Tensor:
+                if other.requires_grad:
+                    x, y = self.value, other.value
+                    return make(Tensor, run(x, y), (primitive, (x, y), NONE, ((0, self, None if self.record else fingerprint(x)), (1, other, None if other.record else fingerprint(y)))))
+            elif type(other) in (int, float):
+                x = self.value
+                return make(Tensor, run(x, other), (primitive, (x, other), NONE, ((0, self, None if self.record else fingerprint(x)),)))
+        return record(primitive, (self, np.asarray(other) if type(other) is list else other), NONE)
+
+    def reflected(self, other):
+        if mode.get() is None and self.requires_grad and type(other) in (int, float):
+            y = self.value
+            return make(Tensor, run(other, y), (primitive, (other, y), NONE, ((1, self, None if self.record else fingerprint(y)),)))
+        return record(primitive, (np.asarray(other) if type(other) is list else other, self), NONE)
+
+    return method, reflected
+
+
+def _in_place(operation):
+    """Return an augmented assignment: a new Tensor while recording, and under no_grad a change of the leaf's own array."""
+    def method(self, other):
+        if self.record is not None or not self.requires_grad:
+            return operation(self, other)
+        if mode.get() is not NO_GRAD:
+            raise RuntimeError("an augmented assignment would put a new Tensor in the place of a leaf that requires a gradient: "
+                               "write `w = w + ...` for a new Tensor, or change the leaf inside `with minigrad.no_grad():`")
+        self.value[...] = operation(self.value, other.value if isinstance(other, Node) else other)
+        return self
+    return method
+
+
+def _constant(operation):
+    """Return a method that gives a plain array, as comparisons do."""
+    def method(self, *others):
+        return on_values(operation, self, *others)
+    return method
+
+
+def _method(function):
+    """Return NumPy's function as a method."""
+    def method(self, *args, **keywords):
+        return call(function, (self, *args), keywords)
+    method.__name__ = function.__name__
+    method.__doc__ = f"The same as np.{function.__name__}(self, ...)."
+    return method
+
+
+class Tensor(Node):
+    """An array that remembers how it was computed, so that derivatives can be asked for.
+
+    Parameters
+    ----------
+    data : array_like
+        Copied. float32 and float64 keep their precision.
+    requires_grad : bool, default False
+        Whether `backward` shall store a gradient in `.grad`. Integers and booleans have none.
+
+    Attributes
+    ----------
+    data : ndarray
+        The numbers. Change a leaf's in place (`t.data[...] = `); the array itself is never replaced.
+    grad : ndarray or None
+        The gradient, of the same shape and dtype; it adds up over backward passes until `zero_grad`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from minigrad import Tensor
+    >>> x = Tensor([1.0, 2.0], requires_grad=True)
+    >>> loss = np.sum(x * np.exp(x))
+    >>> loss.backward()
+    >>> np.allclose(x.grad, (1 + x.data) * np.exp(x.data))
+    True
+    """
+
+    __slots__ = ()
+
+    def __init__(self, data, requires_grad=False):
+        value = np.array(data.value if isinstance(data, Node) else data)
+        if value.dtype.kind not in "fcbiu":
+            raise TypeError(f"data of dtype {value.dtype} is not numeric: a Tensor holds numbers")
+        self.value, self.record, self.counter = value, None, age()
+        self.grad = self.hooks = self.pending = None
+        self.owned = False
+        self.requires_grad_(requires_grad)
+
+    # The array inside
+
+    @property
+    def data(self):
+        if not isinstance(self.value, np.ndarray):
+            self.value = np.asarray(self.value)
+        return self.value
+
+    @data.setter
+    def data(self, array):
+        raise AttributeError("the array of a Tensor is not replaced, since optimizers and graphs hold on to it: "
+                             "write t.data[...] = array")
+
+    shape = property(lambda self: self.value.shape)
+    dtype = property(lambda self: self.value.dtype)
+    ndim = property(lambda self: self.value.ndim)
+    size = property(lambda self: self.value.size)
+    is_leaf = property(lambda self: self.record is None)
+    T = property(lambda self: np.transpose(self))
+    mT = property(lambda self: np.swapaxes(self, -1, -2))
+    real = property(lambda self: np.real(self))
+    imag = property(lambda self: np.imag(self))
+
+    def item(self):
+        """Return the only number as a Python scalar."""
+        return self.value.item()
+
+    def tolist(self):
+        """Return the numbers as nested lists."""
+        return self.value.tolist()
+
+    def numpy(self):
+        """Return the array inside; like `np.asarray`, refused where a gradient would be lost."""
+        return self.__array__()
+
+    def detach(self):
+        """Return a Tensor on the same memory that no gradient flows through."""
+        return make(Tensor, self.data)
+
+    def __array__(self, dtype=None, copy=None):
+        if self.requires_grad:
+            raise TypeError("turning a Tensor that requires a gradient into an array would drop its gradient: use t.data "
+                            "for the numbers, and np.stack([...]) for an array of Tensors")
+        return np.array(self.value, dtype, copy=copy)
+
+    def __len__(self):
+        return len(self.data)
+
+    def __iter__(self):
+        if not self.ndim:
+            raise TypeError("iteration over a 0-d Tensor")
+        return (self[i] for i in range(len(self.value)))
+
+    def __bool__(self):
+        return bool(self.value)
+
+    def __float__(self):
+        return float(self.value)
+
+    def __int__(self):
+        return int(self.value)
+
+    def __repr__(self):
+        text = np.array2string(self.data, separator=", ", prefix="Tensor(", threshold=20, precision=4)
+        dtype = "" if self.dtype == np.float64 else f", dtype={self.dtype}"
+        if self.record:
+            return f"Tensor({text}{dtype}, from {self.record[0].name})"
+        return f"Tensor({text}{dtype}{', requires_grad=True' * self.requires_grad})"
+
+    # Gradients
+
+    def requires_grad_(self, requires_grad=True):
+        """Say whether `backward` shall store a gradient in this leaf, and return it."""
+        if requires_grad and self.value.dtype.kind != "f":
+            raise TypeError(f"a Tensor of dtype {self.dtype} cannot require a gradient: give floats, "
+                            "for instance Tensor([1.0, 2.0], requires_grad=True)")
+        if self.record is not None and not requires_grad:
+            raise RuntimeError("a result of recorded operations requires a gradient; use t.detach() for one that does not")
+        self.requires_grad = bool(requires_grad)
+        return self
+
+    def zero_grad(self):
+        """Forget the gradient."""
+        self.grad = None
+
+    def register_hook(self, function):
+        """Call function(gradient) when this Tensor's gradient is complete; what it returns, if not None, replaces it.
+
+        Returns a handle whose `remove()` takes the hook away.
+        """
+        if not self.requires_grad:
+            raise RuntimeError("a hook on a Tensor that does not require a gradient would never be called")
+        self.hooks = self.hooks or {}
+        handle = HookHandle(self.hooks)
+        self.hooks[handle] = function
+        return handle
+
+    def hooked(self, g):
+        """Return the gradient as the hooks leave it."""
+        for function in tuple(self.hooks.values()):
+            replacement = function(g)
+            if replacement is not None:
+                if np.shape(replacement) != self.shape:
+                    raise ValueError(f"a hook returned a gradient of shape {np.shape(replacement)} for a Tensor of shape {self.shape}")
+                g = replacement
+        return g
+
+    def backward(self, grad=None, retain_graph=False):
+        """Add the derivative of this Tensor to the `.grad` of every leaf that it was computed from.
+
+        Parameters
+        ----------
+        grad : array_like, optional
+            What each element of this Tensor counts for, in its shape; may be left out for a single number, which counts for 1.
+        retain_graph : bool, default False
+            Keep the graph for another pass; otherwise its memory is freed.
+
+        Raises
+        ------
+        RuntimeError
+            If nothing recorded requires a gradient, if this is not a single number and `grad` is missing, if an earlier pass
+            has freed the graph, or if a leaf was changed since the forward pass (found by its bytes: any change of an
+            array of up to 64 numbers, and in a larger one a change of any of some 64 numbers spread evenly over it).
+            Then nothing has been changed.
+        """
+        if not self.requires_grad:
+            raise RuntimeError("backward from a Tensor without a graph: nothing that it was computed from requires a gradient "
+                               "(or it was computed under no_grad); create the parameters with requires_grad=True")
+        operations, leaves, _ = reachable(self)
+        gradients = propagate(operations, leaves, self, self._seed(grad))
+        for leaf, gradient in zip(leaves, gradients):  # noqa: B905
+            if leaf.grad is not None:
+                leaf.grad += gradient
+            elif gradient is not None:
+                leaf.grad = np.array(gradient)
+        if not retain_graph:
+            for node in operations:
+                node.record = FREED
+
+    def _seed(self, grad):
+        """Return the gradient that a backward pass starts from."""
+        if grad is None:
+            if self.size != 1:
+                raise RuntimeError(f"backward from a Tensor of shape {self.shape} needs a single number to differentiate: "
+                                   "reduce it, as in t.sum().backward(), or pass grad of the same shape")
+            return type(self.value)(1) if isinstance(self.value, np.generic) else np.ones(self.shape, self.dtype)
+        grad = np.array(grad.value if isinstance(grad, Node) else grad, self.dtype)
+        if grad.shape != self.shape:
+            raise ValueError(f"grad has shape {grad.shape}; the Tensor it belongs to has shape {self.shape}")
+        return grad[()]
+
+    # NumPy's protocols
+
+    __array_priority__ = 1000
+
+    def __array_ufunc__(self, ufunc, method, *args, **keywords):
+        if keywords.get("out") is not None:
+            raise TypeError(f"np.{ufunc.__name__}(..., out=...) would overwrite numbers that a gradient needs: leave out= away")
+        args = [np.asarray(arg) if type(arg) in (list, tuple) else arg for arg in args]
+        if method == "__call__":
+            return call(ufunc, args, keywords)
+        if method == "reduce" and ufunc in _REDUCE:
+            return call(_REDUCE[ufunc], args, {"axis": 0, **keywords})
+        if method == "accumulate" and ufunc in _ACCUMULATE:
+            return call(_ACCUMULATE[ufunc], args, {"axis": 0, **keywords})
+        if method == "outer":
+            x, y = args
+            return ufunc(np.reshape(x, np.shape(x) + (1,) * np.ndim(y)), y)
+        raise TypeError(f"np.{ufunc.__name__}.{method} has no derivative rule")
+
+    def __array_function__(self, function, types, args, keywords):
+        return call(function, args, {k: v for k, v in keywords.items() if not (k == "out" and v is None)})
+
+    # Indexing
+
+    def __getitem__(self, index):
+        if type(index) is not int:
+            index = _plain_index(index)
+        if mode.get() is None and self.requires_grad:
+            x = self.value
+            return make(Tensor, x[index], (getitem, (x, index), NONE, ((0, self, None if self.record else fingerprint(x)),)))
+        return record(getitem, (self, index), NONE)
+
+    def __setitem__(self, index, value):
+        raise TypeError("a Tensor is not assigned into, since a gradient may need the old numbers: t.at[index].set(value) "
+                        "returns a new Tensor, and t.data[index] = value changes the numbers of a leaf")
+
+    # Operators
+
+    __add__, __radd__ = _binary(np.add)
+    __sub__, __rsub__ = _binary(np.subtract)
+    __mul__, __rmul__ = _binary(np.multiply)
+    __truediv__, __rtruediv__ = _binary(np.divide)
+    __matmul__, __rmatmul__ = _binary(np.matmul)
+    _power, __rpow__ = _binary(np.power)
+    __neg__, __pos__, __abs__ = _unary(np.negative), _unary(np.positive), _unary(np.absolute)
+
+    def __pow__(self, exponent):
+        if type(exponent) is int and exponent == 2:
+            if mode.get() is None and self.requires_grad:
+                x = self.value
+                return make(Tensor, x * x, (_SQUARE, (x,), NONE, ((0, self, None if self.record else fingerprint(x)),)))
+            return record(_SQUARE, (self,), NONE)
+        return self._power(exponent)
+
+    __iadd__, __isub__ = _in_place(operator.add), _in_place(operator.sub)
+    __imul__, __itruediv__ = _in_place(operator.mul), _in_place(operator.truediv)
+
+    __eq__, __ne__ = _constant(operator.eq), _constant(operator.ne)
+    __lt__, __le__ = _constant(operator.lt), _constant(operator.le)
+    __gt__, __ge__ = _constant(operator.gt), _constant(operator.ge)
+    __hash__ = Node.__hash__
+
+    # Methods of ndarray
+
+    sum, mean, max, min = _method(np.sum), _method(np.mean), _method(np.max), _method(np.min)
+
+    def reshape(self, *shape, order="C"):
+        """Return the same numbers in another shape, given as a tuple or as several numbers."""
+        return np.reshape(self, shape[0] if len(shape) == 1 else shape, order=order)
+
+    def transpose(self, *axes):
+        """Return the same numbers with the axes permuted, in reverse if none are given."""
+        return np.transpose(self, (axes[0] if len(axes) == 1 else axes) or None)
+
+    def astype(self, dtype):
+        """Return the numbers in another precision; a plain array if it is not a floating one."""
+        if np.dtype(dtype).kind not in "fc":
+            return self.value.astype(dtype)
+        return _AS_TYPE(self, dtype)
+
+
+def _plain_index(index):
+    """Return an index with arrays in the place of Tensors."""
+    if type(index) is tuple:
+        return tuple([item.data if isinstance(item, Node) else item for item in index])
+    return index.data if isinstance(index, Node) else index
+
+
+class HookHandle:
+    """What `register_hook` returns: `remove()` takes the hook away again."""
+
+    def __init__(self, hooks):
+        self._hooks = hooks
+
+    def remove(self):
+        """Take the hook away; a second call does nothing."""
+        self._hooks.pop(self, None)
