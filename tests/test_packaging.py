@@ -39,7 +39,7 @@ def top_level_imports(path):
 def allowed_imports(path):
     """tutorials -> optim.viz -> {optim, minigrad}; Python, NumPy and Matplotlib for everyone."""
     allowed = {"numpy", "matplotlib", path.relative_to(ROOT).parts[0]}
-    if name_of(path).startswith("optim/viz/") or name_of(path) == "optim/__main__.py":
+    if name_of(path).startswith("optim/viz/"):
         allowed.add("minigrad")
     return allowed | sys.stdlib_module_names
 
