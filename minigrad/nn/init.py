@@ -1,0 +1,197 @@
+"""The random numbers that training starts from: torch.nn.init's distributions, drawn by seeded NumPy generators.
+
+Every function fills a Tensor in place, below the notice of the tape, and returns it. Numbers come from the
+`generator` that is handed in, or else from one that all of `nn` shares and that `manual_seed` sets; NumPy's global
+random state is never used.
+"""
+
+import math
+
+import numpy as np
+
+_shared = {"generator": np.random.default_rng()}
+
+
+def manual_seed(seed):
+    """Start the generator that `nn` draws from, where none is handed in, afresh; return it.
+
+    Parameters
+    ----------
+    seed : int
+        The same seed gives the same numbers, on every machine.
+
+    Examples
+    --------
+    >>> from minigrad import nn
+    >>> generator = nn.manual_seed(0)
+    >>> first = nn.Linear(2, 3)
+    >>> generator = nn.manual_seed(0)
+    >>> bool(np.all(first.weight == nn.Linear(2, 3).weight))
+    True
+    """
+    _shared["generator"] = np.random.default_rng(seed)
+    return _shared["generator"]
+
+
+def chosen(generator):
+    """Return the generator that was handed in, or the shared one for None."""
+    if generator is None:
+        return _shared["generator"]
+    if not isinstance(generator, np.random.Generator):
+        raise TypeError(f"generator must be a np.random.Generator, such as np.random.default_rng(0); got {generator!r}")
+    return generator
+
+
+def uniform_(tensor, a=0.0, b=1.0, generator=None):
+    """Fill with numbers from the uniform distribution U(a, b)."""
+    tensor.data[...] = chosen(generator).uniform(a, b, tensor.shape)
+    return tensor
+
+
+def normal_(tensor, mean=0.0, std=1.0, generator=None):
+    """Fill with numbers from the normal distribution N(mean, std²)."""
+    tensor.data[...] = chosen(generator).normal(mean, std, tensor.shape)
+    return tensor
+
+
+def trunc_normal_(tensor, mean=0.0, std=1.0, a=-2.0, b=2.0, generator=None):
+    """Fill with numbers from N(mean, std²); those outside [a, b] are drawn again until they lie inside.
+
+    Raises
+    ------
+    ValueError
+        If a is not below b, or [a, b] lies more than four std from the mean, where hardly a number falls.
+    """
+    if not a < b or mean + 4 * std < a or mean - 4 * std > b:
+        raise ValueError(f"trunc_normal_ cannot draw N({mean}, {std}²) within [{a}, {b}]: "
+                         "give a < b, and one of them within 4 std of the mean")
+    generator = chosen(generator)
+    numbers = generator.normal(mean, std, tensor.shape)
+    while np.any(outside := (numbers < a) | (numbers > b)):
+        numbers[outside] = generator.normal(mean, std, np.count_nonzero(outside))
+    tensor.data[...] = numbers
+    return tensor
+
+
+def constant_(tensor, val):
+    """Fill with one value."""
+    tensor.data[...] = val
+    return tensor
+
+
+def zeros_(tensor):
+    """Fill with zeros."""
+    return constant_(tensor, 0)
+
+
+def ones_(tensor):
+    """Fill with ones."""
+    return constant_(tensor, 1)
+
+
+def eye_(tensor):
+    """Fill a matrix with the identity."""
+    if tensor.ndim != 2:
+        raise ValueError(f"eye_ fills a matrix; got a Tensor of shape {tensor.shape}")
+    return constant_(tensor, np.eye(*tensor.shape))
+
+
+def calculate_gain(nonlinearity, param=None):
+    """Return the factor by which weights before this nonlinearity are scaled up, so that the signal keeps its size.
+
+    Parameters
+    ----------
+    nonlinearity : str
+        "linear", "conv1d", "conv2d", "sigmoid", "tanh", "relu", "leaky_relu" or "selu".
+    param : float, optional
+        The slope of "leaky_relu" for negative numbers, 0.01 unless given.
+    """
+    slope = 0.01 if param is None else param
+    gains = {"linear": 1.0, "conv1d": 1.0, "conv2d": 1.0, "sigmoid": 1.0, "tanh": 5 / 3, "relu": math.sqrt(2),
+             "leaky_relu": math.sqrt(2 / (1 + slope ** 2)), "selu": 3 / 4}
+    if nonlinearity not in gains:
+        raise ValueError(f"nonlinearity {nonlinearity!r} has no known gain; expected one of {', '.join(gains)}")
+    return gains[nonlinearity]
+
+
+def fans(tensor):
+    """Return fan_in and fan_out of a weight: how many numbers enter an output, and how many outputs an input enters.
+
+    A weight has shape (out, in) or, in a convolution, (out, in, *kernel).
+    """
+    if tensor.ndim < 2:
+        raise ValueError(f"a Tensor of shape {tensor.shape} has no fan in and fan out: "
+                         "expected a weight of at least two axes")
+    receptive_field = math.prod(tensor.shape[2:])
+    return tensor.shape[1] * receptive_field, tensor.shape[0] * receptive_field
+
+
+def _fan(tensor, mode):
+    if mode not in ("fan_in", "fan_out"):
+        raise ValueError(f"mode must be 'fan_in' or 'fan_out'; got {mode!r}")
+    return fans(tensor)[mode == "fan_out"]
+
+
+def xavier_uniform_(tensor, gain=1.0, generator=None):
+    """Fill with U(−b, b), b = gain √(6 / (fan_in + fan_out)): the signal keeps its variance forward and backward.
+
+    References
+    ----------
+    X. Glorot and Y. Bengio (2010), Understanding the difficulty of training deep feedforward neural networks,
+    equation 16.
+    """
+    bound = gain * math.sqrt(6 / sum(fans(tensor)))
+    return uniform_(tensor, -bound, bound, generator)
+
+
+def xavier_normal_(tensor, gain=1.0, generator=None):
+    """Fill with N(0, σ²), σ = gain √(2 / (fan_in + fan_out)): the normal counterpart of `xavier_uniform_`."""
+    return normal_(tensor, 0.0, gain * math.sqrt(2 / sum(fans(tensor))), generator)
+
+
+def kaiming_uniform_(tensor, a=0.0, mode="fan_in", nonlinearity="leaky_relu", generator=None):
+    """Fill with U(−b, b), b = gain √(3 / fan): the signal keeps its variance through layers of rectifiers.
+
+    Parameters
+    ----------
+    tensor : Tensor
+        The weight to fill.
+    a : float, default 0.0
+        The slope of the rectifier for negative numbers ("leaky_relu").
+    mode : {"fan_in", "fan_out"}
+        Keep the variance on the way forward, or that of the gradients on the way back.
+    nonlinearity : str, default "leaky_relu"
+        What follows the layer; see `calculate_gain`.
+    generator : np.random.Generator, optional
+        Where the numbers come from.
+
+    References
+    ----------
+    K. He, X. Zhang, S. Ren and J. Sun (2015), Delving deep into rectifiers, equations 10, 14 and 15.
+    """
+    bound = calculate_gain(nonlinearity, a) * math.sqrt(3 / _fan(tensor, mode))
+    return uniform_(tensor, -bound, bound, generator)
+
+
+def kaiming_normal_(tensor, a=0.0, mode="fan_in", nonlinearity="leaky_relu", generator=None):
+    """Fill with N(0, σ²), σ = gain / √fan: the normal counterpart of `kaiming_uniform_`, with its arguments."""
+    return normal_(tensor, 0.0, calculate_gain(nonlinearity, a) / math.sqrt(_fan(tensor, mode)), generator)
+
+
+def orthogonal_(tensor, gain=1.0, generator=None):
+    """Fill with `gain` times a random matrix whose rows (or columns, if there are more rows) are orthonormal.
+
+    Axes after the first are taken together as one.
+
+    References
+    ----------
+    A. M. Saxe, J. L. McClelland and S. Ganguli (2014), Exact solutions to the nonlinear dynamics of learning in deep
+    linear neural networks.
+    """
+    if tensor.ndim < 2:
+        raise ValueError(f"orthogonal_ fills a Tensor of at least two axes; got shape {tensor.shape}")
+    rows, columns = tensor.shape[0], math.prod(tensor.shape[1:])
+    q, r = np.linalg.qr(chosen(generator).normal(size=(max(rows, columns), min(rows, columns))))
+    q = q * np.sign(np.diag(r))  # without this the matrices are not uniformly distributed
+    tensor.data[...] = gain * (q if rows >= columns else q.T).reshape(tensor.shape)
+    return tensor

@@ -1,0 +1,317 @@
+"""Module: what layers, losses and whole networks are, and the containers that put them together.
+
+A module is a function with parameters. It finds them, and the modules inside it, among its own attributes, so that a
+network is written by assigning layers in `__init__` and calling them in `forward`.
+"""
+
+import numpy as np
+
+from ..tensor import Tensor
+
+
+def Parameter(data):
+    """Return a Tensor that requires a gradient: assigned to an attribute of a Module, it is one of its parameters."""
+    return Tensor(data, requires_grad=True)
+
+
+class Module:
+    """A function with parameters. Subclasses assign parameters and modules as attributes, and write `forward`.
+
+    A Tensor that requires a gradient when it is assigned to an attribute is a parameter; a Module that is assigned is
+    a child; an array handed to `register_buffer` is saved with the parameters but not trained. Inside a larger module
+    they have dotted names, such as "encoder.0.weight".
+
+    Attributes
+    ----------
+    training : bool
+        Whether layers such as Dropout behave as they do in training. Set by `train` and `eval`.
+
+    Examples
+    --------
+    >>> from minigrad import nn
+    >>> class Line(nn.Module):
+    ...     def __init__(self):
+    ...         self.slope = nn.Parameter([2.0])
+    ...     def forward(self, x):
+    ...         return self.slope * x
+    >>> line = Line()
+    >>> line(np.array([1.0, 2.0])).data
+    array([2., 4.])
+    >>> [name for name, parameter in line.named_parameters()]
+    ['slope']
+    """
+
+    def __new__(cls, *args, **keywords):
+        module = super().__new__(cls)
+        # The names of the attributes that are parameters, buffers and children, in order of assignment. They are laid
+        # here, so that a subclass need not call super().__init__().
+        vars(module).update(training=True, _parameters=[], _buffers=[], _modules=[])
+        return module
+
+    def __setattr__(self, name, value):
+        parameter = isinstance(value, Tensor) and value.requires_grad and value.is_leaf
+        if name in self._parameters and not parameter and value is not None:
+            raise TypeError(f"{name} is a parameter of this {type(self).__name__}, and what is assigned to it is not: "
+                            f"use {name}.data[...] = for new numbers, nn.Parameter(...) for a new one, None for none")
+        if name in self._buffers:
+            value = np.asarray(value)
+        else:
+            self._forget(name)
+            if parameter:
+                self._parameters.append(name)
+            elif isinstance(value, Module):
+                self._modules.append(name)
+        super().__setattr__(name, value)
+
+    def __delattr__(self, name):
+        super().__delattr__(name)
+        self._forget(name)
+
+    def _forget(self, name):
+        for names in (self._parameters, self._buffers, self._modules):
+            if name in names:
+                names.remove(name)
+
+    def register_buffer(self, name, array):
+        """Keep an array that is saved with the parameters but not trained, as the attribute `name`."""
+        setattr(self, name, np.asarray(array))
+        self._buffers.append(name)
+
+    # Calling
+
+    def __call__(self, *args, **keywords):
+        return self.forward(*args, **keywords)
+
+    def forward(self, *args, **keywords):
+        """Compute the output; every subclass writes its own."""
+        raise NotImplementedError(f"{type(self).__name__} has no forward: write `def forward(self, x): ...` in it")
+
+    # What is inside. A module or parameter that is used twice is named once, as it is trained once.
+
+    def named_children(self):
+        """Yield the name of each module assigned to this one, and the module."""
+        for name in self._modules:
+            yield name, getattr(self, name)
+
+    def children(self):
+        """Yield the modules assigned to this one."""
+        for _, module in self.named_children():
+            yield module
+
+    def _paths(self, prefix=""):
+        """Yield (path, module) for this module and all inside it, parents first, shared ones as often as they occur."""
+        yield prefix, self
+        for name, module in self.named_children():
+            yield from module._paths(f"{prefix}.{name}" if prefix else name)
+
+    def named_modules(self):
+        """Yield this module, named "", and every module inside it with its dotted name."""
+        return _once(self._paths())
+
+    def modules(self):
+        """Yield this module and every module inside it."""
+        for _, module in self.named_modules():
+            yield module
+
+    def named_parameters(self):
+        """Yield the dotted name of each parameter, and the parameter."""
+        return _once(self._attributes("_parameters"))
+
+    def parameters(self):
+        """Yield every parameter, in order of assignment: what an optimizer is given."""
+        for _, parameter in self.named_parameters():
+            yield parameter
+
+    def named_buffers(self):
+        """Yield the dotted name of each buffer, and its array."""
+        return _once(self._attributes("_buffers"))
+
+    def buffers(self):
+        """Yield every buffer's array."""
+        for _, buffer in self.named_buffers():
+            yield buffer
+
+    def _attributes(self, *kinds):
+        """Yield (dotted name, value) of the attributes of these kinds, here and in every module inside."""
+        for path, module in self._paths():
+            for kind in kinds:
+                for name in getattr(module, kind):
+                    yield f"{path}.{name}" if path else name, getattr(module, name)
+
+    def apply(self, function):
+        """Call function(module) for every module inside, children first, then for this one; return this one."""
+        for module in self.children():
+            module.apply(function)
+        function(self)
+        return self
+
+    # Training
+
+    def train(self, mode=True):
+        """Behave as in training, here and in every module inside; return this module."""
+        for module in self.modules():
+            module.training = bool(mode)
+        return self
+
+    def eval(self):
+        """Behave as in use, with running statistics and without dropout; return this module."""
+        return self.train(False)
+
+    def requires_grad_(self, requires_grad=True):
+        """Say whether the parameters shall receive gradients (False freezes them); return this module."""
+        for parameter in self.parameters():
+            parameter.requires_grad_(requires_grad)
+        return self
+
+    def zero_grad(self):
+        """Forget the gradient of every parameter."""
+        for parameter in self.parameters():
+            parameter.zero_grad()
+
+    # Saving and loading
+
+    def state_dict(self):
+        """Return a copy of every parameter and buffer: a dictionary from dotted names to arrays."""
+        return {name: np.array(_array(value)) for name, value in self._attributes("_parameters", "_buffers")}
+
+    def load_state_dict(self, state_dict, strict=True):
+        """Copy arrays from a `state_dict` into the parameters and buffers; change nothing if any of them does not fit.
+
+        Parameters
+        ----------
+        state_dict : dict
+            Arrays by dotted name; PyTorch's tensors will do.
+        strict : bool, default True
+            Whether exactly the names of this module are expected; otherwise names of one side alone are passed over.
+
+        Returns
+        -------
+        missing, unexpected : lists of str
+            The names that only the module has, and those that only `state_dict` has; both are empty if `strict`.
+
+        Raises
+        ------
+        KeyError
+            If `strict`, and names are missing or unexpected.
+        ValueError
+            If a shape differs.
+        TypeError
+            If an array is not made of numbers that fit.
+        """
+        own = {name: _array(value) for name, value in self._attributes("_parameters", "_buffers")}
+        missing = [name for name in own if name not in state_dict]
+        unexpected = [name for name in state_dict if name not in own]
+        if strict and (missing or unexpected):
+            raise KeyError(f"state_dict does not belong to this {type(self).__name__}: it lacks {missing or 'nothing'} "
+                           f"and has {unexpected or 'nothing'} too many; strict=False loads what both sides have")
+        loaded = {}
+        for name in own.keys() & state_dict.keys():
+            loaded[name] = np.asarray(_array(state_dict[name]))
+            if loaded[name].shape != own[name].shape:
+                raise ValueError(f"state_dict[{name!r}] has shape {loaded[name].shape}; expected {own[name].shape}")
+            if not np.can_cast(loaded[name].dtype, own[name].dtype, "same_kind"):
+                raise TypeError(f"state_dict[{name!r}] has dtype {loaded[name].dtype}; expected {own[name].dtype}")
+        for name, array in loaded.items():
+            own[name][...] = array
+        return missing, unexpected
+
+    # Printing
+
+    def extra_repr(self):
+        """Return what stands between the parentheses of this module's repr; subclasses write their own."""
+        return ""
+
+    def __repr__(self):
+        inside = [f"({name}): {module!r}".replace("\n", "\n  ") for name, module in self.named_children()]
+        if not inside:
+            return f"{type(self).__name__}({self.extra_repr()})"
+        return "\n  ".join([f"{type(self).__name__}(", *filter(None, [self.extra_repr()]), *inside]) + "\n)"
+
+
+def _once(named):
+    """Yield (name, thing) for each thing the first time that it comes along."""
+    seen = set()
+    for name, thing in named:
+        if id(thing) not in seen:
+            seen.add(id(thing))
+            yield name, thing
+
+
+def _array(value):
+    """Return the array of a parameter; a buffer is one already."""
+    return value.data if isinstance(value, Tensor) else value
+
+
+class _Container(Module):
+    """Modules in a row, named "0", "1" and so on."""
+
+    def append(self, module):
+        """Add a module at the end; return the container."""
+        if not isinstance(module, Module):
+            raise TypeError(f"{type(self).__name__} holds modules; got {module!r}")
+        setattr(self, str(len(self)), module)
+        return self
+
+    def __len__(self):
+        return len(self._modules)
+
+    def __iter__(self):
+        return self.children()
+
+    def __getitem__(self, index):
+        if isinstance(index, slice):
+            return self.of([getattr(self, name) for name in self._modules[index]])
+        return getattr(self, self._modules[index])
+
+
+class Sequential(_Container):
+    """Modules one after the other: each is called on what the one before it returned.
+
+    Parameters
+    ----------
+    *modules : Module, or one dict
+        The modules in order; a dictionary gives them names of its own.
+
+    Examples
+    --------
+    >>> from minigrad import nn
+    >>> nn.Sequential(nn.Linear(2, 16), nn.Tanh(), nn.Linear(16, 1))
+    Sequential(
+      (0): Linear(in_features=2, out_features=16, bias=True)
+      (1): Tanh()
+      (2): Linear(in_features=16, out_features=1, bias=True)
+    )
+    """
+
+    def __init__(self, *modules):
+        if len(modules) == 1 and isinstance(modules[0], dict):
+            for name, module in modules[0].items():
+                setattr(self, name, module)
+        else:
+            for module in modules:
+                self.append(module)
+
+    def of(self, modules):
+        return Sequential(*modules)
+
+    def forward(self, x):
+        for name in self._modules:
+            x = getattr(self, name)(x)
+        return x
+
+
+class ModuleList(_Container):
+    """A list of modules, whose parameters are found; how they are called is written in the `forward` around it.
+
+    Parameters
+    ----------
+    modules : iterable of Module
+        The modules in order.
+    """
+
+    def __init__(self, modules=()):
+        for module in modules:
+            self.append(module)
+
+    def of(self, modules):
+        return ModuleList(modules)
