@@ -1,0 +1,46 @@
+"""What a hyperparameter may be: a number or an array of numbers, in the range that its name has throughout the field.
+
+An array gives every element of the parameter a value of its own, so that N runs are one: see `Optimizer`.
+"""
+
+import numpy as np
+
+NOT_NEGATIVE = "finite and not negative", lambda x: np.isfinite(x) & (x >= 0)
+FRACTION = "in [0, 1)", lambda x: (x >= 0) & (x < 1)
+RANGES = {
+    "lr": NOT_NEGATIVE, "eps": NOT_NEGATIVE, "weight_decay": NOT_NEGATIVE, "lr_decay": NOT_NEGATIVE, "momentum": NOT_NEGATIVE,
+    "initial_accumulator_value": NOT_NEGATIVE, "alpha": NOT_NEGATIVE, "betas": FRACTION, "beta": FRACTION,
+}
+
+
+def check(name, value):
+    """Raise a ValueError or TypeError unless `value` is in the range that the name stands for."""
+    if name not in RANGES or value is None:
+        return
+    description, allowed = RANGES[name]
+    for number in value if isinstance(value, (tuple, list)) else (value,):
+        if isinstance(number, (bool, str)) or np.asarray(number).dtype.kind not in "iuf":
+            raise TypeError(f"{name} is {value!r}; expected a number or an array of numbers")
+        if not np.all(allowed(np.asarray(number))):
+            raise ValueError(f"{name} is {value!r}; it must be {description}")
+
+
+def prepared(value, param):
+    """Return a hyperparameter as the arithmetic needs it: a Python number, or an array in the parameter's dtype.
+
+    A float64 scalar of NumPy would turn float32 work into float64, and so would a float64 array.
+    """
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, np.ndarray):
+        if value.ndim == 0:
+            return value.item()
+        return value.astype(param.dtype, copy=False) if value.dtype.kind == "f" else value
+    if type(value) in (tuple, list):
+        return tuple([prepared(item, param) for item in value])
+    return value
+
+
+def active(value):
+    """Tell whether a hyperparameter differs from 0, at any element if it is an array."""
+    return value.any() if isinstance(value, np.ndarray) else value != 0

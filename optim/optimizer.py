@@ -1,0 +1,433 @@
+"""The interface: an `UpdateRule` says how a gradient becomes an update, an `Optimizer` applies it to parameters.
+
+The rule is the paper's formula and nothing else, theta <- theta - lr * phi(g, s): `init_state` returns the state s_0, and
+`update` returns phi. What a training loop needs besides is here, once, for every optimizer: parameter groups, the checks, `step`
+and `zero_grad`, hooks, and the state dictionary. A parameter is anything with an array `.data` and an array or None as `.grad`.
+"""
+
+import inspect
+from copy import deepcopy
+from functools import cache
+
+import numpy as np
+
+from .hyperparameters import check, prepared
+
+PIECE = 32 * 1024  # numbers: a piece and its temporaries stay in the cache, and a step on a million is three times as fast
+DEVICE_FLAGS = {"foreach", "fused", "capturable", "differentiable"}  # PyTorch's choice of a kernel, dropped on loading
+SCHEDULED = {"initial_lr", "max_lr", "min_lr", "base_lr", "max_momentum", "base_momentum", "swa_lr", "lr_scale"}  # added by schedules
+
+
+class Parameter:
+    """The least that an optimizer takes: numbers, and a gradient that you set.
+
+    Parameters
+    ----------
+    data : array_like
+        Copied; float32 and float64 keep their precision, integers become float64.
+
+    Examples
+    --------
+    >>> import optim
+    >>> p = optim.Parameter([1.0, -2.0])
+    >>> optimizer = optim.SGD([p], lr=0.1)
+    >>> p.grad = 2 * p.data
+    >>> optimizer.step()
+    >>> p.data
+    array([ 0.8, -1.6])
+    """
+
+    __slots__ = ("data", "grad")
+
+    def __init__(self, data):
+        self.data = np.array(data)
+        if self.data.dtype.kind != "f":
+            self.data = self.data.astype(float)
+        self.grad = None
+
+    def __repr__(self):
+        return f"Parameter({np.array2string(self.data, separator=', ', threshold=20, prefix='Parameter(')})"
+
+
+class UpdateRule:
+    """What a named optimizer and a link of a chain share: phi(g, s).
+
+    Each method is handed those of the group's hyperparameters that its signature names after the `*`: a number as Python's own,
+    an array in the parameter's dtype.
+    """
+
+    elementwise = True  # phi of a piece is that piece of phi, and `update` may be given pieces; False asks for whole arrays
+    returns_step = False  # True says that `update` returns the whole step: theta <- theta - step
+
+    def init_state(self, param):
+        """Return s_0: a dictionary of arrays shaped like `param`, numbers, and None. An entry `step` is counted for you."""
+        return {}
+
+    def advance(self, state):
+        """Move on the scalar recurrences of the state; called once a step, before any piece."""
+
+    def update(self, grad, state, param):
+        """Return phi(g, s). The state's arrays are changed in place; an entry that is None may be set to an array."""
+        raise NotImplementedError(f"{type(self).__name__} needs a method update(self, grad, state, param, *, ...) that returns phi")
+
+
+@cache
+def hyperparameter_names(method):
+    """Return the names after the `*` in the signature of a method."""
+    return tuple([p.name for p in inspect.signature(method).parameters.values() if p.kind is p.KEYWORD_ONLY])
+
+
+class Optimizer(UpdateRule):
+    """Applies an update rule to groups of parameters. Subclass it with `__init__`, `init_state` and `update`.
+
+    Parameters
+    ----------
+    params : iterable
+        Parameters, or dictionaries such as {"params": [...], "lr": 0.01}: groups with hyperparameters of their own.
+    **defaults
+        The hyperparameters of groups that do not set their own. Numbers, or arrays that broadcast against the
+        parameter: with `lr` of shape (N,) and a parameter of shape (2, N), one optimizer makes N independent runs.
+
+    Attributes
+    ----------
+    param_groups : list of dict
+        The one place where hyperparameters live: change them here between steps.
+    state : dict
+        The state of each parameter, made when its first gradient arrives.
+    defaults : dict
+
+    Examples
+    --------
+    >>> import numpy as np, optim
+    >>> class SignDescent(optim.Optimizer):
+    ...     def __init__(self, params, lr=0.01):
+    ...         super().__init__(params, lr=lr)
+    ...     def update(self, grad, state, param):
+    ...         return np.sign(grad)
+    >>> p = optim.Parameter([1.0, -2.0])
+    >>> p.grad = p.data
+    >>> SignDescent([p], lr=0.5).step()
+    >>> p.data
+    array([ 0.5, -1.5])
+    """
+
+    def __init__(self, params, **defaults):
+        self.defaults = {"maximize": False, **defaults}
+        for name in self._asked_for():
+            if name not in self.defaults:
+                raise TypeError(f"{type(self).__name__}'s methods ask for `{name}`, which is not among the defaults that "
+                                f"its __init__ hands to super().__init__: {sorted(defaults)}")
+        for name, value in self.defaults.items():
+            check(name, value)
+        self.param_groups, self.state = [], {}
+        self._before_step, self._after_step = {}, {}
+        for group in as_groups(params):
+            self.add_param_group(group)
+
+    def _asked_for(self):
+        methods = self.init_state, self.advance, self.update
+        return {name for method in methods for name in hyperparameter_names(method.__func__)}
+
+    # Groups
+
+    def add_param_group(self, group):
+        """Add a group: a dictionary with "params" and, where they differ from the defaults, hyperparameters.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If the group holds no parameter, something that is not one, one that is there already, or a hyperparameter
+            that is unknown or out of range. Then nothing has been added.
+        """
+        if not isinstance(group, dict) or "params" not in group:
+            raise TypeError(f'a parameter group is a dictionary with the key "params"; got {group!r}')
+        params = as_list(group["params"])
+        taken = {id(param) for other in self.param_groups for param in other["params"]}
+        for param in params:
+            check_parameter(param)
+            if id(param) in taken:
+                raise ValueError(f"the same parameter, of shape {param.data.shape}, is given twice: it would be moved twice a step")
+            taken.add(id(param))
+        self._check_hyperparameters(group)
+        self.param_groups.append({**deepcopy(self.defaults), **group, "params": params})
+
+    def _check_hyperparameters(self, group):
+        known = self.defaults.keys() | SCHEDULED | {"params"}
+        for name, value in group.items():
+            if name not in known:
+                raise ValueError(f"{type(self).__name__} does not know the hyperparameter {name!r}; it knows {sorted(self.defaults)}")
+            check(name, value)
+
+    def zero_grad(self, set_to_none=True):
+        """Forget all gradients: set them to None, or fill them with zeros."""
+        for group in self.param_groups:
+            for param in group["params"]:
+                if set_to_none:
+                    param.grad = None
+                elif param.grad is not None:
+                    param.grad[...] = 0
+
+    # A step
+
+    def step(self, closure=None):
+        """Move every parameter that has a gradient: theta <- theta - lr * phi(g, s).
+
+        Parameters
+        ----------
+        closure : callable, optional
+            Computes the loss and the gradients, and returns the loss, which `step` returns.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If a gradient's shape or dtype is not its parameter's. Then no parameter has been moved.
+        """
+        for hook in tuple(self._before_step.values()):
+            hook(self, (closure,), {})
+        loss = None if closure is None else closure()
+        work = [(group, param, self.checked_gradient(param, group))
+                for group in self.param_groups for param in group["params"] if param.grad is not None]
+        self.move_all(work)
+        for hook in tuple(self._after_step.values()):
+            hook(self, (closure,), {})
+        return loss
+
+    def checked_gradient(self, param, group):
+        """Return the gradient to descend along; refuse one that does not fit its parameter."""
+        grad, data = param.grad, param.data
+        if not isinstance(grad, np.ndarray):
+            raise TypeError(f"the gradient of a parameter of shape {data.shape} is {grad!r}; expected an ndarray or None")
+        if grad.shape != data.shape or grad.dtype != data.dtype:
+            raise ValueError(f"a gradient has shape {grad.shape} and dtype {grad.dtype}; "
+                             f"its parameter has shape {data.shape} and dtype {data.dtype}")
+        return -grad if group["maximize"] else grad
+
+    def move_all(self, work):
+        """Move the parameters of `work`, a list of (group, param, gradient). Rules that need all gradients at once start here."""
+        for group, param, grad in work:
+            self.move(group, param, grad)
+
+    def move(self, group, param, grad):
+        """Advance the state of one parameter and move it, in pieces where that is allowed and pays."""
+        data = param.data
+        state = self.state.get(param)
+        if state is None:
+            state = self.state[param] = self.init_state(data, **self.chosen(self.init_state, group, data))
+        if "step" in state:
+            state["step"] += 1
+        self.advance(state, **self.chosen(self.advance, group, data))
+        hyper = self.chosen(self.update, group, data)
+        lr = 1 if self.returns_step else prepared(group["lr"], data)
+        if self.elementwise and data.size > PIECE:
+            self._move_in_pieces(data, grad, state, hyper, lr)
+        else:
+            data -= lr * self.update(grad, state, data, **hyper)
+
+    def _move_in_pieces(self, data, grad, state, hyper, lr):
+        """Do what `move` does with one piece after another of the parameter, its gradient, and its state."""
+        shape = data.shape
+        flat = not has_array((hyper, lr)) and is_contiguous((data, grad, state))
+
+        def view(array):
+            return array.reshape(-1) if flat else array
+
+        whole = map_arrays(view, state, shape)
+        theta, grad = view(data), view(grad)
+        axis = int(np.argmax(theta.shape))
+        width = max(1, PIECE * theta.shape[axis] // theta.size)
+        for start in range(0, theta.shape[axis], width):
+            index = tuple([slice(start, start + width) if i == axis else slice(None) for i in range(theta.ndim)])
+            piece = map_arrays(lambda array: array[index], whole, theta.shape)  # noqa: B023
+            phi = self.update(grad[index], piece, theta[index], **{name: cut(value, index) for name, value in hyper.items()})
+            theta[index] -= cut(lr, index) * phi
+            keep_new(state, whole, piece, lambda array: view(array)[index], shape)  # noqa: B023
+
+    @staticmethod
+    def chosen(method, group, data):
+        """Return the hyperparameters that a method's signature names, ready for arithmetic with `data`."""
+        return {name: prepared(group[name], data) for name in hyperparameter_names(method.__func__)}
+
+    # Hooks
+
+    def register_step_pre_hook(self, hook):
+        """Call hook(optimizer, args, kwargs) before every step; returns a handle with `remove()`."""
+        return HookHandle(self._before_step, hook)
+
+    def register_step_post_hook(self, hook):
+        """Call hook(optimizer, args, kwargs) after every step; returns a handle with `remove()`."""
+        return HookHandle(self._after_step, hook)
+
+    # The state dictionary
+
+    def state_dict(self):
+        """Return a copy of everything a run needs to go on: {"state": {0: {...}, ...}, "param_groups": [{..., "params": [0]}]}.
+
+        The layout is PyTorch's: parameters are numbered in the order of the groups.
+        """
+        params = [param for group in self.param_groups for param in group["params"]]
+        number = {id(param): i for i, param in enumerate(params)}
+        groups = [{**{name: deepcopy(value) for name, value in group.items() if name != "params"},
+                   "params": [number[id(param)] for param in group["params"]]} for group in self.param_groups]
+        return {"state": {i: deepcopy(self.state[param]) for i, param in enumerate(params) if param in self.state},
+                "param_groups": groups}
+
+    def load_state_dict(self, state_dict):
+        """Take over a copy of what `state_dict` returned, here or in the same optimizer of PyTorch (device flags are dropped).
+
+        Raises
+        ------
+        ValueError
+            If the dictionary is another optimizer's, or the groups, the names or a shape do not fit. Then nothing has changed.
+        """
+        if not isinstance(state_dict, dict) or not {"state", "param_groups"} <= state_dict.keys():
+            raise ValueError('a state dictionary has the keys "state" and "param_groups"')
+        groups = [self._loaded_group(own, saved) for own, saved in zip_same("param_groups", self.param_groups, state_dict["param_groups"])]
+        numbered = {i: param for own, saved in zip(self.param_groups, state_dict["param_groups"])
+                    for param, i in zip_same("params", own["params"], saved["params"])}
+        if strangers := state_dict["state"].keys() - numbered.keys():
+            raise ValueError(f"the dictionary has state for parameters {sorted(strangers)} that are in none of its groups")
+        group_of = {id(param): group for group in groups for param in group["params"]}
+        state = {numbered[i]: self._loaded_state(i, numbered[i].data, group_of[id(numbered[i])], saved)
+                 for i, saved in state_dict["state"].items()}
+        for own, group in zip(self.param_groups, groups):
+            own.clear()
+            own.update(group)
+        self.state.clear()
+        self.state.update(state)
+
+    def _loaded_group(self, own, saved):
+        """Return a group with the saved hyperparameters and our parameters."""
+        group = {name: deepcopy(value) for name, value in saved.items() if name not in DEVICE_FLAGS | {"params"}}
+        if missing := self.defaults.keys() - group.keys():
+            raise ValueError(f"this is not the state of {type(self).__name__}: its groups lack {sorted(missing)}")
+        self._check_hyperparameters(group)
+        return {**group, "params": own["params"]}
+
+    def _loaded_state(self, number, data, group, saved):
+        """Return a copy of one parameter's state, checked against the state that this optimizer would start with."""
+        fresh = self.init_state(data, **self.chosen(self.init_state, group, data))
+        return fitted(f"state of parameter {number}", fresh, saved, data)
+
+    def __repr__(self):
+        names = ", ".join(f"{name}={value!r}" for name, value in self.param_groups[0].items() if name != "params")
+        count = sum(len(group["params"]) for group in self.param_groups)
+        groups = f" in {len(self.param_groups)} groups" if len(self.param_groups) > 1 else ""
+        return f"{type(self).__name__}({count} parameter{'s' * (count != 1)}{groups}, {names})"
+
+
+class HookHandle:
+    """What registering a hook returns: `remove()` takes the hook away again."""
+
+    def __init__(self, hooks, hook):
+        self._hooks = hooks
+        hooks[self] = hook
+
+    def remove(self):
+        """Take the hook away; a second call does nothing."""
+        self._hooks.pop(self, None)
+
+
+# Groups and parameters
+
+def as_list(params):
+    """Return one parameter or several as a list."""
+    return [params] if hasattr(params, "data") and hasattr(params, "grad") else list(params)
+
+
+def as_groups(params):
+    """Return what was given as `params` as a list of group dictionaries."""
+    if hasattr(params, "data") and hasattr(params, "grad"):
+        raise TypeError("params is a single parameter; expected an iterable of parameters: write [parameter]")
+    params = list(params)
+    if not params:
+        raise ValueError("params is empty: there is nothing to optimize (a generator may have been used up)")
+    if any(isinstance(item, dict) for item in params):
+        return params
+    return [{"params": params}]
+
+
+def check_parameter(param):
+    """Refuse what is not a parameter: a floating array as `.data`, and `.grad`."""
+    if not (hasattr(param, "data") and hasattr(param, "grad")) or isinstance(param, np.ndarray):
+        raise TypeError(f"{param!r} is not a parameter: that has an array .data and an array or None as .grad, "
+                        "like minigrad.Tensor(..., requires_grad=True) or optim.Parameter(...)")
+    if not isinstance(param.data, np.ndarray) or param.data.dtype.kind != "f":
+        raise TypeError(f"a parameter's .data is a {type(param.data).__name__} of dtype "
+                        f"{getattr(param.data, 'dtype', None)}; expected an ndarray of floats")
+    if getattr(param, "requires_grad", True) is False:
+        raise ValueError(f"a parameter of shape {param.data.shape} does not require a gradient, so it would never move: "
+                         "create it with requires_grad=True")
+
+
+# Pieces of arrays, of states (nested dictionaries), and of hyperparameters
+
+def map_arrays(function, state, shape):
+    """Return a state with `function` applied to its arrays of the parameter's shape."""
+    if isinstance(state, dict):
+        return {name: map_arrays(function, entry, shape) for name, entry in state.items()}
+    return function(state) if isinstance(state, np.ndarray) and state.shape == shape else state
+
+
+def keep_new(state, whole, piece, view, shape):
+    """Write the arrays that `update` has put in the place of None into arrays for the whole parameter."""
+    for name, entry in piece.items():
+        if isinstance(entry, dict):
+            keep_new(state[name], whole[name], entry, view, shape)
+        elif whole[name] is None and entry is not None:
+            if state[name] is None:
+                state[name] = np.empty(shape, entry.dtype)
+            view(state[name])[...] = entry
+
+
+def cut(value, index):
+    """Return the piece of a hyperparameter that belongs to a piece of the parameter."""
+    if type(value) is tuple:
+        return tuple([cut(item, index) for item in value])
+    if isinstance(value, np.ndarray):
+        return value[tuple([slice(None) if n == 1 else i for n, i in zip(value.shape, index[len(index) - value.ndim:])])]
+    return value
+
+
+def arrays_in(tree):
+    """Yield the arrays in nested dictionaries and tuples."""
+    if isinstance(tree, np.ndarray):
+        yield tree
+    elif isinstance(tree, (dict, tuple)):
+        for item in tree.values() if isinstance(tree, dict) else tree:
+            yield from arrays_in(item)
+
+
+def has_array(tree):
+    """Tell whether nested dictionaries and tuples hold an array."""
+    return any(True for _ in arrays_in(tree))
+
+
+def is_contiguous(tree):
+    """Tell whether all arrays can be seen as vectors, in the same order, without a copy."""
+    return all(array.flags.c_contiguous for array in arrays_in(tree))
+
+
+# Loading
+
+def zip_same(name, own, saved):
+    """Pair two lists, which must be of one length."""
+    if len(own) != len(saved):
+        raise ValueError(f"the dictionary has {len(saved)} {name} where this optimizer has {len(own)}")
+    return zip(own, saved)
+
+
+def fitted(where, fresh, saved, data):
+    """Return a copy of `saved` in the types and shapes of `fresh`."""
+    if isinstance(fresh, dict):
+        if not isinstance(saved, dict) or fresh.keys() != saved.keys():
+            found = sorted(saved) if isinstance(saved, dict) else saved
+            raise ValueError(f"{where} has {found}; this optimizer keeps {sorted(fresh)}")
+        return {name: fitted(f"{where}, {name!r}", entry, saved[name], data) for name, entry in fresh.items()}
+    if saved is None or isinstance(saved, str):
+        return saved
+    if isinstance(fresh, np.ndarray) or fresh is None:
+        shape, dtype = (data.shape, data.dtype) if fresh is None else (fresh.shape, fresh.dtype)
+        if np.shape(saved) != shape:
+            raise ValueError(f"{where} has shape {np.shape(saved)}; expected {shape}")
+        return np.array(saved, dtype)
+    return type(fresh)(saved)
