@@ -1,5 +1,14 @@
-"""minigrad: derivatives of whatever is written in NumPy. Read `tape.py` first, then `rules/`, `tensor.py` and `transforms.py`."""
+"""minigrad: derivatives of whatever is written in NumPy.
+
+Read `tape.py` first, then `registry.py` and `rules/`, `tensor.py`, `transforms.py`, and what checks and watches them.
+"""
 
 from .tensor import Tensor, no_grad
+from .transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
+from .gradcheck import GradientError, gradcheck
 
-__all__ = ["Tensor", "no_grad"]
+__all__ = [
+    "Tensor", "no_grad",
+    "grad", "value_and_grad", "vjp", "jvp", "jacobian", "hessian", "hvp",
+    "GradientError", "gradcheck",
+]

@@ -1,31 +1,432 @@
-"""grad and its relatives: functions that take a function of arrays and return one.
+"""grad and its relatives: functions that take a function of arrays and return its derivative, again a function of arrays.
 
-All of them are three steps: put fresh nodes in the place of the arguments, run the function, walk back to those nodes. What
-is older than the nodes is left alone, so that calls nest, and where something older takes part, the result is itself recorded.
+All of them are three steps: put fresh nodes, the variables, in the place of the arguments; run the function; walk back to the
+variables. What is older than the variables is not entered, so that calls nest and every `.grad` is left alone; and where
+something older takes part, what is returned is recorded in its turn, so that an outer derivative goes through it.
 """
+
+from contextlib import contextmanager
 
 import numpy as np
 
-from .tape import Primitive, make, propagate, reachable, record
+from .registry import value_of
+from .structure import as_dtype, describe, dtype_of, join, leaves, leaves_like, rebuild, shape_of, spans, split
+from .tape import NO_GRAD, Node, Primitive, make, mode, propagate, reachable, record
 from .tensor import Tensor
 
 _VARIABLE = Primitive(lambda x: x, (lambda g, ans, x: g,), "variable")
 
 
-def variable(x):
-    """Return a fresh node for the argument x: linked to x where x is itself a Tensor that requires a gradient."""
-    if isinstance(x, Tensor) and x.requires_grad:
-        return record(_VARIABLE, (x,), {})
-    return Tensor(x, requires_grad=True)
+def grad(function, argnums=0):
+    """Return the gradient of a function that returns a single number.
 
+    The i-th number of the result is ∂f/∂xᵢ, from one run of `function` and one walk back.
 
-def grad(function):
-    def gradient(x):
-        v = variable(x)
-        y = function(v)
-        operations, leaves, older = reachable(y, v.counter - 1)
-        nested = older or v.record is not None
-        operations = [node for node in operations if node is not v]
-        g = propagate(operations, [v], y, np.float64(1.0), v.counter - 1, nested)[0]
-        return g
+    Parameters
+    ----------
+    function : callable
+        Takes arrays and returns a single number, computed with NumPy's functions and operators. It is handed Tensors in the
+        place of the arguments that it is differentiated by.
+    argnums : int or tuple of int, default 0
+        The positions of these arguments. Each is a float, an array of floats, or a list, tuple or dictionary of them, nested
+        as one likes.
+
+    Returns
+    -------
+    callable
+        A function of the same arguments. For an int it returns the gradient, of the shape and dtype (or the nested structure)
+        of that argument; for a tuple of ints, a tuple of gradients. They are arrays; but where an argument, or a Tensor that
+        `function` closes over, requires a gradient and is not under `no_grad`, they are Tensors and can be differentiated.
+
+    Raises
+    ------
+    TypeError
+        If `function` does not return a single real number, or an argument to differentiate by is not made of floats.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import minigrad
+    >>> minigrad.grad(np.sin)(0.0)
+    array(1.)
+    >>> minigrad.grad(minigrad.grad(np.sin))(np.pi / 2)
+    array(-1.)
+    >>> loss = lambda weights, x: np.sum((x @ weights["w"] + weights["b"]) ** 2)
+    >>> minigrad.grad(loss)({"w": np.array([1.0, 2.0]), "b": 3.0}, np.eye(2))
+    {'w': array([ 8., 10.]), 'b': array(18.)}
+    """
+    value_and_gradient = value_and_grad(function, argnums)
+
+    @derived(function)
+    def gradient(*args, **keywords):
+        return value_and_gradient(*args, **keywords)[1]
     return gradient
+
+
+def value_and_grad(function, argnums=0):
+    """Return a function that gives the value of `function` and its gradient from one run.
+
+    Parameters, the form of the gradient, and errors are those of `grad`.
+
+    Returns
+    -------
+    callable
+        A function of the same arguments that returns the pair (value, gradient).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import minigrad
+    >>> minigrad.value_and_grad(lambda x: np.sum(x**3))(np.array([1.0, 2.0]))
+    (array(9.), array([ 3., 12.]))
+    """
+    @derived(function)
+    def value_and_gradient(*args, **keywords):
+        run = Run(function, argnums, args, keywords)
+        if isinstance(run.result, (list, tuple, dict)) or np.prod(shape_of(run.root)) != 1:
+            raise TypeError(f"the gradient of {run.name} asks for a single number, and it returned {describe(run.result)}: "
+                            "reduce it, as with np.sum, or ask for minigrad.jacobian")
+        return run.value(), run.assemble(run.pull_back(np.ones(shape_of(run.root), dtype_of(run.root))[()]))
+    return value_and_gradient
+
+
+def vjp(function, argnums=0):
+    """Return a function that multiplies a vector with the Jacobian from the left: vᵀJ, by one walk back.
+
+    Parameters
+    ----------
+    function : callable
+        Takes arrays and returns an array of any shape, or a list, tuple or dictionary of them.
+    argnums : int or tuple of int, default 0
+        The positions of the arguments to differentiate by, as for `grad`.
+
+    Returns
+    -------
+    callable
+        `vjp(f)(*args, v)` with v of the form of the result of f; it returns an array of the form of the argument.
+
+    Raises
+    ------
+    ValueError
+        If v has not the form of what `function` returns.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import minigrad
+    >>> A = np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
+    >>> minigrad.vjp(lambda x: A @ x)(np.zeros(2), np.array([1.0, 0.0, 1.0]))
+    array([6., 8.])
+    """
+    @derived(function, "v")
+    def product(*args, **keywords):
+        args, v = split_vector("vjp", args)
+        run = Run(function, argnums, args, keywords)
+        v = leaves_like(run.result, v, f"what {run.name} returns")
+        run.linked = run.linked or is_linked(v)
+        return run.assemble(run.pull_back(as_dtype(join(v), dtype_of(run.root))))
+    return product
+
+
+def jvp(function, argnums=0):
+    """Return a function that multiplies a vector with the Jacobian from the right: Jv, the derivative along v.
+
+    The product uᵀJ is linear in u, and its own derivative with respect to u, applied to v, is Jv. So two walks back give one
+    step forward, and J is never formed.
+
+    Parameters
+    ----------
+    function : callable
+        Takes arrays and returns an array of any shape, or a list, tuple or dictionary of them.
+    argnums : int or tuple of int, default 0
+        The positions of the arguments to differentiate by, as for `grad`.
+
+    Returns
+    -------
+    callable
+        `jvp(f)(*args, v)` with v of the form of the argument; it returns an array of the form of the result of f.
+
+    Raises
+    ------
+    ValueError
+        If v has not the form of the argument (for a tuple of argnums, of the tuple of them).
+
+    References
+    ----------
+    Jamie Townsend, "A new trick for calculating Jacobian vector products", 2017.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import minigrad
+    >>> minigrad.jvp(np.exp)(np.array([0.0, 1.0]), np.array([2.0, 0.0]))
+    array([2., 0.])
+    """
+    @derived(function, "v")
+    def product(*args, **keywords):
+        args, v = split_vector("jvp", args)
+        run = Run(function, argnums, args, keywords)
+        v = leaves_like(run.arguments, v, "the argument")
+        run.linked = run.linked or is_linked(v)
+        with recording():
+            u = variable(np.zeros(shape_of(run.root), dtype_of(run.root)))
+            along_v = sum(np.sum(row * item) for row, item in zip(run.pull_back(u, differentiable=True), v))
+            tangent, = Record(along_v, [u]).pull_back(np.ones((), dtype_of(along_v))[()], run.linked)
+        return rebuild(run.result, run.hand_out(split(tangent, run.result)))
+    return product
+
+
+def jacobian(function, argnums=0):
+    """Return the Jacobian, the array of all first derivatives J[i, j] = ∂fᵢ/∂xⱼ.
+
+    `function` is run once and recorded; each number of its result costs one walk back over that record.
+
+    Parameters
+    ----------
+    function : callable
+        Takes arrays and returns an array of any shape, or a list, tuple or dictionary of them.
+    argnums : int or tuple of int, default 0
+        The positions of the arguments to differentiate by, as for `grad`.
+
+    Returns
+    -------
+    callable
+        A function of the same arguments. It returns an array of shape (*shape of result, *shape of argument); if the result
+        or the argument is a structure of arrays, a structure like the result of structures like the argument.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import minigrad
+    >>> minigrad.jacobian(lambda x: np.stack([x[0] * x[1], x[0] + x[1]]))(np.array([2.0, 3.0]))
+    array([[3., 2.],
+           [1., 1.]])
+    """
+    @derived(function)
+    def matrix(*args, **keywords):
+        run = Run(function, argnums, args, keywords)
+        rows = [run.pull_back(e) for e in unit_vectors(shape_of(run.root), dtype_of(run.root))]
+        blocks = []
+        for start, stop, shape in spans(run.result):
+            parts = [stack_rows([row[i] for row in rows[start:stop]], shape, x) for i, x in enumerate(run.variables)]
+            blocks.append(run.assemble(parts))
+        return rebuild(run.result, blocks)
+    return matrix
+
+
+def hessian(function, argnums=0):
+    """Return the Hessian, the array of all second derivatives H[i, j] = ∂²f/∂xᵢ∂xⱼ of a function that returns one number.
+
+    It is the Jacobian of the gradient: the gradient is recorded once, and each of its numbers costs one walk back.
+
+    Parameters and errors are those of `grad`.
+
+    Returns
+    -------
+    callable
+        A function of the same arguments that returns an array of shape (*shape of argument, *shape of argument), or blocks of
+        that kind in a structure like the argument of structures like the argument.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import minigrad
+    >>> minigrad.hessian(lambda x: x[0] ** 2 * x[1])(np.array([1.0, 3.0]))
+    array([[6., 2.],
+           [2., 0.]])
+    """
+    return jacobian(grad(function, argnums), argnums)
+
+
+def hvp(function, argnums=0):
+    """Return a function that multiplies the Hessian with a vector: Hv = ∇⟨∇f, v⟩, without forming the Hessian.
+
+    Its cost is that of a few gradients, whatever the number of variables.
+
+    Parameters
+    ----------
+    function : callable
+        Takes arrays and returns a single number.
+    argnums : int or tuple of int, default 0
+        The positions of the arguments to differentiate by, as for `grad`.
+
+    Returns
+    -------
+    callable
+        `hvp(f)(*args, v)` with v of the form of the argument; what it returns has the same form.
+
+    Raises
+    ------
+    ValueError
+        If v has not the form of the argument (for a tuple of argnums, of the tuple of them).
+
+    References
+    ----------
+    Barak A. Pearlmutter, "Fast exact multiplication by the Hessian", Neural Computation 6 (1994).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import minigrad
+    >>> minigrad.hvp(lambda x: np.sum(x**3))(np.array([1.0, 2.0]), np.array([1.0, 10.0]))
+    array([  6., 120.])
+    """
+    gradient = grad(function, argnums)
+
+    @derived(function, "v")
+    def product(*args, **keywords):
+        args, v = split_vector("hvp", args)
+
+        def along_v(*args):
+            slope = gradient(*args, **keywords)
+            return sum(np.sum(part * item) for part, item in zip(leaves(slope), leaves_like(slope, v, "the argument")))
+        return grad(along_v, argnums)(*args)
+    return product
+
+
+# The three steps
+
+class Run:
+    """One run of a function on fresh variables, recorded.
+
+    `arguments` are those it is differentiated by, as a structure of the `variables`; `result` is what it returned, and `root`
+    the same as a single array. `linked` says whether what is older than the variables, and requires a gradient, takes part.
+    """
+
+    def __init__(self, function, argnums, args, keywords):
+        self.name = getattr(function, "__name__", repr(function))
+        positions, args = positions_of(argnums, args), list(args)
+        with recording() as linkable:
+            for i in positions:
+                args[i] = rebuild(args[i], [variable(x, f"argument {i}") for x in leaves(args[i])])
+            self.arguments = tuple([args[i] for i in positions]) if isinstance(argnums, tuple) else args[positions[0]]
+            self.variables = leaves(self.arguments)
+            self.result = function(*args, **keywords)
+            check_real(self.result, self.name)
+            self.root = join(leaves(self.result))
+            self.record = Record(self.root, self.variables)
+        self.linked = linkable and (self.record.older or any(x.record[3] for x in self.variables))
+
+    def pull_back(self, g, differentiable=None):
+        """Return, as a list, what each variable receives when the result receives `g`."""
+        return self.record.pull_back(g, self.linked if differentiable is None else differentiable)
+
+    def hand_out(self, values):
+        """Return Tensors that know their history if the run is linked to something older, else new plain arrays."""
+        return values if self.linked else [np.array(value_of(x)) for x in values]
+
+    def value(self):
+        """Return the result of the function."""
+        return rebuild(self.result, self.hand_out(leaves(self.result)))
+
+    def assemble(self, values):
+        """Return values, one for each variable, in the structure of the arguments."""
+        return rebuild(self.arguments, self.hand_out(values))
+
+
+class Record:
+    """What lies between some variables and a result `root`: collected once, to be walked back as often as is asked for."""
+
+    def __init__(self, root, variables):
+        self.root, self.variables = root, variables
+        self.since = variables[0].counter - 1 if variables else np.inf
+        self.operations, self.others, self.older = [], [], False
+        self.depends = isinstance(root, Node) and root.counter > self.since
+        if self.depends:
+            operations, self.others, self.older = reachable(root, self.since)
+            ends = set(variables)
+            self.operations = [node for node in operations if node not in ends]
+
+    def pull_back(self, g, differentiable=False):
+        """Return what each variable receives when the root receives `g`: arrays, or Tensors if `differentiable`."""
+        gradients = [None] * len(self.variables)
+        if self.depends:
+            if differentiable and not isinstance(g, Node):
+                g = make(Tensor, g)
+            with recording():
+                gradients = propagate(self.operations, self.variables + self.others, self.root, g, self.since, differentiable)
+        gradients = [np.zeros(x.shape, x.dtype) if g is None else g for x, g in zip(self.variables, gradients)]
+        return [g if isinstance(g, Node) else make(Tensor, g) for g in gradients] if differentiable else gradients
+
+
+@contextmanager
+def recording():
+    """Record inside, also where no_grad holds outside; yield whether it does not hold, so that results may be linked."""
+    linkable = mode.get() is not NO_GRAD
+    token = None if linkable else mode.set(None)
+    try:
+        yield linkable
+    finally:
+        if token:
+            mode.reset(token)
+
+
+def variable(x, name="the argument"):
+    """Return a fresh node for x, linked to x where x is itself a Tensor that requires a gradient."""
+    if isinstance(x, Node) and x.requires_grad:
+        return record(_VARIABLE, (x,), {})
+    value = np.array(value_of(x))
+    if value.dtype.kind != "f":
+        raise TypeError(f"{name} of dtype {value.dtype} cannot be differentiated by: pass floats, for instance 3.0 for 3, "
+                        "np.array([1.0, 2.0]), or x.astype(float)")
+    return make(Tensor, value, (_VARIABLE, (value,), {}, ()))
+
+
+def positions_of(argnums, args):
+    """Return the positions named by argnums as a list of ints from 0 on."""
+    numbers = argnums if isinstance(argnums, tuple) else (argnums,)
+    try:
+        positions = [range(len(args))[i] for i in numbers]
+    except IndexError:
+        raise TypeError(f"argnums={argnums} with {len(args)} positional arguments: pass what is differentiated by position, "
+                        "and count positions from 0") from None
+    if len(set(positions)) < len(positions):
+        raise ValueError(f"argnums={argnums} names an argument twice")
+    return positions
+
+
+def check_real(result, name):
+    """Raise TypeError unless what the function called `name` returned is real numbers."""
+    for y in leaves(result):
+        kind = np.asarray(value_of(y)).dtype.kind
+        if kind == "c":
+            raise TypeError(f"{name} returned complex numbers: return real ones, as np.real or np.abs make them")
+        if kind not in "fiub":
+            raise TypeError(f"{name} returned {describe(y)}: a function to differentiate returns numbers")
+
+
+def derived(function, *more):
+    """Decorate the derivative of `function`, which takes its arguments and `more` besides, with a name that says so."""
+    def name(derivative):
+        derivative.__name__ = f"{derivative.__name__} of {getattr(function, '__name__', function)}"
+        derivative.__doc__ = f"Takes the arguments of the function{' and then ' if more else ''}{', '.join(more)}."
+        return derivative
+    return name
+
+
+# Vectors: what derivatives are multiplied with
+
+def split_vector(transform, args):
+    """Return the arguments of the function, and the vector behind them."""
+    if len(args) < 2:
+        raise TypeError(f"{transform}(f) takes the arguments of f and then the vector, as in {transform}(f)(x, v)")
+    return args[:-1], args[-1]
+
+
+def unit_vectors(shape, dtype):
+    """Yield arrays of zeros with a 1 at each place in turn."""
+    for i in range(int(np.prod(shape))):
+        e = np.zeros(shape, dtype)
+        e.flat[i] = 1
+        yield e[()]
+
+
+def stack_rows(rows, shape, x):
+    """Return the gradients of the numbers of a result of this shape as one array of shape (*shape, *x.shape)."""
+    return np.reshape(np.stack(rows), shape + x.shape) if rows else np.zeros(shape + x.shape, x.dtype)
+
+
+def is_linked(values):
+    """Tell whether a derivative with respect to one of the values may be asked for."""
+    return mode.get() is not NO_GRAD and any(isinstance(x, Node) and x.requires_grad for x in values)
+

@@ -1,0 +1,101 @@
+"""Arrays in lists, tuples and dictionaries, nested as one likes: a model's parameters, or a function's several results.
+
+The transforms and gradcheck take such a structure apart into its arrays, the leaves, work on these, and put the results back.
+"""
+
+import numpy as np
+
+from .registry import value_of
+from .tape import Node
+
+
+def leaves(structure):
+    """Return the arrays of a structure, in order; an array alone is its own only leaf."""
+    if isinstance(structure, dict):
+        structure = structure.values()
+    elif not isinstance(structure, (list, tuple)):
+        return [structure]
+    return [leaf for item in structure for leaf in leaves(item)]
+
+
+def rebuild(structure, values):
+    """Return the same nesting with `values` at its leaves, in order."""
+    values = iter(values)
+
+    def build(part):
+        if isinstance(part, dict):
+            return {key: build(item) for key, item in part.items()}
+        if isinstance(part, (list, tuple)):
+            items = [build(item) for item in part]
+            return type(part)._make(items) if hasattr(part, "_make") else type(part)(items)
+        return next(values)
+    return build(structure)
+
+
+def paths(structure, name):
+    """Return what to call each leaf, as in `name['w'][0]`."""
+    if isinstance(structure, dict):
+        items = structure.items()
+    elif isinstance(structure, (list, tuple)):
+        items = enumerate(structure)
+    else:
+        return [name]
+    return [path for key, item in items for path in paths(item, f"{name}[{key!r}]")]
+
+
+def leaves_like(structure, v, what):
+    """Return the arrays of `v` in the order, shapes and dtypes of those in `structure`; raise ValueError where it differs."""
+    if isinstance(structure, dict) and isinstance(v, dict) and structure.keys() == v.keys():
+        return [x for key in structure for x in leaves_like(structure[key], v[key], f"{what}[{key!r}]")]
+    if isinstance(structure, (list, tuple)) and isinstance(v, (list, tuple)) and len(structure) == len(v):
+        return [x for i, item in enumerate(structure) for x in leaves_like(item, v[i], f"{what}[{i}]")]
+    if isinstance(structure, (dict, list, tuple)) or shape_of(structure) != shape_of(v):
+        raise ValueError(f"v must have the form of {what}: expected {describe(structure)}, got {describe(v)}")
+    return [as_dtype(v, dtype_of(structure))]
+
+
+def join(arrays):
+    """Return a single array as it is, and several end to end as one vector."""
+    if len(arrays) == 1:
+        return arrays[0]
+    return np.concatenate([np.reshape(x, (-1,)) for x in arrays]) if arrays else np.zeros(0)
+
+
+def spans(structure):
+    """Return where each leaf lies in the joined vector: (start, stop, shape)."""
+    shapes = [shape_of(x) for x in leaves(structure)]
+    ends = np.cumsum([0] + [int(np.prod(shape)) for shape in shapes]).tolist()
+    return list(zip(ends[:-1], ends[1:], shapes))
+
+
+def split(joined, structure):
+    """Return the arrays that `join` put end to end."""
+    parts = spans(structure)
+    return [joined] if len(parts) == 1 else [np.reshape(joined[i:j], shape) for i, j, shape in parts]
+
+
+def shape_of(x):
+    """Return the shape of an array, a Tensor or a number."""
+    return np.shape(value_of(x))
+
+
+def dtype_of(x):
+    """Return the floating dtype of an array or a Tensor; float64 for other numbers."""
+    dtype = np.asarray(value_of(x)).dtype
+    return dtype if dtype.kind == "f" else np.dtype(float)
+
+
+def as_dtype(x, dtype):
+    """Return x as an array of this dtype, or as a Tensor if a derivative with respect to it may be asked for."""
+    if isinstance(x, Node) and x.requires_grad:
+        return x if x.dtype == dtype else x.astype(dtype)
+    return np.asarray(value_of(x), dtype)
+
+
+def describe(structure):
+    """Return a few words for an error message."""
+    if isinstance(structure, (dict, list, tuple)) and leaves(structure):
+        return str(rebuild(structure, map(describe, leaves(structure))))
+    if isinstance(structure, (Node, np.ndarray, np.generic, int, float, complex)):
+        return f"shape {shape_of(structure)}"
+    return repr(structure)
