@@ -1,6 +1,7 @@
 """optim: from gradients to updates. Read `optimizer.py` first, then the chapters in the order below."""
 
-from .optimizer import Optimizer, Parameter, UpdateRule
+from .groups import Parameter
+from .optimizer import Optimizer, UpdateRule
 from .gradient_descent import SGD
 from .adaptive import Adam
 

@@ -25,6 +25,18 @@ def check(name, value):
             raise ValueError(f"{name} is {value!r}; it must be {description}")
 
 
+def check_broadcast(name, value, shape):
+    """Raise a ValueError unless an array hyperparameter broadcasts against a parameter of this shape."""
+    for array in value if isinstance(value, (tuple, list)) else (value,):
+        if isinstance(array, np.ndarray):
+            try:
+                fits = np.broadcast_shapes(array.shape, shape) == shape
+            except ValueError:
+                fits = False
+            if not fits:
+                raise ValueError(f"{name} has shape {array.shape}, which does not broadcast against a parameter of shape {shape}")
+
+
 def prepared(value, param):
     """Return a hyperparameter as the arithmetic needs it: a Python number, or an array in the parameter's dtype.
 

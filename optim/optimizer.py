@@ -6,47 +6,18 @@ and `zero_grad`, hooks, and the state dictionary. A parameter is anything with a
 """
 
 import inspect
+import operator
 from copy import deepcopy
 from functools import cache
 
 import numpy as np
 
+from .groups import ParamGroup, as_groups, as_list, check_parameter
 from .hyperparameters import check, prepared
+from .pieces import cut, has_array, has_none, is_contiguous, keep_new, map_arrays
 
-PIECE = 32 * 1024  # numbers: a piece and its temporaries stay in the cache, and a step on a million is three times as fast
+PIECE = 64 * 1024  # numbers; a step on a million of them is twice to three times as fast in pieces as whole
 DEVICE_FLAGS = {"foreach", "fused", "capturable", "differentiable"}  # PyTorch's choice of a kernel, dropped on loading
-SCHEDULED = {"initial_lr", "max_lr", "min_lr", "base_lr", "max_momentum", "base_momentum", "swa_lr", "lr_scale"}  # added by schedules
-
-
-class Parameter:
-    """The least that an optimizer takes: numbers, and a gradient that you set.
-
-    Parameters
-    ----------
-    data : array_like
-        Copied; float32 and float64 keep their precision, integers become float64.
-
-    Examples
-    --------
-    >>> import optim
-    >>> p = optim.Parameter([1.0, -2.0])
-    >>> optimizer = optim.SGD([p], lr=0.1)
-    >>> p.grad = 2 * p.data
-    >>> optimizer.step()
-    >>> p.data
-    array([ 0.8, -1.6])
-    """
-
-    __slots__ = ("data", "grad")
-
-    def __init__(self, data):
-        self.data = np.array(data)
-        if self.data.dtype.kind != "f":
-            self.data = self.data.astype(float)
-        self.grad = None
-
-    def __repr__(self):
-        return f"Parameter({np.array2string(self.data, separator=', ', threshold=20, prefix='Parameter(')})"
 
 
 class UpdateRule:
@@ -68,7 +39,7 @@ class UpdateRule:
 
     def update(self, grad, state, param):
         """Return phi(g, s). The state's arrays are changed in place; an entry that is None may be set to an array."""
-        raise NotImplementedError(f"{type(self).__name__} needs a method update(self, grad, state, param, *, ...) that returns phi")
+        raise NotImplementedError(f"{type(self).__name__} needs a method `update(self, grad, state, param, *, ...)`")
 
 
 @cache
@@ -112,7 +83,7 @@ class Optimizer(UpdateRule):
     """
 
     def __init__(self, params, **defaults):
-        self.defaults = {"maximize": False, **defaults}
+        self.defaults = {**defaults, "maximize": defaults.get("maximize", False)}
         for name in self._asked_for():
             if name not in self.defaults:
                 raise TypeError(f"{type(self).__name__}'s methods ask for `{name}`, which is not among the defaults that "
@@ -121,6 +92,7 @@ class Optimizer(UpdateRule):
             check(name, value)
         self.param_groups, self.state = [], {}
         self._before_step, self._after_step = {}, {}
+        self._advances = type(self).advance is not UpdateRule.advance
         for group in as_groups(params):
             self.add_param_group(group)
 
@@ -146,17 +118,11 @@ class Optimizer(UpdateRule):
         for param in params:
             check_parameter(param)
             if id(param) in taken:
-                raise ValueError(f"the same parameter, of shape {param.data.shape}, is given twice: it would be moved twice a step")
+                raise ValueError(f"the same parameter, of shape {param.data.shape}, is given twice: "
+                                 "it would be moved twice a step")
             taken.add(id(param))
-        self._check_hyperparameters(group)
-        self.param_groups.append({**deepcopy(self.defaults), **group, "params": params})
-
-    def _check_hyperparameters(self, group):
-        known = self.defaults.keys() | SCHEDULED | {"params"}
-        for name, value in group.items():
-            if name not in known:
-                raise ValueError(f"{type(self).__name__} does not know the hyperparameter {name!r}; it knows {sorted(self.defaults)}")
-            check(name, value)
+        entries = {**deepcopy(self.defaults), **{name: value for name, value in group.items() if name != "params"}}
+        self.param_groups.append(ParamGroup(self, params, entries))
 
     def zero_grad(self, set_to_none=True):
         """Forget all gradients: set them to None, or fill them with zeros."""
@@ -185,9 +151,8 @@ class Optimizer(UpdateRule):
         for hook in tuple(self._before_step.values()):
             hook(self, (closure,), {})
         loss = None if closure is None else closure()
-        work = [(group, param, self.checked_gradient(param, group))
-                for group in self.param_groups for param in group["params"] if param.grad is not None]
-        self.move_all(work)
+        self.move_all([(group, param, self.checked_gradient(param, group))
+                       for group in self.param_groups for param in group.data["params"] if param.grad is not None])
         for hook in tuple(self._after_step.values()):
             hook(self, (closure,), {})
         return loss
@@ -200,7 +165,7 @@ class Optimizer(UpdateRule):
         if grad.shape != data.shape or grad.dtype != data.dtype:
             raise ValueError(f"a gradient has shape {grad.shape} and dtype {grad.dtype}; "
                              f"its parameter has shape {data.shape} and dtype {data.dtype}")
-        return -grad if group["maximize"] else grad
+        return -grad if group.data["maximize"] else grad
 
     def move_all(self, work):
         """Move the parameters of `work`, a list of (group, param, gradient). Rules that need all gradients at once start here."""
@@ -215,32 +180,42 @@ class Optimizer(UpdateRule):
             state = self.state[param] = self.init_state(data, **self.chosen(self.init_state, group, data))
         if "step" in state:
             state["step"] += 1
-        self.advance(state, **self.chosen(self.advance, group, data))
-        hyper = self.chosen(self.update, group, data)
-        lr = 1 if self.returns_step else prepared(group["lr"], data)
+        if self._advances:
+            self.advance(state, **self.chosen(self.advance, group, data))
+        lr, hyper = group.ready.get(data.dtype) or self._prepare(group, data)
         if self.elementwise and data.size > PIECE:
             self._move_in_pieces(data, grad, state, hyper, lr)
+        elif self.returns_step:
+            data -= self.update(grad, state, data, **hyper)
         else:
             data -= lr * self.update(grad, state, data, **hyper)
 
-    def _move_in_pieces(self, data, grad, state, hyper, lr):
+    def _prepare(self, group, data):
+        """Return lr and the hyperparameters of `update`; kept until one is set, unless an array may be changed in place."""
+        ready = 1 if self.returns_step else prepared(group["lr"], data), self.chosen(self.update, group, data)
+        if not has_array(ready):
+            group.ready[data.dtype] = ready
+        return ready
+
+    def _move_in_pieces(self, data, grad, state, all_hyper, all_lr):
         """Do what `move` does with one piece after another of the parameter, its gradient, and its state."""
-        shape = data.shape
-        flat = not has_array((hyper, lr)) and is_contiguous((data, grad, state))
+        shape, lr, hyper = data.shape, all_lr, all_hyper
+        flat = not has_array((all_hyper, all_lr)) and is_contiguous((data, grad, state))
 
         def view(array):
             return array.reshape(-1) if flat else array
 
-        whole = map_arrays(view, state, shape)
-        theta, grad = view(data), view(grad)
+        theta, grad, whole = view(data), view(grad), map_arrays(view, state, shape)
         axis = int(np.argmax(theta.shape))
         width = max(1, PIECE * theta.shape[axis] // theta.size)
         for start in range(0, theta.shape[axis], width):
-            index = tuple([slice(start, start + width) if i == axis else slice(None) for i in range(theta.ndim)])
-            piece = map_arrays(lambda array: array[index], whole, theta.shape)  # noqa: B023
-            phi = self.update(grad[index], piece, theta[index], **{name: cut(value, index) for name, value in hyper.items()})
-            theta[index] -= cut(lr, index) * phi
-            keep_new(state, whole, piece, lambda array: view(array)[index], shape)  # noqa: B023
+            index = (*[slice(None)] * axis, slice(start, start + width))
+            if not flat:
+                lr, hyper = cut(all_lr, index, theta.ndim), cut(all_hyper, index, theta.ndim)
+            piece, part = theta[index], map_arrays(operator.itemgetter(index), whole, theta.shape)
+            piece -= lr * self.update(grad[index], part, piece, **hyper)
+            if has_none(whole):
+                keep_new(state, whole, part, lambda array: view(array)[index], shape)  # noqa: B023
 
     @staticmethod
     def chosen(method, group, data):
@@ -281,17 +256,15 @@ class Optimizer(UpdateRule):
         """
         if not isinstance(state_dict, dict) or not {"state", "param_groups"} <= state_dict.keys():
             raise ValueError('a state dictionary has the keys "state" and "param_groups"')
-        groups = [self._loaded_group(own, saved) for own, saved in zip_same("param_groups", self.param_groups, state_dict["param_groups"])]
-        numbered = {i: param for own, saved in zip(self.param_groups, state_dict["param_groups"])
-                    for param, i in zip_same("params", own["params"], saved["params"])}
+        pairs = zip_same("param_groups", self.param_groups, state_dict["param_groups"])
+        groups = [self._loaded_group(own, saved) for own, saved in pairs]
+        numbered = {i: param for own, saved in pairs for param, i in zip_same("params", own["params"], saved["params"])}
         if strangers := state_dict["state"].keys() - numbered.keys():
-            raise ValueError(f"the dictionary has state for parameters {sorted(strangers)} that are in none of its groups")
+            raise ValueError(f"the dictionary has state for parameters {sorted(strangers)}, which none of its groups names")
         group_of = {id(param): group for group in groups for param in group["params"]}
         state = {numbered[i]: self._loaded_state(i, numbered[i].data, group_of[id(numbered[i])], saved)
                  for i, saved in state_dict["state"].items()}
-        for own, group in zip(self.param_groups, groups):
-            own.clear()
-            own.update(group)
+        self.param_groups[:] = groups
         self.state.clear()
         self.state.update(state)
 
@@ -300,8 +273,7 @@ class Optimizer(UpdateRule):
         group = {name: deepcopy(value) for name, value in saved.items() if name not in DEVICE_FLAGS | {"params"}}
         if missing := self.defaults.keys() - group.keys():
             raise ValueError(f"this is not the state of {type(self).__name__}: its groups lack {sorted(missing)}")
-        self._check_hyperparameters(group)
-        return {**group, "params": own["params"]}
+        return ParamGroup(self, own["params"], group)
 
     def _loaded_state(self, number, data, group, saved):
         """Return a copy of one parameter's state, checked against the state that this optimizer would start with."""
@@ -327,93 +299,13 @@ class HookHandle:
         self._hooks.pop(self, None)
 
 
-# Groups and parameters
-
-def as_list(params):
-    """Return one parameter or several as a list."""
-    return [params] if hasattr(params, "data") and hasattr(params, "grad") else list(params)
-
-
-def as_groups(params):
-    """Return what was given as `params` as a list of group dictionaries."""
-    if hasattr(params, "data") and hasattr(params, "grad"):
-        raise TypeError("params is a single parameter; expected an iterable of parameters: write [parameter]")
-    params = list(params)
-    if not params:
-        raise ValueError("params is empty: there is nothing to optimize (a generator may have been used up)")
-    if any(isinstance(item, dict) for item in params):
-        return params
-    return [{"params": params}]
-
-
-def check_parameter(param):
-    """Refuse what is not a parameter: a floating array as `.data`, and `.grad`."""
-    if not (hasattr(param, "data") and hasattr(param, "grad")) or isinstance(param, np.ndarray):
-        raise TypeError(f"{param!r} is not a parameter: that has an array .data and an array or None as .grad, "
-                        "like minigrad.Tensor(..., requires_grad=True) or optim.Parameter(...)")
-    if not isinstance(param.data, np.ndarray) or param.data.dtype.kind != "f":
-        raise TypeError(f"a parameter's .data is a {type(param.data).__name__} of dtype "
-                        f"{getattr(param.data, 'dtype', None)}; expected an ndarray of floats")
-    if getattr(param, "requires_grad", True) is False:
-        raise ValueError(f"a parameter of shape {param.data.shape} does not require a gradient, so it would never move: "
-                         "create it with requires_grad=True")
-
-
-# Pieces of arrays, of states (nested dictionaries), and of hyperparameters
-
-def map_arrays(function, state, shape):
-    """Return a state with `function` applied to its arrays of the parameter's shape."""
-    if isinstance(state, dict):
-        return {name: map_arrays(function, entry, shape) for name, entry in state.items()}
-    return function(state) if isinstance(state, np.ndarray) and state.shape == shape else state
-
-
-def keep_new(state, whole, piece, view, shape):
-    """Write the arrays that `update` has put in the place of None into arrays for the whole parameter."""
-    for name, entry in piece.items():
-        if isinstance(entry, dict):
-            keep_new(state[name], whole[name], entry, view, shape)
-        elif whole[name] is None and entry is not None:
-            if state[name] is None:
-                state[name] = np.empty(shape, entry.dtype)
-            view(state[name])[...] = entry
-
-
-def cut(value, index):
-    """Return the piece of a hyperparameter that belongs to a piece of the parameter."""
-    if type(value) is tuple:
-        return tuple([cut(item, index) for item in value])
-    if isinstance(value, np.ndarray):
-        return value[tuple([slice(None) if n == 1 else i for n, i in zip(value.shape, index[len(index) - value.ndim:])])]
-    return value
-
-
-def arrays_in(tree):
-    """Yield the arrays in nested dictionaries and tuples."""
-    if isinstance(tree, np.ndarray):
-        yield tree
-    elif isinstance(tree, (dict, tuple)):
-        for item in tree.values() if isinstance(tree, dict) else tree:
-            yield from arrays_in(item)
-
-
-def has_array(tree):
-    """Tell whether nested dictionaries and tuples hold an array."""
-    return any(True for _ in arrays_in(tree))
-
-
-def is_contiguous(tree):
-    """Tell whether all arrays can be seen as vectors, in the same order, without a copy."""
-    return all(array.flags.c_contiguous for array in arrays_in(tree))
-
-
-# Loading
+# Loading a state dictionary
 
 def zip_same(name, own, saved):
     """Pair two lists, which must be of one length."""
     if len(own) != len(saved):
         raise ValueError(f"the dictionary has {len(saved)} {name} where this optimizer has {len(own)}")
-    return zip(own, saved)
+    return list(zip(own, saved))
 
 
 def fitted(where, fresh, saved, data):

@@ -1,0 +1,101 @@
+"""What an optimizer moves: parameters, and groups of them with the hyperparameters they share.
+
+A parameter is anything with an array `.data` and an array or None as `.grad`.
+"""
+
+from collections import UserDict
+
+import numpy as np
+
+from .hyperparameters import check, check_broadcast
+
+# Entries that schedules add to a group.
+SCHEDULED = {"initial_lr", "max_lr", "min_lr", "base_lr", "max_momentum", "base_momentum", "swa_lr", "lr_scale"}
+
+
+class Parameter:
+    """The least that an optimizer takes: numbers, and a gradient that you set.
+
+    Parameters
+    ----------
+    data : array_like
+        Copied; float32 and float64 keep their precision, integers become float64.
+
+    Examples
+    --------
+    >>> import optim
+    >>> p = optim.Parameter([1.0, -2.0])
+    >>> optimizer = optim.SGD([p], lr=0.1)
+    >>> p.grad = 2 * p.data
+    >>> optimizer.step()
+    >>> p.data
+    array([ 0.8, -1.6])
+    """
+
+    __slots__ = ("data", "grad")
+
+    def __init__(self, data):
+        self.data = np.array(data)
+        if self.data.dtype.kind != "f":
+            self.data = self.data.astype(float)
+        self.grad = None
+
+    def __repr__(self):
+        return f"Parameter({np.array2string(self.data, separator=', ', threshold=20, prefix='Parameter(')})"
+
+
+class ParamGroup(UserDict):
+    """A group's parameters and hyperparameters: a dictionary that refuses what its optimizer does not know, when it is set."""
+
+    def __init__(self, optimizer, params, hyperparameters):
+        self.optimizer_name, self.known = type(optimizer).__name__, optimizer.defaults.keys()
+        self.ready = {}  # hyperparameters prepared for arithmetic, by dtype, until one is set
+        super().__init__({"params": params, **hyperparameters})
+
+    def __setitem__(self, name, value):
+        if name not in self.known and name not in SCHEDULED and name != "params":
+            raise ValueError(f"{self.optimizer_name} does not know the hyperparameter {name!r}; "
+                             f"it knows {sorted(self.known)}")
+        check(name, value)
+        for param in self.data.get("params", ()):
+            check_broadcast(name, value, param.data.shape)
+        self.data[name] = value
+        self.ready.clear()
+
+    def __delitem__(self, name):
+        if name not in SCHEDULED:
+            raise ValueError(f"{self.optimizer_name} needs {name!r} in each of its groups")
+        del self.data[name]
+
+
+def as_list(params):
+    """Return the parameters of a group, one or several, as a list."""
+    return [params] if hasattr(params, "data") and hasattr(params, "grad") else list(params)
+
+
+def as_groups(params):
+    """Return what was given as `params` as a list of group dictionaries."""
+    if hasattr(params, "data") and hasattr(params, "grad"):
+        raise TypeError("params is a single parameter; expected an iterable of parameters: write [parameter]")
+    try:
+        params = list(params)
+    except TypeError:
+        raise TypeError(f"params is {params!r}; expected an iterable of parameters or of group dictionaries") from None
+    if not params:
+        raise ValueError("params is empty: there is nothing to optimize (a generator may have been used up)")
+    if any(isinstance(item, dict) for item in params):
+        return params
+    return [{"params": params}]
+
+
+def check_parameter(param):
+    """Refuse what is not a parameter: a floating array as `.data`, and `.grad`."""
+    if not (hasattr(param, "data") and hasattr(param, "grad")) or isinstance(param, np.ndarray):
+        raise TypeError(f"{param!r} is not a parameter: that has an array .data and an array or None as .grad, "
+                        "like minigrad.Tensor(..., requires_grad=True) or optim.Parameter(...)")
+    if not isinstance(param.data, np.ndarray) or param.data.dtype.kind != "f":
+        raise TypeError(f"a parameter's .data is a {type(param.data).__name__} of dtype "
+                        f"{getattr(param.data, 'dtype', None)}; expected an ndarray of floats")
+    if getattr(param, "requires_grad", True) is False:
+        raise ValueError(f"a parameter of shape {param.data.shape} does not require a gradient and would never move: "
+                         "create it with requires_grad=True")
