@@ -5,10 +5,13 @@ Read `tape.py` first, then `registry.py` and `rules/`, `tensor.py`, `transforms.
 
 from .tensor import Tensor, no_grad
 from .transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
-from .gradcheck import GradientError, gradcheck
+from .own_primitive import primitive
+from .finite_differences import GradientError, gradcheck
+from .anomaly import detect_anomaly
+from .table import coverage
 
 __all__ = [
     "Tensor", "no_grad",
     "grad", "value_and_grad", "vjp", "jvp", "jacobian", "hessian", "hvp",
-    "GradientError", "gradcheck",
+    "primitive", "GradientError", "gradcheck", "detect_anomaly", "coverage",
 ]

@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 
 from .registry import value_of
-from .structure import leaves, paths, rebuild
+from .structure import dtype_of, leaves, paths, rebuild
 from .tensor import Tensor, no_grad
 from .transforms import grad
 
@@ -70,7 +70,7 @@ def gradcheck(function, *inputs, order=2, step=None, rtol=None, atol=None):
     >>> minigrad.gradcheck(np.abs, np.array([1.0, 0.0]))
     Traceback (most recent call last):
     ...
-    minigrad.gradcheck.GradientError: derivative 1 does not exist at argument 0, index (1,): there is a kink or a jump...
+    minigrad.finite_differences.GradientError: derivative 1 does not exist at argument 0, index (1,): there is a kink or a jump...
     """
     places = [i for i, x in enumerate(inputs) if leaves(x) and all(map(is_float, leaves(x)))]
     if not places:
@@ -90,11 +90,11 @@ def gradcheck(function, *inputs, order=2, step=None, rtol=None, atol=None):
     step = step or float(np.cbrt(max(np.finfo(x.dtype).eps for x in point + results if x.dtype.kind == "f")))
     rtol, atol = 2 * step if rtol is None else rtol, 0.2 * step if atol is None else atol
 
-    projected = along(on_leaves, [weights(rng, y) for y in results])
+    projected = along(on_leaves, weights(rng, results))
     slopes = grad(projected, everything)
     compare(flat(slopes(*point)), partial(coordinate_differences, projected, point), step, rtol, atol, labels, 1)
     for k in range(2, order + 1):
-        direction = [weights(rng, x) * scale(x) for x in point]
+        direction = [w * scale(x) for w, x in zip(weights(rng, point), point)]
         lower, slopes = slopes, grad(along(slopes, direction), everything)
         compare(flat(slopes(*point)), partial(directional_differences, lower, point, direction), step, rtol, atol, labels, k)
     return True
@@ -113,10 +113,11 @@ def label(point, names, i):
         i -= x.size
 
 
-def weights(rng, x):
-    """Return numbers between 0.5 and 1.5 of either sign, in the form of x, so that none is lost among the others."""
-    numbers = rng.uniform(0.5, 1.5, x.shape) * rng.choice([-1.0, 1.0], x.shape)
-    return np.asarray(numbers, x.dtype if x.dtype.kind == "f" else float)
+def weights(rng, arrays):
+    """Return random weights in the form of the arrays: between 0.5 and 1.5 of either sign, and 1 for a single number alone."""
+    if len(arrays) == arrays[0].size == 1:
+        return [np.ones_like(arrays[0])]
+    return [np.asarray(rng.uniform(0.5, 1.5, x.shape) * rng.choice([-1.0, 1.0], x.shape), dtype_of(x)) for x in arrays]
 
 
 def scale(x):

@@ -1,0 +1,117 @@
+"""Where did the first NaN come from? Inside `detect_anomaly` every operation is looked at as it is recorded and walked back.
+
+The tape tells a watcher of each step (see `mode` in `tape.py`); this one remembers the reader's line that made each node, and
+stops at the first number that is not finite.
+"""
+
+import linecache
+import os
+import sys
+import weakref
+from contextlib import contextmanager
+from functools import partial
+from types import FunctionType
+
+import numpy as np
+
+from .registry import value_of
+from .tape import NO_GRAD, mode, propagate
+
+PACKAGES = tuple(os.path.dirname(module.__file__) + os.sep for module in (sys.modules[__package__], np))
+
+
+@contextmanager
+def detect_anomaly():
+    """Raise at the operation that makes the first NaN or infinity, forward or backward, and name the line that called it.
+
+    For a number made in a backward pass, that is the line of the forward pass whose derivative it is; the forward pass has to
+    take place inside as well, for the line to be known. NumPy's own warnings are silent inside, since the error says more.
+    Only what is recorded is looked at: nothing under `no_grad`, nor what does not depend on a Tensor that requires a gradient.
+    Every operation becomes some ten microseconds slower.
+
+    Raises
+    ------
+    FloatingPointError
+        With the operation, and the file, number and text of the line.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import minigrad
+    >>> x = minigrad.Tensor([4.0, 0.0], requires_grad=True)
+    >>> with minigrad.detect_anomaly():
+    ...     np.sum(np.sqrt(x)).backward()
+    Traceback (most recent call last):
+    ...
+    FloatingPointError: the derivative of sqrt made inf at index (1,), from a finite gradient, for the line
+      <doctest minigrad.anomaly.detect_anomaly[3]>:2:     np.sum(np.sqrt(x)).backward()
+    """
+    around = mode.get()
+    watcher = around if around is NO_GRAD or isinstance(around, Watcher) else Watcher()
+    token = mode.set(watcher)
+    try:
+        with np.errstate(all="ignore"):
+            yield
+    finally:
+        mode.reset(token)
+
+
+class Watcher:
+    """Looks at every result and every gradient; `lines` has the reader's line for each node alive, by its counter."""
+
+    def __init__(self):
+        self.lines = {}
+
+    def forward(self, node, primitive, args):
+        """Remember the line; raise if the result is not finite."""
+        line, walking_back = readers_line()
+        self.lines[node.counter] = line, weakref.ref(node, partial(self.forget, node.counter))
+        # What a rule computes on its way to a gradient is looked at when the gradient is there.
+        if not walking_back and (found := first_anomaly(node.value)):
+            given = [i for i, arg in enumerate(args) if first_anomaly(value_of(arg))]
+            origin = f"and its argument {given[0]} held one already" if given else "from finite arguments"
+            raise FloatingPointError(f"{primitive.name} made {found}, {origin}, in the line\n  {text_of(line)}")
+
+    def backward(self, node, g, parent, contribution):
+        """Raise if what the node hands on to its parent is not finite."""
+        if type(contribution) is FunctionType:  # it adds g itself to a part of the parent's gradient
+            contribution = g
+        if found := first_anomaly(value_of(contribution)):
+            origin = "from a gradient that held one already" if first_anomaly(value_of(g)) else "from a finite gradient"
+            line, _ = self.lines.get(node.counter, (None, None))
+            name = node.record[0].name
+            raise FloatingPointError(f"the derivative of {name} made {found}, {origin}, for the line\n  {text_of(line)}")
+
+    def forget(self, counter, reference):
+        """Drop the line of a node that is gone."""
+        del self.lines[counter]
+
+
+def readers_line():
+    """Return (file, line number) of the innermost call from outside minigrad and NumPy, and whether the tape walks back."""
+    frame, walking_back = sys._getframe(1), False
+    while frame is not None and frame.f_code.co_filename.startswith(PACKAGES):
+        walking_back = walking_back or frame.f_code is propagate.__code__
+        frame = frame.f_back
+    return frame and (frame.f_code.co_filename, frame.f_lineno), walking_back
+
+
+def text_of(line):
+    """Return a line as `file:number: source`."""
+    if line is None:
+        return "(not known: the forward pass took place outside detect_anomaly)"
+    file, number = line
+    return f"{file}:{number}: {linecache.getline(file, number).strip()}"
+
+
+def first_anomaly(value):
+    """Return the first NaN or infinity in arrays of floats, and where it is, in words; None if there is none."""
+    if isinstance(value, (tuple, list)):
+        return next(filter(None, map(first_anomaly, value)), None)
+    if not isinstance(value, (np.ndarray, np.generic, float)) or np.asarray(value).dtype.kind not in "fc":
+        return None
+    places = np.argwhere(~np.isfinite(value))
+    if not len(places):
+        return None
+    index = tuple(places[0].tolist())
+    return f"{np.asarray(value)[index]} at index {index}" if index else str(value)
