@@ -5,7 +5,7 @@ useful derivative and returns plain arrays (`constant`), or is not in the table,
 """
 
 import inspect
-from functools import cache, partial
+from functools import cache, partial, wraps
 
 from .tape import Node, Primitive
 
@@ -30,6 +30,35 @@ def rule(function, *vjps, run=None):
         vjps = vjps[0]
     TABLE[function] = Primitive(run or function, vjps, function.__name__)
     return TABLE[function]
+
+
+def primitive(*vjps):
+    """Decorate a function of arrays with its derivative rules, for use on Tensors and on arrays.
+
+    Parameters
+    ----------
+    *vjps : callable or None
+        One for each positional argument, as for `rule`: vjp(g, ans, *args, **keywords) returns what the argument receives when
+        the result `ans` receives `g`. Written with NumPy's functions and other primitives, it serves every order.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import minigrad
+    >>> @minigrad.primitive(lambda g, ans, x: g * np.exp(-x * x))
+    ... def area_under_bell(x):
+    ...     return np.sqrt(np.pi) / 2 * minigrad.erf(x)
+    >>> minigrad.gradcheck(area_under_bell, np.array([-1.0, 0.5]))
+    True
+    """
+    def register(function):
+        operation = rule(function, *vjps)
+
+        @wraps(function)
+        def differentiable(*args, **keywords):
+            return operation(*args, **keywords)
+        return differentiable
+    return register
 
 
 class each:
