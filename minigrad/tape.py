@@ -55,10 +55,11 @@ class Node:
     __slots__ = ("__weakref__", "counter", "grad", "hooks", "owned", "pending", "record", "requires_grad", "value")
 
     def results(self):
-        """Return the node itself, or a tuple with a node for each of several results."""
-        if isinstance(self.value, tuple):
-            return tuple([record(_RESULT, (self, i), {}) for i in range(len(self.value))])
-        return self
+        """Return the node itself, or a tuple, named like NumPy's, with a node for each of several results."""
+        if not isinstance(self.value, tuple):
+            return self
+        results = [record(_RESULT, (self, i), {}) for i in range(len(self.value))]
+        return self.value._make(results) if hasattr(self.value, "_make") else tuple(results)
 
 
 def make(kind, value, record=None):
@@ -72,27 +73,25 @@ def make(kind, value, record=None):
 
 def record(primitive, args, keywords):
     """Apply `primitive` to `args`, of which at least one is a node; the result is a node that knows how it was made."""
-    values, parents = [], []
+    values, parents, watching = [], [], mode.get()
     for position, arg in enumerate(args):
         if isinstance(arg, Node):
             kind = type(arg)
             values.append(arg.value)
-            if arg.requires_grad:
+            if arg.requires_grad and watching is not NO_GRAD:
                 parents.append((position, arg, None if arg.record else fingerprint(arg.value)))
         else:
-            values.append(arg)
-    value, watching = primitive.function(*values, **keywords), mode.get()
-    if not parents or watching is NO_GRAD:
-        return make(kind, value)
-    node = make(kind, value, (primitive, values, keywords, parents))
-    if watching is not None:
+            values.append(np.asarray(arg) if type(arg) is list else arg)
+    value = primitive.function(*values, **keywords)
+    node = make(kind, value, (primitive, values, keywords, parents) if parents else None)
+    if watching is not None and watching is not NO_GRAD:
         watching.forward(node, primitive, args)
     return node
 
 
 def fingerprint(array):
-    """Return bytes that tell whether a leaf has changed: all of a small array, some 64 numbers spread over a large one."""
-    return array.tobytes() if array.size <= 64 else array.ravel("K")[:: array.size // 64].tobytes()
+    """Return bytes that tell whether a leaf has changed: all of a small array, some 64 numbers spread over a larger one."""
+    return array.tobytes() if array.size <= 512 else array.ravel("K")[:: array.size // 64].tobytes()
 
 
 def reachable(root, since=-1):
@@ -153,8 +152,10 @@ def propagate(operations, inputs, root, g, since=-1, differentiable=False):
                 if type(contribution) is FunctionType:
                     contribution(own(parent))
                     continue
-                if type(contribution) is not type(parent.value) or type(contribution) is ndarray:
-                    contribution = fit(contribution, parent.value)
+                value = parent.value
+                if type(value) is ndarray or type(contribution) is not type(value):  # scalars of one type need no fitting
+                    if contribution.shape != value.shape or contribution.dtype is not value.dtype:
+                        contribution = fit(contribution, value)
                 if parent.pending is None:
                     parent.pending = contribution
                 else:
@@ -184,11 +185,11 @@ def own(node):
 
 def fit(g, value):
     """Undo broadcasting, in this one place: sum `g` over the axes that were added or stretched, and take on value's dtype."""
+    for _ in range(g.ndim - value.ndim):
+        g = np.add.reduce(g)
     if g.shape != value.shape:
-        if added := g.ndim - value.ndim:
-            g = np.add.reduce(g, axis=tuple(range(added)))
-        if stretched := tuple([i for i, n in enumerate(value.shape) if n == 1 and g.shape[i] != 1]):
-            g = np.add.reduce(g, axis=stretched, keepdims=True)
+        stretched = tuple([i for i, n in enumerate(value.shape) if n == 1 != g.shape[i]])
+        g = np.add.reduce(g, axis=stretched, keepdims=True)
     if g.dtype != value.dtype:
         g = (g.real if value.dtype.kind == "f" else g).astype(value.dtype)
     return g

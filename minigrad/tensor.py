@@ -62,13 +62,13 @@ def _binary(ufunc):
             elif type(other) in (int, float):
                 x = self.value
                 return make(Tensor, run(x, other), (primitive, (x, other), NONE, ((0, self, None if self.record else fingerprint(x)),)))
-        return record(primitive, (self, np.asarray(other) if type(other) is list else other), NONE)
+        return record(primitive, (self, other), NONE)
 
     def reflected(self, other):
         if mode.get() is None and self.requires_grad and type(other) in (int, float):
             y = self.value
             return make(Tensor, run(other, y), (primitive, (other, y), NONE, ((1, self, None if self.record else fingerprint(y)),)))
-        return record(primitive, (np.asarray(other) if type(other) is list else other, self), NONE)
+        return record(primitive, (other, self), NONE)
 
     return method, reflected
 
@@ -263,7 +263,7 @@ class Tensor(Node):
         RuntimeError
             If nothing recorded requires a gradient, if this is not a single number and `grad` is missing, if an earlier pass
             has freed the graph, or if a leaf was changed since the forward pass (found by its bytes: any change of an
-            array of up to 64 numbers, and in a larger one a change of any of some 64 numbers spread evenly over it).
+            array of up to 512 numbers, and in a larger one a change of any of some 64 numbers spread evenly over it).
             Then nothing has been changed.
         """
         if not self.requires_grad:
@@ -299,8 +299,9 @@ class Tensor(Node):
     def __array_ufunc__(self, ufunc, method, *args, **keywords):
         if keywords.get("out") is not None:
             raise TypeError(f"np.{ufunc.__name__}(..., out=...) would overwrite numbers that a gradient needs: leave out= away")
-        args = [np.asarray(arg) if type(arg) in (list, tuple) else arg for arg in args]
         if method == "__call__":
+            if not keywords and type(primitive := TABLE.get(ufunc)) is Primitive:
+                return record(primitive, args, NONE).results()
             return call(ufunc, args, keywords)
         if method == "reduce" and ufunc in _REDUCE:
             return call(_REDUCE[ufunc], args, {"axis": 0, **keywords})

@@ -1,0 +1,170 @@
+"""Autograd: values and gradients"""
+
+import subprocess
+import sys
+from time import perf_counter
+
+import numpy as np
+from contest import Row, peer
+
+import minigrad
+from minigrad import Tensor, nn
+
+torch, micrograd = peer("torch"), peer("micrograd.engine")
+
+
+def rows():
+    yield rosenbrock()
+    for sizes, batch, dtype, marks, value_mark in [
+        ((2, 16, 16, 1), 32, np.float64, {"PyTorch": 0.42, "by hand": 2.2}, 1.6),
+        ((64, 128, 64, 10), 128, np.float32, {"PyTorch": 0.78, "by hand": 1.4}, 1.2),
+        ((784, 512, 256, 10), 256, np.float32, {"by hand": 1.15}, 1.1),
+    ]:
+        yield from perceptron(sizes, batch, dtype, marks, value_mark)
+    yield chain()
+    yield imports()
+
+
+def rosenbrock():
+    def value(x, y):
+        return (1 - x) ** 2 + 100 * (y - x**2) ** 2
+
+    p = Tensor([-1.5, 2.0], requires_grad=True)
+
+    def ours():
+        p.grad = None
+        value(p[0], p[1]).backward()
+
+    q = torch and torch.tensor([-1.5, 2.0], dtype=torch.float64, requires_grad=True)
+
+    def pytorch():
+        q.grad = None
+        value(q[0], q[1]).backward()
+
+    def floats():
+        value(micrograd.Value(-1.5), micrograd.Value(2.0)).backward()
+
+    return Row("Rosenbrock, value and gradient at one point, by indexing", ours,
+               {"PyTorch": torch and pytorch, "micrograd": micrograd and floats}, {"PyTorch": 0.22, "micrograd": 0.85})
+
+
+def perceptron(sizes, batch, dtype, marks, value_mark):
+    """Yield loss and gradients, and the value alone, of a perceptron: tanh and squares, or relu and cross-entropy."""
+    rng = np.random.default_rng(0)
+    regression = sizes[-1] == 1
+    x = rng.normal(size=(batch, sizes[0])).astype(dtype)
+    y = rng.normal(size=(batch, 1)).astype(dtype) if regression else rng.integers(0, sizes[-1], batch)
+    weights = [(rng.normal(size=(n, m)) / n**0.5).astype(dtype) for n, m in zip(sizes, sizes[1:])]
+    biases = [np.zeros(m, dtype) for m in sizes[1:]]
+
+    def forward(layers, x, activation):
+        for w, b in layers[:-1]:
+            x = activation(x @ w + b)
+        return x @ layers[-1][0] + layers[-1][1]
+
+    parameters = [(Tensor(w, True), Tensor(b, True)) for w, b in zip(weights, biases)]
+
+    def loss():
+        prediction = forward(parameters, x, np.tanh if regression else minigrad.relu)
+        return nn.mse_loss(prediction, y) if regression else nn.cross_entropy(prediction, y)
+
+    def ours():
+        for w, b in parameters:
+            w.grad = b.grad = None
+        loss().backward()
+
+    def ours_value():
+        with minigrad.no_grad():
+            loss()
+
+    hand = PerceptronByHand(weights, biases, x, y)
+    title = f"MLP {'-'.join(map(str, sizes))}, batch {batch}, {np.dtype(dtype)}"
+    pytorch = torch and pytorch_perceptron(weights, biases, x, y, forward)
+    yield Row(f"{title}: loss and gradients", ours, {"PyTorch": pytorch, "by hand": hand.gradients}, marks)
+    yield Row(f"{title}: value, no_grad", ours_value, {"by hand": hand.value}, {"by hand": value_mark})
+
+
+def pytorch_perceptron(weights, biases, x, y, forward):
+    parameters = [(torch.tensor(w, requires_grad=True), torch.tensor(b, requires_grad=True)) for w, b in zip(weights, biases)]
+    x, y, functional = torch.tensor(x), torch.tensor(y), torch.nn.functional
+    regression = y.ndim == 2
+
+    def gradients():
+        for w, b in parameters:
+            w.grad = b.grad = None
+        prediction = forward(parameters, x, torch.tanh if regression else torch.relu)
+        (functional.mse_loss if regression else functional.cross_entropy)(prediction, y).backward()
+
+    return gradients
+
+
+class PerceptronByHand:
+    """The same perceptron with its derivatives worked out on paper."""
+
+    def __init__(self, weights, biases, x, y):
+        self.weights, self.biases, self.x, self.y = weights, biases, x, y
+        self.regression = y.ndim == 2
+
+    def value(self):
+        return self.forward()[0]
+
+    def forward(self):
+        """Return the loss, the activations, and the derivative of the loss by the prediction."""
+        h, activations = self.x, [self.x]
+        for w, b in zip(self.weights[:-1], self.biases):
+            h = np.tanh(h @ w + b) if self.regression else np.maximum(h @ w + b, 0)
+            activations.append(h)
+        prediction = h @ self.weights[-1] + self.biases[-1]
+        if self.regression:
+            error = prediction - self.y
+            return np.mean(error * error), activations, error * (2 / error.size)
+        rows = np.arange(len(self.y))
+        shifted = prediction - prediction.max(axis=1, keepdims=True)
+        exponentials = np.exp(shifted)
+        sums = exponentials.sum(axis=1, keepdims=True)
+        loss = np.mean(np.log(sums[:, 0]) - shifted[rows, self.y])
+        g = exponentials / sums
+        g[rows, self.y] -= 1
+        return loss, activations, g / len(self.y)
+
+    def gradients(self):
+        _, activations, g = self.forward()
+        result = []
+        for i in reversed(range(len(self.weights))):
+            h = activations[i]
+            result.append((h.T @ g, g.sum(axis=0)))
+            if i:
+                g = g @ self.weights[i].T
+                g = g * (1 - h * h) if self.regression else g * (h > 0)
+        return result
+
+
+def chain():
+    """A chain of a million nodes, per node, against one of a thousand."""
+    def nodes(n):
+        x = Tensor(1.0, requires_grad=True)
+        y = x
+        for _ in range(n):
+            y = y * 1.0
+        y.backward()
+
+    def repeated():
+        for _ in range(1000):
+            nodes(1000)
+
+    return Row("chain of 1,000,000 nodes, per node", lambda: nodes(1_000_000), {"1,000 nodes": repeated}, {"1,000 nodes": 1.6})
+
+
+def imports():
+    """Importing minigrad and optim, over NumPy's own import: best of several processes each."""
+    def seconds(modules):
+        code = f"import time; t = time.perf_counter(); import {modules}; print(time.perf_counter() - t)"
+        return min(float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
+                   for _ in range(7))
+
+    class Imports(Row):
+        def report(self):
+            extra = seconds("numpy, minigrad, optim") - seconds("numpy")
+            print(f"{self.title:<58} {extra * 1e3:6.1f} ms   (mark 40{'' if extra < 0.04 else ', MISSED'})")
+
+    return Imports("import minigrad and optim, over NumPy's own", perf_counter)

@@ -1,0 +1,44 @@
+"""Optimizers: one step, against the optimizer of the same name in PyTorch"""
+
+import numpy as np
+from contest import Row, peer
+
+import optim
+
+torch = peer("torch")
+CONFIGURATIONS = {
+    "SGD": {"lr": 1e-3, "momentum": 0.9}, "Adagrad": {}, "RMSprop": {}, "Adam": {}, "AdamW": {}, "Adadelta": {}, "Adamax": {},
+    "NAdam": {}, "RAdam": {}, "Rprop": {}, "ASGD": {},
+}
+NAMED = {  # marks of 2 numbers, 1 Mi float32, 1 Mi float64
+    "Adam": (0.2, 1.3, 1.45), "AdamW": (0.2, 1.3, 1.45), "RMSprop": (0.25, 1.3, 1.75), "Adagrad": (0.25, 1.3, 1.65), "SGD": (0.25, 1.3, 1.1),
+}
+
+
+def rows():
+    for name, keywords in CONFIGURATIONS.items():
+        if not hasattr(optim, name):
+            continue
+        small, single, double = NAMED.get(name, (0.25, 1.4, 1.75))
+        yield row(name, keywords, [(2,)], np.float64, "2 numbers", small)
+        yield row(name, keywords, [(10, 1024)], np.float32, "10 Ki float32", None)
+        yield row(name, keywords, [(1024, 1024)], np.float32, "1 Mi float32", single)
+        yield row(name, keywords, [(1024, 1024)], np.float64, "1 Mi float64", double)
+        yield row(name, keywords, [(10, 10)] * 50, np.float64, "50 tensors of 10 x 10", 0.45)
+
+
+def row(name, keywords, shapes, dtype, size, mark):
+    rng = np.random.default_rng(0)
+    values = [rng.normal(size=shape).astype(dtype) for shape in shapes]
+    parameters = [optim.Parameter(value) for value in values]
+    for parameter in parameters:
+        parameter.grad = 0.1 * parameter.data
+    ours = getattr(optim, name)(parameters, **keywords).step
+    return Row(f"{name}, {size}", ours, {"PyTorch": torch and pytorch_step(name, keywords, values)}, {"PyTorch": mark})
+
+
+def pytorch_step(name, keywords, values):
+    parameters = [torch.tensor(value, requires_grad=True) for value in values]
+    for parameter in parameters:
+        parameter.grad = 0.1 * parameter.detach()
+    return getattr(torch.optim, name)(parameters, **keywords).step
