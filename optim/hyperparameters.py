@@ -6,10 +6,16 @@ An array gives every element of the parameter a value of its own, so that N runs
 import numpy as np
 
 NOT_NEGATIVE = "finite and not negative", lambda x: np.isfinite(x) & (x >= 0)
+FINITE = "finite", np.isfinite
+AT_LEAST_1 = "finite and at least 1", lambda x: np.isfinite(x) & (x >= 1)
 FRACTION = "in [0, 1)", lambda x: (x >= 0) & (x < 1)
 RANGES = {
     "lr": NOT_NEGATIVE, "eps": NOT_NEGATIVE, "weight_decay": NOT_NEGATIVE, "lr_decay": NOT_NEGATIVE, "momentum": NOT_NEGATIVE,
     "initial_accumulator_value": NOT_NEGATIVE, "alpha": NOT_NEGATIVE, "betas": FRACTION, "beta": FRACTION,
+    "rho": NOT_NEGATIVE, "momentum_decay": NOT_NEGATIVE, "trust_coefficient": NOT_NEGATIVE, "step_sizes": NOT_NEGATIVE,
+    "dampening": FINITE, "optimism": FINITE, "f_min": FINITE, "ns_coefficients": FINITE,
+    "beta2_decay": ("finite and not positive", lambda x: np.isfinite(x) & (x <= 0)),
+    "d": AT_LEAST_1, "precondition_frequency": AT_LEAST_1, "max_precond_dim": NOT_NEGATIVE, "ns_steps": NOT_NEGATIVE,
 }
 
 
@@ -19,6 +25,8 @@ def check(name, value):
         return
     description, allowed = RANGES[name]
     for number in value if isinstance(value, (tuple, list)) else (value,):
+        if number is None:
+            continue
         if isinstance(number, (bool, str)) or np.asarray(number).dtype.kind not in "iuf":
             raise TypeError(f"{name} is {value!r}; expected a number or an array of numbers")
         if not np.all(allowed(np.asarray(number))):
