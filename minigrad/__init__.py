@@ -4,6 +4,7 @@ Read `tape.py` first, then `registry.py` and `rules/`, `tensor.py`, `transforms.
 """
 
 from .tensor import Tensor, no_grad
+from .special import erf, erfc, gelu, log_softmax, logsumexp, relu, sigmoid, silu, softmax, softplus
 from .transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from .own_primitive import primitive
 from .finite_differences import GradientError, gradcheck
@@ -12,6 +13,7 @@ from .table import coverage
 
 __all__ = [
     "Tensor", "no_grad",
+    "erf", "erfc", "relu", "sigmoid", "softplus", "silu", "gelu", "softmax", "log_softmax", "logsumexp",
     "grad", "value_and_grad", "vjp", "jvp", "jacobian", "hessian", "hvp",
     "primitive", "GradientError", "gradcheck", "detect_anomaly", "coverage",
 ]

@@ -5,7 +5,7 @@ useful derivative and returns plain arrays (`constant`), or is not in the table,
 """
 
 import inspect
-from functools import cache, partial, wraps
+from functools import cache, partial
 
 from .tape import Node, Primitive
 
@@ -32,35 +32,6 @@ def rule(function, *vjps, run=None):
     return TABLE[function]
 
 
-def primitive(*vjps):
-    """Decorate a function of arrays with its derivative rules, for use on Tensors and on arrays.
-
-    Parameters
-    ----------
-    *vjps : callable or None
-        One for each positional argument, as for `rule`: vjp(g, ans, *args, **keywords) returns what the argument receives when
-        the result `ans` receives `g`. Written with NumPy's functions and other primitives, it serves every order.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> import minigrad
-    >>> @minigrad.primitive(lambda g, ans, x: g * np.exp(-x * x))
-    ... def area_under_bell(x):
-    ...     return np.sqrt(np.pi) / 2 * minigrad.erf(x)
-    >>> minigrad.gradcheck(area_under_bell, np.array([-1.0, 0.5]))
-    True
-    """
-    def register(function):
-        operation = rule(function, *vjps)
-
-        @wraps(function)
-        def differentiable(*args, **keywords):
-            return operation(*args, **keywords)
-        return differentiable
-    return register
-
-
 class each:
     """The rules of a primitive with any number of arguments: `each(vjp)[i]` is `vjp(i, g, ans, *args, **keywords)`."""
 
@@ -84,6 +55,18 @@ def constant(*functions):
     """Register NumPy functions whose derivative is zero or means nothing: on Tensors they return plain arrays."""
     for function in functions:
         TABLE[function] = partial(on_values, function)
+
+
+def in_place(*functions):
+    """Register NumPy functions that write into an array, which are refused."""
+    for function in functions:
+        TABLE[function] = partial(refuse, function)
+
+
+def refuse(function, *args, **keywords):
+    """Say what to write instead of a function that would write into an array."""
+    raise TypeError(f"np.{function.__name__} writes into an array, where no gradient could follow the numbers: "
+                    "t.at[index].set(values) and np.broadcast_to(t, shape) return new Tensors; t.data may be written to")
 
 
 def on_values(function, *args, **keywords):

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .registry import TABLE, on_values
+from .registry import TABLE, on_values, refuse
 from .tape import Primitive
 
 NAMESPACES = {"np": np, "np.linalg": np.linalg, "np.fft": np.fft, "np.lib.stride_tricks": np.lib.stride_tricks}
@@ -33,9 +33,9 @@ class Coverage(tuple):
 
 
 def coverage():
-    """Return a row (name, kind) for every function of NumPy that takes arrays, in np, np.linalg, np.fft and np.lib.stride_tricks.
+    """Return a row (name, kind) for every function of NumPy that takes arrays.
 
-    The kinds are
+    These are the functions of np, np.linalg, np.fft and np.lib.stride_tricks. The kinds are
 
     * "rule": a primitive with derivative rules;
     * "composition": written in terms of other functions, and differentiated through them;
@@ -69,8 +69,9 @@ def takes_arrays(function):
 def kind(function):
     """Return how a function of NumPy is treated."""
     known = TABLE.get(function)
-    if known is None:
-        return "not differentiable here"
     if isinstance(known, Primitive):
         return "rule"
-    return "constant" if isinstance(known, partial) and known.func is on_values else "composition"
+    called = known.func if isinstance(known, partial) else known
+    if called is on_values:
+        return "constant"
+    return "not differentiable here" if called in (None, refuse) else "composition"

@@ -11,7 +11,7 @@ import numpy as np
 
 from . import rules  # noqa: F401  (fills the table)
 from .registry import TABLE, call, on_values
-from .rules.indexing import getitem, scatter
+from .rules.indexing import At, getitem
 from .tape import FREED, NO_GRAD, Node, Primitive, age, fingerprint, make, mode, propagate, reachable, record
 
 NONE = {}
@@ -99,6 +99,16 @@ def _method(function):
         return call(function, (self, *args), keywords)
     method.__name__ = function.__name__
     method.__doc__ = f"The same as np.{function.__name__}(self, ...)."
+    return method
+
+
+def _in_place_method(name):
+    """Return a method that ndarray has for changing itself, and a Tensor has not."""
+    def method(self, *args, **keywords):
+        raise TypeError(f"t.{name}() would change the Tensor in place, and a gradient may need the old numbers: np.sort(t), "
+                        "np.resize(t, shape) and t.at[index].set(values) return new Tensors, and t.data may be written to")
+    method.__name__ = name
+    method.__doc__ = f"Raise TypeError: a Tensor is not changed in place, as ndarray.{name} would."
     return method
 
 
@@ -313,7 +323,10 @@ class Tensor(Node):
         raise TypeError(f"np.{ufunc.__name__}.{method} has no derivative rule")
 
     def __array_function__(self, function, types, args, keywords):
-        return call(function, args, {k: v for k, v in keywords.items() if not (k == "out" and v is None)})
+        if keywords and keywords.pop("out", None) is not None:
+            raise TypeError(f"np.{function.__name__}(..., out=...) would overwrite numbers that a gradient may need: "
+                            "leave out= away")
+        return call(function, args, keywords)
 
     # Indexing
 
@@ -328,6 +341,8 @@ class Tensor(Node):
     def __setitem__(self, index, value):
         raise TypeError("a Tensor is not assigned into, since a gradient may need the old numbers: t.at[index].set(value) "
                         "returns a new Tensor, and t.data[index] = value changes the numbers of a leaf")
+
+    at = property(At)
 
     # Operators
 
@@ -357,7 +372,19 @@ class Tensor(Node):
 
     # Methods of ndarray
 
-    sum, mean, max, min = _method(np.sum), _method(np.mean), _method(np.max), _method(np.min)
+    sum, mean, prod, var, std = _method(np.sum), _method(np.mean), _method(np.prod), _method(np.var), _method(np.std)
+    max, min, argmax, argmin = _method(np.max), _method(np.min), _method(np.argmax), _method(np.argmin)
+    cumsum, cumprod, trace, dot = _method(np.cumsum), _method(np.cumprod), _method(np.trace), _method(np.dot)
+    ravel, squeeze, swapaxes, copy = _method(np.ravel), _method(np.squeeze), _method(np.swapaxes), _method(np.copy)
+    take, repeat, compress, diagonal = _method(np.take), _method(np.repeat), _method(np.compress), _method(np.diagonal)
+    clip, round, conj, conjugate = _method(np.clip), _method(np.round), _method(np.conj), _method(np.conjugate)
+    any, all, nonzero = _method(np.any), _method(np.all), _method(np.nonzero)
+    argsort, argpartition, searchsorted = _method(np.argsort), _method(np.argpartition), _method(np.searchsorted)
+    sort, partition, fill, put, resize = map(_in_place_method, ("sort", "partition", "fill", "put", "resize"))
+
+    def flatten(self, order="C"):
+        """Return a copy of the numbers along one axis."""
+        return np.copy(np.ravel(self, order))
 
     def reshape(self, *shape, order="C"):
         """Return the same numbers in another shape, given as a tuple or as several numbers."""

@@ -1,41 +1,408 @@
-"""Functions that move numbers without changing them: each rule moves the gradients back."""
+"""Functions that move numbers without changing them: each rule moves the gradients back.
+
+A primitive's rule is usually the function itself, turned round; the rest is written in terms of reshape, concatenate,
+indexing and so on, which Tensors record.
+"""
+
+from itertools import pairwise
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..registry import constant, each, implements, rule
-from ..tape import Primitive
+from ..tape import Node, Primitive
+from .indexing import rearrange, scatter
 
-rule(np.reshape, lambda g, ans, x, shape, order="C": np.reshape(g, np.shape(x), order))
-rule(np.transpose, lambda g, ans, x, axes=None: np.transpose(g, None if axes is None else np.argsort(axes)))
+# Reshaping
+
+rule(np.reshape, lambda g, ans, x, shape=None, order="C", copy=None: np.reshape(g, np.shape(x), order))
+rule(np.squeeze, lambda g, ans, x, axis=None: np.reshape(g, np.shape(x)))
+rule(np.expand_dims, lambda g, ans, x, axis: np.reshape(g, np.shape(x)))
 rule(np.broadcast_to, lambda g, ans, x, shape: g)
+rule(np.copy, lambda g, ans, x, order="K": g)
+
+
+@implements(np.ravel)
+def ravel(a, order="C"):
+    if order == "K":  # the order in memory
+        a, order = np.transpose(a, np.argsort(np.negative(np.abs(a.data.strides)), kind="stable")), "C"
+    if order == "A":
+        order = "F" if a.data.flags.fnc else "C"
+    return np.reshape(a, (-1,), order)
+
+
+@implements(np.broadcast_arrays)
+def broadcast_arrays(*args):
+    shape = np.broadcast_shapes(*map(np.shape, args))
+    return tuple([np.broadcast_to(array, shape) for array in args])
+
+
+def _at_least(ndim, grow):
+    """Return the function that gives an array at least `ndim` axes, as `grow` says for one that has fewer."""
+    def at_least(*arys):
+        grown = tuple([a if np.ndim(a) >= ndim else np.reshape(a, grow(np.shape(a))) for a in arys])
+        return grown[0] if len(grown) == 1 else grown
+    return at_least
+
+
+implements(np.atleast_1d)(_at_least(1, lambda shape: (1,)))
+implements(np.atleast_2d)(_at_least(2, lambda shape: (1, *shape) if shape else (1, 1)))
+implements(np.atleast_3d)(_at_least(3, lambda shape: {0: (1, 1, 1), 1: (1, *shape, 1), 2: (*shape, 1)}[len(shape)]))
+
+
+# Permuting axes
+
+rule(np.transpose,
+     lambda g, ans, x, axes=None: np.transpose(g, None if axes is None else np.argsort(np.mod(axes, x.ndim))))
+rule(np.swapaxes, lambda g, ans, x, axis1, axis2: np.swapaxes(g, axis1, axis2))
+rule(np.moveaxis, lambda g, ans, x, source, destination: np.moveaxis(g, destination, source))
+
+
+@implements(np.matrix_transpose)
+def matrix_transpose(x):
+    return np.swapaxes(x, -1, -2)
+
+
+@implements(np.rollaxis)
+def roll_axis(a, axis, start=0):
+    axis, start = axis % np.ndim(a), start + np.ndim(a) if start < 0 else start
+    return np.moveaxis(a, axis, start - 1 if axis < start else start)
+
+
+# Reversing and rolling
+
+rule(np.flip, lambda g, ans, m, axis=None: np.flip(g, axis))
+rule(np.fliplr, lambda g, ans, m: np.fliplr(g))
+rule(np.flipud, lambda g, ans, m: np.flipud(g))
+rule(np.rot90, lambda g, ans, m, k=1, axes=(0, 1): np.rot90(g, -k, axes))
+rule(np.roll, lambda g, ans, a, shift, axis=None: np.roll(g, np.negative(shift), axis))
+
+# Triangles and diagonals
+
+rule(np.tril, lambda g, ans, m, k=0: np.tril(g, k))
+rule(np.triu, lambda g, ans, m, k=0: np.triu(g, k))
+
+
+@implements(np.diagonal)
+def diagonal(a, offset=0, axis1=0, axis2=1):
+    matrices = np.moveaxis(a, (axis1, axis2), (-2, -1))
+    rows, columns = matrices.shape[-2:]
+    i = np.arange(max(min(rows + min(offset, 0), columns - max(offset, 0)), 0))
+    return matrices[..., i - min(offset, 0), i + max(offset, 0)]
+
+
+@implements(np.diag)
+def diag(v, k=0):
+    if np.ndim(v) == 2:
+        return np.diagonal(v, k)
+    i, length = np.arange(np.size(v)), np.size(v) + abs(k)
+    return scatter(v, (length, length), (i - min(k, 0), i + max(k, 0)))
+
+
+@implements(np.diagflat)
+def diag_of_flat(v, k=0):
+    return np.diag(np.ravel(v), k)
+
+
+@implements(np.trace)
+def trace(a, offset=0, axis1=0, axis2=1, dtype=None, out=None):
+    return np.sum(np.diagonal(a, offset, axis1, axis2), -1, dtype)
 
 
 # Joining. The primitives take the arrays one by one, so that each has a gradient of its own.
 
-def _part(position, g, ans, *arrays, axis=0):
+def _part(position, g, ans, *arrays, axis, ends):
     """Return the slice of g that belongs to the array at `position`."""
-    if axis is None:
-        ends = np.cumsum([np.size(a) for a in arrays])
-        return np.reshape(g[ends[position] - np.size(arrays[position]):ends[position]], np.shape(arrays[position]))
-    ends = np.cumsum([np.shape(a)[axis] for a in arrays])
-    index = [slice(None)] * g.ndim
-    index[axis] = slice(ends[position] - np.shape(arrays[position])[axis], ends[position])
-    return g[tuple(index)]
+    return g[(slice(None),) * axis + (slice(ends[position], ends[position + 1]),)]
 
 
-_concatenate = Primitive(lambda *arrays, axis=0: np.concatenate(arrays, axis), each(_part), "concatenate")
+_concatenate = Primitive(lambda *arrays, axis, ends: np.concatenate(arrays, axis), each(_part), "concatenate")
 _stack = Primitive(lambda *arrays, axis=0: np.stack(arrays, axis),
                    each(lambda position, g, ans, *arrays, axis=0: np.take(g, position, axis)), "stack")
 
 
 @implements(np.concatenate)
-def concatenate(arrays, axis=0):
-    return _concatenate(*arrays, axis=axis)
+def concatenate(arrays, axis=0, *, dtype=None):
+    arrays = list(arrays) if axis is not None else [np.ravel(a) for a in arrays]
+    axis = 0 if axis is None else axis % max(np.ndim(arrays[0]), 1)
+    ends = [0, *np.cumsum([np.size(a) if np.ndim(a) == 0 else np.shape(a)[axis] for a in arrays]).tolist()]
+    joined = _concatenate(*arrays, axis=axis, ends=ends)
+    return joined if dtype is None else joined.astype(dtype)
 
 
 @implements(np.stack)
-def stack(arrays, axis=0):
-    return _stack(*arrays, axis=axis)
+def stack(arrays, axis=0, *, dtype=None):
+    joined = _stack(*arrays, axis=axis)
+    return joined if dtype is None else joined.astype(dtype)
 
 
-constant(np.shape, np.ndim, np.size)
+@implements(np.vstack)
+def stack_rows(tup, *, dtype=None):
+    return np.concatenate([np.atleast_2d(a) for a in tup], 0, dtype=dtype)
+
+
+@implements(np.hstack)
+def stack_side_by_side(tup, *, dtype=None):
+    arrays = [np.atleast_1d(a) for a in tup]
+    return np.concatenate(arrays, 0 if np.ndim(arrays[0]) == 1 else 1, dtype=dtype)
+
+
+@implements(np.dstack)
+def stack_in_depth(tup):
+    return np.concatenate([np.atleast_3d(a) for a in tup], 2)
+
+
+@implements(np.column_stack)
+def stack_columns(tup):
+    return np.concatenate([a if np.ndim(a) > 1 else np.reshape(a, (-1, 1)) for a in tup], 1)
+
+
+@implements(np.append)
+def append(arr, values, axis=None):
+    return np.concatenate([arr, values], axis)
+
+
+@implements(np.block)
+def block(arrays):
+    def depth(blocks):
+        return 1 + depth(blocks[0]) if isinstance(blocks, list) else 0
+
+    def most_axes(blocks):
+        return max(map(most_axes, blocks)) if isinstance(blocks, list) else np.ndim(blocks)
+
+    ndim = max(depth(arrays), most_axes(arrays))
+
+    def join(blocks, levels):
+        if isinstance(blocks, list):
+            return np.concatenate([join(part, levels - 1) for part in blocks], -levels)
+        return np.reshape(blocks, (1,) * (ndim - np.ndim(blocks)) + np.shape(blocks))
+    return join(arrays, depth(arrays))
+
+
+# Splitting
+
+@implements(np.array_split)
+def array_split(ary, indices_or_sections, axis=0):
+    if np.ndim(indices_or_sections):
+        ends = [0, *map(int, indices_or_sections), None]
+    else:
+        parts = np.array_split(np.arange(np.shape(ary)[axis]), indices_or_sections)
+        ends = [0, *np.cumsum([len(part) for part in parts]).tolist()]
+    before = (slice(None),) * (axis % np.ndim(ary))
+    return [ary[(*before, slice(start, stop))] for start, stop in pairwise(ends)]
+
+
+@implements(np.split)
+def split(ary, indices_or_sections, axis=0):
+    length = np.shape(ary)[axis]
+    if not np.ndim(indices_or_sections) and length % indices_or_sections:
+        raise ValueError(f"an axis of length {length} does not fall into {indices_or_sections} equal parts: "
+                         "np.array_split makes parts of nearly equal length")
+    return np.array_split(ary, indices_or_sections, axis)
+
+
+@implements(np.vsplit)
+def split_rows(ary, indices_or_sections):
+    return np.split(ary, indices_or_sections, 0)
+
+
+@implements(np.hsplit)
+def split_columns(ary, indices_or_sections):
+    return np.split(ary, indices_or_sections, 0 if np.ndim(ary) == 1 else 1)
+
+
+@implements(np.dsplit)
+def split_in_depth(ary, indices_or_sections):
+    return np.split(ary, indices_or_sections, 2)
+
+
+def unstack(x, /, *, axis=0):
+    return tuple(np.moveaxis(x, axis, 0))
+
+
+if hasattr(np, "unstack"):  # since NumPy 2.1
+    implements(np.unstack)(unstack)
+
+
+# Repeating
+
+@implements(np.repeat)
+def repeat(a, repeats, axis=None):
+    if axis is None:
+        a, axis = np.ravel(a), 0
+    return np.take(a, np.repeat(np.arange(np.shape(a)[axis]), repeats), axis)
+
+
+@implements(np.tile)
+def tile(A, reps):
+    reps = (reps,) if np.ndim(reps) == 0 else tuple(reps)
+    ndim = max(np.ndim(A), len(reps))
+    reps, shape = (1,) * (ndim - len(reps)) + reps, (1,) * (ndim - np.ndim(A)) + np.shape(A)
+    copies_of_axes = [length for pair in zip(reps, shape) for length in pair]
+    axes = [length for n in shape for length in (1, n)]
+    return np.reshape(np.broadcast_to(np.reshape(A, axes), copies_of_axes), [r * n for r, n in zip(reps, shape)])
+
+
+@implements(np.resize)
+def resize(a, new_shape):
+    return np.take(np.ravel(a), np.resize(np.arange(np.size(a)), new_shape))
+
+
+@implements(np.meshgrid)
+def meshgrid(*xi, copy=True, sparse=False, indexing="xy"):
+    grids = [np.reshape(x, [-1 if i == axis else 1 for i in range(len(xi))]) for axis, x in enumerate(xi)]
+    if indexing == "xy" and len(xi) > 1:
+        grids = [np.swapaxes(grid, 0, 1) for grid in grids]
+    return tuple(grids) if sparse else np.broadcast_arrays(*grids)
+
+
+# Padding, inserting and deleting
+
+_pad_with_constant = Primitive(lambda x, widths, inner, value: np.pad(x, widths, constant_values=value),
+                               (lambda g, ans, x, widths, inner, value: g[inner],), "pad")
+
+
+@implements(np.pad)
+def pad(array, pad_width, mode="constant", *, constant_values=0, **keywords):
+    if mode == "constant":
+        widths = np.broadcast_to(pad_width, (np.ndim(array), 2)).tolist()
+        inner = tuple([slice(before, before + n) for (before, _), n in zip(widths, np.shape(array))])
+        return _pad_with_constant(array, widths, inner, constant_values)
+    if mode in ("edge", "reflect", "symmetric", "wrap") and keywords.get("reflect_type", "even") == "even":
+        return rearrange(array, lambda positions: np.pad(positions, pad_width, mode, **keywords))
+    raise TypeError(f"np.pad of mode {mode!r} with {keywords} has no derivative rule; "
+                    "constant, edge, wrap, and even reflect and symmetric have")
+
+
+@implements(np.insert)
+def insert(arr, obj, values, axis=None):
+    if axis is None:
+        arr, axis = np.ravel(arr), 0
+    axis %= np.ndim(arr)
+    shape = list(np.shape(arr))
+    length, shape[axis] = shape[axis], np.insert(np.arange(shape[axis]), obj, 0).size - shape[axis]
+    if np.ndim(obj) == 0 and not isinstance(obj, slice):  # NumPy inserts all of `values` at a single place
+        values = np.moveaxis(np.reshape(values, (1,) * (np.ndim(arr) - np.ndim(values)) + np.shape(values)), 0, axis)
+        shape[axis] = values.shape[axis]
+    order = np.insert(np.arange(length), obj, np.arange(length, length + shape[axis]))
+    return np.take(np.concatenate([arr, np.broadcast_to(values, shape)], axis), order, axis)
+
+
+@implements(np.delete)
+def delete(arr, obj, axis=None):
+    if axis is None:
+        arr, axis = np.ravel(arr), 0
+    return np.take(arr, np.delete(np.arange(np.shape(arr)[axis]), obj), axis)
+
+
+# Sorting: where each element goes is found with plain numbers, and then it is taken from there.
+
+@implements(np.sort)
+def sort(a, axis=-1, kind=None, order=None, *, stable=None):
+    if axis is None:
+        a, axis = np.ravel(a), 0
+    return np.take_along_axis(a, np.argsort(a, axis, kind=kind, stable=stable), axis)
+
+
+@implements(np.partition)
+def partition(a, kth, axis=-1, kind="introselect", order=None):
+    if axis is None:
+        a, axis = np.ravel(a), 0
+    return np.take_along_axis(a, np.argpartition(a, kth, axis), axis)
+
+
+# Differences
+
+@implements(np.diff)
+def diff(a, n=1, axis=-1, prepend=None, append=None):
+    one_long = [1 if i == axis % np.ndim(a) else length for i, length in enumerate(np.shape(a))]
+    parts = [np.broadcast_to(part, one_long) if np.ndim(part) == 0 else part
+             for part in (prepend, a, append) if part is not None]
+    x = np.moveaxis(np.concatenate(parts, axis) if len(parts) > 1 else a, axis, -1)
+    for _ in range(n):
+        x = x[..., 1:] - x[..., :-1]
+    return np.moveaxis(x, -1, axis)
+
+
+@implements(np.ediff1d)
+def differences_of_flat(ary, to_end=None, to_begin=None):
+    parts = (to_begin, np.diff(np.ravel(ary)), to_end)
+    return np.concatenate([np.ravel(part) for part in parts if part is not None])
+
+
+def _slopes(y, steps, edge_order):
+    """Return the derivative along the last axis, at points `steps` apart: of the parabola through three neighbours."""
+    chords = (y[..., 1:] - y[..., :-1]) / steps
+    bends = (chords[..., 1:] - chords[..., :-1]) / (steps[:-1] + steps[1:])
+    inside = chords[..., :-1] + bends * steps[:-1]
+    first, last = chords[..., :1], chords[..., -1:]
+    if edge_order == 2:
+        first, last = first - bends[..., :1] * steps[:1], last + bends[..., -1:] * steps[-1:]
+    return np.concatenate([first, inside, last], -1)
+
+
+@implements(np.gradient)
+def gradient(f, *varargs, axis=None, edge_order=1):
+    axes = range(np.ndim(f)) if axis is None else normalize_axis_tuple(axis, np.ndim(f))
+    spacings = varargs or (1.0,)
+    if len(spacings) == 1 and np.ndim(spacings[0]) == 0:
+        spacings *= len(axes)
+    if len(spacings) != len(axes):
+        raise TypeError(f"np.gradient takes no spacing, one number, or one for each of the {len(axes)} axes; "
+                        f"got {len(varargs)}")
+    slopes = []
+    for i, spacing in zip(axes, spacings):
+        length = np.shape(f)[i]
+        if length <= edge_order:
+            raise ValueError(f"axis {i} has {length} elements; edge_order={edge_order} needs {edge_order + 1}")
+        steps = np.diff(spacing) if np.ndim(spacing) else spacing * np.ones(length - 1, np.result_type(f))
+        slopes.append(np.moveaxis(_slopes(np.moveaxis(f, i, -1), steps, edge_order), -1, i))
+    return slopes[0] if len(slopes) == 1 else tuple(slopes)
+
+
+# Making arrays. Most functions that do take from a Tensor only its shape, and return plain arrays; these take its numbers.
+
+@implements(np.full)
+def full(shape, fill_value, dtype=None, order="C", *, device=None):
+    return np.full_like(np.zeros(shape, dtype or np.result_type(fill_value)), fill_value)
+
+
+@implements(np.full_like)
+def full_like(a, fill_value, dtype=None, order="K", subok=True, shape=None, *, device=None):
+    fill_value = fill_value if isinstance(fill_value, Node) else np.asarray(fill_value)
+    return np.broadcast_to(fill_value, np.shape(a) if shape is None else shape).astype(dtype or np.result_type(a))
+
+
+@implements(np.linspace)
+def linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=None, axis=0, *, device=None):
+    shares = np.linspace(0, 1, num, endpoint, dtype=np.result_type(start, stop, 1.0))
+    extent = stop - start
+    line = np.moveaxis(start + extent * np.reshape(shares, (-1,) + (1,) * np.ndim(extent)), 0, axis)
+    return (line, extent / (num - 1 if endpoint else num)) if retstep else line
+
+
+@implements(np.logspace)
+def logspace(start, stop, num=50, endpoint=True, base=10.0, dtype=None, axis=0):
+    return np.power(base, np.linspace(start, stop, num, endpoint, axis=axis))
+
+
+@implements(np.vander)
+def vandermonde(x, N=None, increasing=False):
+    powers = [x ** k for k in range(np.size(x) if N is None else N)]
+    return np.stack(powers if increasing else powers[::-1], -1)
+
+
+@implements(np.astype)
+def astype(x, dtype, /, *, copy=True, device=None):
+    return x.astype(dtype)
+
+
+# np.array([...], like=t) comes here; a Tensor among the items that requires a gradient then says that it would be lost.
+for function in (np.array, np.asarray, np.asanyarray, np.ascontiguousarray, np.asfortranarray):
+    implements(function)(function)
+
+constant(np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.min_scalar_type, np.common_type,
+         np.shares_memory, np.may_share_memory, np.array_repr, np.array_str, np.array2string,
+         np.save, np.savez, np.savez_compressed, np.savetxt,
+         np.zeros_like, np.ones_like, np.empty_like, np.zeros, np.ones, np.empty, np.arange, np.eye, np.identity,
+         np.tri, np.fromfunction, np.fromiter, np.frombuffer, np.fromstring, np.fromfile, np.loadtxt, np.genfromtxt)
