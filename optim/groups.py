@@ -48,7 +48,7 @@ class ParamGroup(UserDict):
     """A group's parameters and hyperparameters: a dictionary that refuses what its optimizer does not know, when it is set."""
 
     def __init__(self, optimizer, params, hyperparameters):
-        self.optimizer_name, self.known = type(optimizer).__name__, optimizer.defaults.keys()
+        self.optimizer_name, self.known = type(optimizer).__name__, frozenset(optimizer.defaults)
         self.ready = {}  # hyperparameters prepared for arithmetic, by dtype, until one is set
         super().__init__({"params": params, **hyperparameters})
 
