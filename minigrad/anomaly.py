@@ -1,7 +1,7 @@
-"""Where did the first NaN come from? Inside `detect_anomaly` every operation is looked at as it is recorded and walked back.
+"""Where did the first NaN come from? Inside `detect_anomaly` every operation is looked at, forward and backward.
 
-The tape tells a watcher of each step (see `mode` in `tape.py`); this one remembers the reader's line that made each node, and
-stops at the first number that is not finite.
+The tape tells a watcher of each step (see `mode` in `tape.py`); this one remembers the reader's line that made each
+node, and stops at the first number that is not finite.
 """
 
 import linecache
@@ -22,12 +22,12 @@ PACKAGES = tuple(os.path.dirname(module.__file__) + os.sep for module in (sys.mo
 
 @contextmanager
 def detect_anomaly():
-    """Raise at the operation that makes the first NaN or infinity, forward or backward, and name the line that called it.
+    """Raise where an operation makes the first NaN or infinity, forward or backward, and name the line that called it.
 
-    For a number made in a backward pass, that is the line of the forward pass whose derivative it is; the forward pass has to
-    take place inside as well, for the line to be known. NumPy's own warnings are silent inside, since the error says more.
-    Only what is recorded is looked at: nothing under `no_grad`, nor what does not depend on a Tensor that requires a gradient.
-    Every operation becomes some ten microseconds slower.
+    For a number made in a backward pass, that is the line of the forward pass whose derivative it is; the forward pass
+    has to take place inside as well, for the line to be known. NumPy's own warnings are silent inside, since the error
+    says more. Only what is recorded is looked at: nothing under `no_grad`, nor what does not depend on a Tensor that
+    requires a gradient.
 
     Raises
     ------
@@ -79,8 +79,8 @@ class Watcher:
         if found := first_anomaly(value_of(contribution)):
             origin = "from a gradient that held one already" if first_anomaly(value_of(g)) else "from a finite gradient"
             line, _ = self.lines.get(node.counter, (None, None))
-            name = node.record[0].name
-            raise FloatingPointError(f"the derivative of {name} made {found}, {origin}, for the line\n  {text_of(line)}")
+            raise FloatingPointError(f"the derivative of {node.record[0].name} made {found}, {origin}, for the line\n"
+                                     f"  {text_of(line)}")
 
     def forget(self, counter, reference):
         """Drop the line of a node that is gone."""
@@ -88,7 +88,7 @@ class Watcher:
 
 
 def readers_line():
-    """Return (file, line number) of the innermost call from outside minigrad and NumPy, and whether the tape walks back."""
+    """Return (file, number) of the innermost call from outside minigrad and NumPy, and whether the tape walks back."""
     frame, walking_back = sys._getframe(1), False
     while frame is not None and frame.f_code.co_filename.startswith(PACKAGES):
         walking_back = walking_back or frame.f_code is propagate.__code__

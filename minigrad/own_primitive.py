@@ -13,7 +13,7 @@ from .tape import Node, Primitive
 
 
 def primitive(function=None, *rules, vjps=None):
-    """Return a function with derivative rules: of arrays it gives arrays, of Tensors a Tensor that derivatives go through.
+    """Return a function with derivative rules: of arrays it makes arrays, of Tensors a Tensor with a history.
 
     Parameters
     ----------
@@ -21,10 +21,10 @@ def primitive(function=None, *rules, vjps=None):
         A function of arrays, in NumPy or anything else. A NumPy function, or a ufunc of any package (`np.i0`,
         `scipy.special.gammaln`), takes Tensors under its own name from then on. Left out, as a decorator with `vjps`.
     *rules : callable or None
-        One for each positional argument: `rule(g, ans, *args, **keywords)` returns the product of g, the gradient of the
-        result, with the Jacobian, in the shape of the argument (or a shape that this one broadcasts to, which is then
-        summed); None for an argument without a derivative. It is made of NumPy's functions, and of primitives: at higher
-        orders it is handed Tensors, so that it is differentiated in its turn.
+        One for each positional argument: `rule(g, ans, *args, **keywords)` returns the product of g, the gradient of
+        the result `ans`, with the Jacobian, in the shape of the argument (or a shape that this one broadcasts to, which
+        is then summed); None for an argument without a derivative. It is written in NumPy's functions and in
+        primitives: at higher orders it is handed Tensors, and is differentiated in its turn.
     vjps : sequence of callable, optional
         The same rules, for use as a decorator.
 
@@ -54,16 +54,16 @@ def primitive(function=None, *rules, vjps=None):
 
     The same without a decorator:
 
-    >>> rectangle = minigrad.primitive(lambda a, b: a * b, lambda g, ans, a, b: g * b, lambda g, ans, a, b: g * a)
-    >>> minigrad.grad(rectangle, argnums=(0, 1))(2.0, 3.0)
+    >>> area = minigrad.primitive(lambda a, b: a * b, lambda g, ans, a, b: g * b, lambda g, ans, a, b: g * a)
+    >>> minigrad.grad(area, argnums=(0, 1))(2.0, 3.0)
     (array(3.), array(2.))
     """
     if function is None:
         return lambda function: primitive(function, vjps=vjps)
     rules = rules or tuple(vjps or ())
     if not callable(function) or not rules or not all(rule is None or callable(rule) for rule in rules):
-        raise TypeError("primitive takes a function and a rule (or None) for each of its arguments, as in "
-                        "minigrad.primitive(np.sin, lambda g, ans, x: g * np.cos(x)), or @minigrad.primitive(vjps=[...])")
+        raise TypeError("primitive takes a function and a rule (or None) for each of its arguments: write minigrad."
+                        "primitive(np.sin, lambda g, ans, x: g * np.cos(x)), or @minigrad.primitive(vjps=[...])")
     own = OwnPrimitive(function, rules)
     if isinstance(function, np.ufunc) or hasattr(function, "_implementation"):
         TABLE[function] = own
@@ -82,8 +82,8 @@ class OwnPrimitive(Primitive):
     def __call__(self, *args, **keywords):
         for position, arg in enumerate(args):
             if position >= len(self.vjps) and isinstance(arg, Node) and arg.requires_grad:
-                raise TypeError(f"{self.name} has rules for {len(self.vjps)} arguments, and argument {position} is a Tensor that "
-                                "requires a gradient: give minigrad.primitive one rule more, or None where there is no derivative")
+                raise TypeError(f"{self.name} has {len(self.vjps)} derivative rules, and argument {position} is a "
+                                "Tensor that requires a gradient: give minigrad.primitive a rule for it too, or None")
         return super().__call__(*args, **keywords)
 
 
@@ -106,7 +106,7 @@ def checked(rule, name, position):
             product = as_result(product, f"rule {position} of {name}")
         given, expected = shape_of(product), shape_of(args[position])
         if len(given) < len(expected) or any(m not in (1, n) for m, n in zip(expected[::-1], given[::-1])):
-            raise ValueError(f"rule {position} of {name} returned shape {given} for an argument of shape {expected}: it is to return "
-                             f"g, of shape {shape_of(g)}, times the Jacobian, in the shape of the argument")
+            raise ValueError(f"rule {position} of {name} returned shape {given} for an argument of shape {expected}: "
+                             f"it is to return g, of shape {shape_of(g)}, times the Jacobian, in the argument's shape")
         return product
     return vjp

@@ -1,6 +1,7 @@
 """Arrays in lists, tuples and dictionaries, nested as one likes: a model's parameters, or a function's several results.
 
-The transforms and gradcheck take such a structure apart into its arrays, the leaves, work on these, and put the results back.
+The transforms and gradcheck take such a structure apart into its arrays, the leaves, work on these, and put the results
+back.
 """
 
 import numpy as np
@@ -44,7 +45,7 @@ def paths(structure, name):
 
 
 def leaves_like(structure, v, what):
-    """Return the arrays of `v` in the order, shapes and dtypes of those in `structure`; raise ValueError where it differs."""
+    """Return the arrays of `v` in the order, the shapes and the dtypes of those in `structure`, or raise ValueError."""
     if isinstance(structure, dict) and isinstance(v, dict) and structure.keys() == v.keys():
         return [x for key in structure for x in leaves_like(structure[key], v[key], f"{what}[{key!r}]")]
     if isinstance(structure, (list, tuple)) and isinstance(v, (list, tuple)) and len(structure) == len(v):

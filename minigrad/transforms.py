@@ -1,8 +1,8 @@
-"""grad and its relatives: functions that take a function of arrays and return its derivative, again a function of arrays.
+"""grad and its relatives: each takes a function of arrays and returns its derivative, again a function of arrays.
 
-All of them are three steps: put fresh nodes, the variables, in the place of the arguments; run the function; walk back to the
-variables. What is older than the variables is not entered, so that calls nest and every `.grad` is left alone; and where
-something older takes part, what is returned is recorded in its turn, so that an outer derivative goes through it.
+All of them are three steps: put fresh nodes, the variables, in the place of the arguments; run the function; walk back
+to the variables. What is older than the variables is not entered, so that calls nest and every `.grad` is left alone;
+and where something older takes part, what is returned is recorded in its turn, for the sake of an outer derivative.
 """
 
 from contextlib import contextmanager
@@ -25,18 +25,19 @@ def grad(function, argnums=0):
     Parameters
     ----------
     function : callable
-        Takes arrays and returns a single number, computed with NumPy's functions and operators. It is handed Tensors in the
-        place of the arguments that it is differentiated by.
+        Takes arrays and returns a single number, computed with NumPy's functions and operators. It is handed Tensors in
+        the place of the arguments that it is differentiated by.
     argnums : int or tuple of int, default 0
-        The positions of these arguments. Each is a float, an array of floats, or a list, tuple or dictionary of them, nested
-        as one likes.
+        The positions of these arguments. Each is a float, an array of floats, or a list, tuple or dictionary of them,
+        nested as one likes.
 
     Returns
     -------
     callable
-        A function of the same arguments. For an int it returns the gradient, of the shape and dtype (or the nested structure)
-        of that argument; for a tuple of ints, a tuple of gradients. They are arrays; but where an argument, or a Tensor that
-        `function` closes over, requires a gradient and is not under `no_grad`, they are Tensors and can be differentiated.
+        A function of the same arguments. For an int it returns the gradient, of the shape and dtype (or the nested
+        structure) of that argument; for a tuple of ints, a tuple of gradients. They are arrays; but where an argument,
+        or a Tensor that `function` closes over, requires a gradient, they are Tensors and can be differentiated. Under
+        `no_grad` they are always arrays.
 
     Raises
     ------
@@ -57,7 +58,6 @@ def grad(function, argnums=0):
     """
     value_and_gradient = value_and_grad(function, argnums)
 
-    @derived(function)
     def gradient(*args, **keywords):
         return value_and_gradient(*args, **keywords)[1]
     return gradient
@@ -80,11 +80,10 @@ def value_and_grad(function, argnums=0):
     >>> minigrad.value_and_grad(lambda x: np.sum(x**3))(np.array([1.0, 2.0]))
     (array(9.), array([ 3., 12.]))
     """
-    @derived(function)
     def value_and_gradient(*args, **keywords):
         run = Run(function, argnums, args, keywords)
         if isinstance(run.result, (list, tuple, dict)) or np.prod(shape_of(run.root)) != 1:
-            raise TypeError(f"the gradient of {run.name} asks for a single number, and it returned {describe(run.result)}: "
+            raise TypeError(f"a gradient is that of a single number, and {run.name} returned {describe(run.result)}: "
                             "reduce it, as with np.sum, or ask for minigrad.jacobian")
         return run.value(), run.assemble(run.pull_back(np.ones(shape_of(run.root), dtype_of(run.root))[()]))
     return value_and_gradient
@@ -118,12 +117,11 @@ def vjp(function, argnums=0):
     >>> minigrad.vjp(lambda x: A @ x)(np.zeros(2), np.array([1.0, 0.0, 1.0]))
     array([6., 8.])
     """
-    @derived(function, "v")
     def product(*args, **keywords):
         args, v = split_vector("vjp", args)
         run = Run(function, argnums, args, keywords)
         v = leaves_like(run.result, v, f"what {run.name} returns")
-        run.linked = run.linked or is_linked(v)
+        run.linked = run.linked or may_be_differentiated(v)
         return run.assemble(run.pull_back(as_dtype(join(v), dtype_of(run.root))))
     return product
 
@@ -131,8 +129,8 @@ def vjp(function, argnums=0):
 def jvp(function, argnums=0):
     """Return a function that multiplies a vector with the Jacobian from the right: Jv, the derivative along v.
 
-    The product uᵀJ is linear in u, and its own derivative with respect to u, applied to v, is Jv. So two walks back give one
-    step forward, and J is never formed.
+    The product uᵀJ is linear in u, and its own derivative with respect to u, applied to v, is Jv. So two walks back
+    give one step forward, and J is never formed.
 
     Parameters
     ----------
@@ -162,15 +160,14 @@ def jvp(function, argnums=0):
     >>> minigrad.jvp(np.exp)(np.array([0.0, 1.0]), np.array([2.0, 0.0]))
     array([2., 0.])
     """
-    @derived(function, "v")
     def product(*args, **keywords):
         args, v = split_vector("jvp", args)
         run = Run(function, argnums, args, keywords)
         v = leaves_like(run.arguments, v, "the argument")
-        run.linked = run.linked or is_linked(v)
+        run.linked = run.linked or may_be_differentiated(v)
         with recording():
             u = variable(np.zeros(shape_of(run.root), dtype_of(run.root)))
-            along_v = sum(np.sum(row * item) for row, item in zip(run.pull_back(u, differentiable=True), v))
+            along_v = inner(run.record.pull_back(u, differentiable=True), v)
             tangent, = Record(along_v, [u]).pull_back(np.ones((), dtype_of(along_v))[()], run.linked)
         return rebuild(run.result, run.hand_out(split(tangent, run.result)))
     return product
@@ -191,8 +188,8 @@ def jacobian(function, argnums=0):
     Returns
     -------
     callable
-        A function of the same arguments. It returns an array of shape (*shape of result, *shape of argument); if the result
-        or the argument is a structure of arrays, a structure like the result of structures like the argument.
+        A function of the same arguments. It returns an array of shape (*shape of result, *shape of argument); if the
+        result or the argument is a structure of arrays, a structure like the result of structures like the argument.
 
     Examples
     --------
@@ -202,10 +199,9 @@ def jacobian(function, argnums=0):
     array([[3., 2.],
            [1., 1.]])
     """
-    @derived(function)
     def matrix(*args, **keywords):
         run = Run(function, argnums, args, keywords)
-        rows = [run.pull_back(e) for e in unit_vectors(shape_of(run.root), dtype_of(run.root))]
+        rows = [run.pull_back(e) for e in unit_vectors(run.root)]
         blocks = []
         for start, stop, shape in spans(run.result):
             parts = [stack_rows([row[i] for row in rows[start:stop]], shape, x) for i, x in enumerate(run.variables)]
@@ -215,7 +211,7 @@ def jacobian(function, argnums=0):
 
 
 def hessian(function, argnums=0):
-    """Return the Hessian, the array of all second derivatives H[i, j] = ∂²f/∂xᵢ∂xⱼ of a function that returns one number.
+    """Return the Hessian, the array of all second derivatives H[i, j] = ∂²f/∂xᵢ∂xⱼ of a function with a single result.
 
     It is the Jacobian of the gradient: the gradient is recorded once, and each of its numbers costs one walk back.
 
@@ -224,8 +220,8 @@ def hessian(function, argnums=0):
     Returns
     -------
     callable
-        A function of the same arguments that returns an array of shape (*shape of argument, *shape of argument), or blocks of
-        that kind in a structure like the argument of structures like the argument.
+        A function of the same arguments that returns an array of shape (*shape of argument, *shape of argument), or
+        blocks of that kind in a structure like the argument of structures like the argument.
 
     Examples
     --------
@@ -273,13 +269,12 @@ def hvp(function, argnums=0):
     """
     gradient = grad(function, argnums)
 
-    @derived(function, "v")
     def product(*args, **keywords):
         args, v = split_vector("hvp", args)
 
         def along_v(*args):
             slope = gradient(*args, **keywords)
-            return sum(np.sum(part * item) for part, item in zip(leaves(slope), leaves_like(slope, v, "the argument")))
+            return inner(leaves(slope), leaves_like(slope, v, "the argument"))
         return grad(along_v, argnums)(*args)
     return product
 
@@ -289,8 +284,8 @@ def hvp(function, argnums=0):
 class Run:
     """One run of a function on fresh variables, recorded.
 
-    `arguments` are those it is differentiated by, as a structure of the `variables`; `result` is what it returned, and `root`
-    the same as a single array. `linked` says whether what is older than the variables, and requires a gradient, takes part.
+    `arguments` are those it is differentiated by, as a structure of the `variables`; `result` is what it returned, and
+    `root` the same as a single array. `linked` says whether something older that requires a gradient takes part.
     """
 
     def __init__(self, function, argnums, args, keywords):
@@ -307,12 +302,12 @@ class Run:
             self.record = Record(self.root, self.variables)
         self.linked = linkable and (self.record.older or any(x.record[3] for x in self.variables))
 
-    def pull_back(self, g, differentiable=None):
+    def pull_back(self, g):
         """Return, as a list, what each variable receives when the result receives `g`."""
-        return self.record.pull_back(g, self.linked if differentiable is None else differentiable)
+        return self.record.pull_back(g, self.linked)
 
     def hand_out(self, values):
-        """Return Tensors that know their history if the run is linked to something older, else new plain arrays."""
+        """Return the values with their history if the run is linked to something older, else as new plain arrays."""
         return values if self.linked else [np.array(value_of(x)) for x in values]
 
     def value(self):
@@ -325,40 +320,44 @@ class Run:
 
 
 class Record:
-    """What lies between some variables and a result `root`: collected once, to be walked back as often as is asked for."""
+    """What lies between some variables and a result, `root`: collected once, walked back as often as is asked for.
+
+    `older` says whether something older than the variables, that requires a gradient, takes part.
+    """
 
     def __init__(self, root, variables):
         self.root, self.variables = root, variables
         self.since = variables[0].counter - 1 if variables else np.inf
-        self.operations, self.others, self.older = [], [], False
-        self.depends = isinstance(root, Node) and root.counter > self.since
-        if self.depends:
-            operations, self.others, self.older = reachable(root, self.since)
+        self.operations, self.other_leaves = [], []
+        self.newer = isinstance(root, Node) and root.counter > self.since
+        self.older = isinstance(root, Node) and root.requires_grad and not self.newer
+        if self.newer:
+            operations, self.other_leaves, self.older = reachable(root, self.since)
             ends = set(variables)
             self.operations = [node for node in operations if node not in ends]
 
-    def pull_back(self, g, differentiable=False):
+    def pull_back(self, g, differentiable):
         """Return what each variable receives when the root receives `g`: arrays, or Tensors if `differentiable`."""
         gradients = [None] * len(self.variables)
-        if self.depends:
+        if self.newer:
             if differentiable and not isinstance(g, Node):
                 g = make(Tensor, g)
             with recording():
-                gradients = propagate(self.operations, self.variables + self.others, self.root, g, self.since, differentiable)
+                gradients = propagate(self.operations, self.variables + self.other_leaves, self.root, g,
+                                      self.since, differentiable)
         gradients = [np.zeros(x.shape, x.dtype) if g is None else g for x, g in zip(self.variables, gradients)]
         return [g if isinstance(g, Node) else make(Tensor, g) for g in gradients] if differentiable else gradients
 
 
 @contextmanager
 def recording():
-    """Record inside, also where no_grad holds outside; yield whether it does not hold, so that results may be linked."""
+    """Record inside, even if no_grad holds outside; yield whether it does not, so that results may have a history."""
     linkable = mode.get() is not NO_GRAD
-    token = None if linkable else mode.set(None)
+    token = mode.set(mode.get() if linkable else None)
     try:
         yield linkable
     finally:
-        if token:
-            mode.reset(token)
+        mode.reset(token)
 
 
 def variable(x, name="the argument"):
@@ -367,19 +366,18 @@ def variable(x, name="the argument"):
         return record(_VARIABLE, (x,), {})
     value = np.array(value_of(x))
     if value.dtype.kind != "f":
-        raise TypeError(f"{name} of dtype {value.dtype} cannot be differentiated by: pass floats, for instance 3.0 for 3, "
-                        "np.array([1.0, 2.0]), or x.astype(float)")
+        raise TypeError(f"{name} of dtype {value.dtype} cannot be differentiated by: pass floats, "
+                        "for instance 3.0 for 3, np.array([1.0, 2.0]), or x.astype(float)")
     return make(Tensor, value, (_VARIABLE, (value,), {}, ()))
 
 
 def positions_of(argnums, args):
-    """Return the positions named by argnums as a list of ints from 0 on."""
-    numbers = argnums if isinstance(argnums, tuple) else (argnums,)
+    """Return the positions that argnums names, counted from 0."""
     try:
-        positions = [range(len(args))[i] for i in numbers]
+        positions = [range(len(args))[i] for i in (argnums if isinstance(argnums, tuple) else (argnums,))]
     except IndexError:
-        raise TypeError(f"argnums={argnums} with {len(args)} positional arguments: pass what is differentiated by position, "
-                        "and count positions from 0") from None
+        raise TypeError(f"argnums={argnums} with {len(args)} positional arguments: pass what is differentiated "
+                        "by position, and count positions from 0") from None
     if len(set(positions)) < len(positions):
         raise ValueError(f"argnums={argnums} names an argument twice")
     return positions
@@ -395,15 +393,6 @@ def check_real(result, name):
             raise TypeError(f"{name} returned {describe(y)}: a function to differentiate returns numbers")
 
 
-def derived(function, *more):
-    """Decorate the derivative of `function`, which takes its arguments and `more` besides, with a name that says so."""
-    def name(derivative):
-        derivative.__name__ = f"{derivative.__name__} of {getattr(function, '__name__', function)}"
-        derivative.__doc__ = f"Takes the arguments of the function{' and then ' if more else ''}{', '.join(more)}."
-        return derivative
-    return name
-
-
 # Vectors: what derivatives are multiplied with
 
 def split_vector(transform, args):
@@ -413,10 +402,15 @@ def split_vector(transform, args):
     return args[:-1], args[-1]
 
 
-def unit_vectors(shape, dtype):
-    """Yield arrays of zeros with a 1 at each place in turn."""
-    for i in range(int(np.prod(shape))):
-        e = np.zeros(shape, dtype)
+def inner(xs, ys):
+    """Return the sum of the products of all numbers in two lists of arrays."""
+    return sum(np.sum(x * y) for x, y in zip(xs, ys))
+
+
+def unit_vectors(x):
+    """Yield arrays like x, of zeros with a 1 at each place in turn."""
+    for i in range(np.size(value_of(x))):
+        e = np.zeros(shape_of(x), dtype_of(x))
         e.flat[i] = 1
         yield e[()]
 
@@ -426,7 +420,6 @@ def stack_rows(rows, shape, x):
     return np.reshape(np.stack(rows), shape + x.shape) if rows else np.zeros(shape + x.shape, x.dtype)
 
 
-def is_linked(values):
-    """Tell whether a derivative with respect to one of the values may be asked for."""
+def may_be_differentiated(values):
+    """Tell whether a derivative by one of the values may be asked for later."""
     return mode.get() is not NO_GRAD and any(isinstance(x, Node) and x.requires_grad for x in values)
-
