@@ -1,0 +1,350 @@
+"""Linear algebra, for matrices and stacks of them; each rule cites where it comes from.
+
+With A, B for matrices and g_A for dL/dA, most rules follow from writing the differential dL = tr(g_C^T dC) in terms of dA.
+Decompositions have gradients where singular values or eigenvalues are distinct; where they are equal, what depends on the
+choice of vectors within their space is left out. Matrices that must be symmetric receive a symmetric gradient.
+
+References
+----------
+.. [1] M. B. Giles, "An extended collection of matrix derivative results for forward and reverse mode algorithmic
+   differentiation", Oxford University Computing Laboratory report 08/01, 2008.
+.. [2] G. H. Golub and V. Pereyra, "The differentiation of pseudo-inverses and nonlinear least squares problems whose variables
+   separate", SIAM Journal on Numerical Analysis 10, 1973, equation 4.12.
+.. [3] I. Murray, "Differentiation of the Cholesky decomposition", arXiv:1602.07527, 2016, equations 9 and 10.
+.. [4] S. F. Walter and L. Lehmann, "Algorithmic differentiation of linear algebra functions with application in optimum
+   experimental design", arXiv:1001.1654, 2010; for wide matrices: D. Roberts and L. Roberts, "QR and LQ decomposition matrix
+   backpropagation algorithms for square, wide, and deep matrices", arXiv:2009.10071, 2020.
+.. [5] J. Townsend, "Differentiating the singular value decomposition", technical report, 2016, section 2.
+.. [6] C. Boeddeker, P. Hanebrink, L. Drude, J. Heymann and R. Haeb-Umbach, "On the computation of complex-valued gradients with
+   application to statistically optimum beamforming", arXiv:1701.00392, 2017, equation 4.77.
+"""
+
+from functools import cache
+from math import prod
+
+import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
+
+from ..registry import constant, implements, rule
+from ..tape import Node, Primitive
+from .elementwise import nonzero
+from .products import operand
+from .reductions import kept
+
+
+def reciprocal_or_zero(x):
+    """Return 1 / x, and 0 where x is 0."""
+    return np.where(x == 0, 0, 1 / nonzero(x))
+
+
+def differences(x):
+    """Return the matrix of x_j - x_i."""
+    return x[..., None, :] - x[..., :, None]
+
+
+def triangle(matrix, diagonal):
+    """Return the lower triangle of a matrix, its diagonal multiplied by a number."""
+    n = matrix.shape[-1]
+    return matrix * (np.tri(n, k=-1, dtype=matrix.dtype) + diagonal * np.eye(n, dtype=matrix.dtype))
+
+
+def symmetric(matrix):
+    """Return the symmetric part of a matrix."""
+    return (matrix + matrix.mT) / 2
+
+
+def real(matrix):
+    """Return the argument; refuse complex numbers, which the rules of the decompositions below are not written for."""
+    matrix = operand(matrix)
+    if matrix.dtype.kind == "c":
+        raise TypeError("minigrad differentiates this decomposition for real matrices only; got one of dtype "
+                        f"{matrix.dtype}. Split it into its real and imaginary parts")
+    return matrix
+
+
+# Inverses and systems of equations: [1] 2.2.3 and 2.3.1, [2].
+
+def _solve_left(g, ans, a, b):
+    g_b = _solve_right(g, ans, a, b)
+    return -(g_b[..., :, None] * ans[..., None, :] if b.ndim == 1 else g_b @ ans.mT)
+
+
+def _solve_right(g, ans, a, b):
+    # NumPy 2 takes b for a vector only if it has one dimension, also where `a` is a stack and g thus has more.
+    return np.linalg.solve(a.mT, g[..., None])[..., 0] if b.ndim == 1 else np.linalg.solve(a.mT, g)
+
+
+def _pinv(g, ans, a, rcond=None, hermitian=False, rtol=None):
+    outside_rows, outside_columns = g.mT - a @ (ans @ g.mT), g.mT - (g.mT @ ans) @ a
+    return -(ans.mT @ g @ ans.mT) + outside_rows @ ans @ ans.mT + ans.mT @ ans @ outside_columns
+
+
+rule(np.linalg.inv, lambda g, ans, a: -(ans.mT @ g @ ans.mT))
+rule(np.linalg.pinv, _pinv)
+_solve = Primitive(np.linalg.solve, (_solve_left, _solve_right), "solve")
+
+
+@implements(np.linalg.solve)
+def solve(a, b):
+    return _solve(operand(a), operand(b))
+
+
+@implements(np.linalg.lstsq)
+def lstsq(a, b, rcond=None):
+    a, b = operand(a), operand(b)
+    rows, columns = a.shape
+    singular_values = np.linalg.svdvals(a)
+    eps = np.finfo(singular_values.dtype).eps
+    rcond = {None: eps * max(rows, columns), -1: eps}.get(rcond, rcond)
+    solution = np.linalg.pinv(a, rcond) @ b
+    rank = int(np.count_nonzero(singular_values > rcond * np.max(singular_values)))
+    residuals = np.sum((b - a @ solution) ** 2, axis=0, keepdims=b.ndim == 1)
+    return solution, residuals if rank == columns < rows else np.zeros(0, solution.dtype), rank, singular_values
+
+
+@implements(np.linalg.tensorsolve)
+def tensorsolve(a, b, axes=None):
+    if axes is not None:
+        a = np.moveaxis(operand(a), axes, range(-len(axes), 0))
+    a, b = operand(a), operand(b)
+    return np.reshape(np.linalg.solve(np.reshape(a, (b.size, b.size)), np.reshape(b, -1)), a.shape[b.ndim:])
+
+
+@implements(np.linalg.tensorinv)
+def tensorinv(a, ind=2):
+    rows = prod(a.shape[:ind])
+    return np.reshape(np.linalg.inv(np.reshape(a, (rows, rows))), a.shape[ind:] + a.shape[:ind])
+
+
+# Determinants: [1] 2.2.4.
+
+def cofactors(a):
+    """Return det(A) A^-T, for singular matrices too: (-1)^(i+j) times the determinant of A without row i and column j."""
+    n = a.shape[-1]
+    others = np.array([[k for k in range(n) if k != i] for i in range(n)], dtype=int)
+    minors = a[..., others[:, None, :, None], others[None, :, None, :]]
+    return np.linalg.det(minors) * np.where(np.add.outer(range(n), range(n)) % 2, -1, 1).astype(np.int8)
+
+
+def _det(g, ans, a):
+    # The second derivative has A^-1 twice, of which little is left to differ where A is nearly singular.
+    singular = np.any(ans == 0) or (isinstance(a, Node) and np.any(np.linalg.matrix_rank(a, rtol=1e-7) < a.shape[-1]))
+    return g[..., None, None] * (cofactors(a) if singular else ans[..., None, None] * np.linalg.inv(a).mT)
+
+
+rule(np.linalg.det, _det)
+rule(np.linalg.slogdet, lambda g, ans, a: g[1][..., None, None] * np.linalg.inv(a).mT)
+
+
+# Factorisations: [3], [4].
+
+def _cholesky_rule(g, ans, a):
+    inverse = np.linalg.inv(ans)
+    return symmetric(inverse.mT @ triangle(ans.mT @ g, diagonal=0.5) @ inverse)
+
+
+def _qr_rule(g, ans, a):
+    (g_q, g_r), (q, r) = g, ans
+    product = r @ g_r.mT - g_q.mT @ q
+    lower = triangle(product, diagonal=1)
+    return np.linalg.solve(r, (g_q + q @ (lower + triangle(product, diagonal=0).mT)).mT).mT
+
+
+_cholesky = Primitive(np.linalg.cholesky, (_cholesky_rule,), "cholesky")
+_qr = Primitive(np.linalg.qr, (_qr_rule,), "qr")
+
+
+@implements(np.linalg.cholesky)
+def cholesky(a, upper=False):
+    factor = _cholesky(real(a))
+    return factor.mT if upper else factor
+
+
+@implements(np.linalg.qr)
+def qr(a, mode="reduced"):
+    rows, columns = real(a).shape[-2:]
+    if mode not in ("reduced", "r") and not (mode == "complete" and rows <= columns):
+        raise ValueError(f"mode must be 'reduced' or 'r'; got {mode!r} for matrices of {rows} x {columns}, of whose factors only "
+                         "those of the reduced decomposition depend smoothly on them")
+    factors = _qr(a[..., :rows] if rows < columns else a)
+    if rows < columns:
+        factors = factors._replace(R=np.concatenate([factors.R, factors.Q.mT @ a[..., rows:]], axis=-1))
+    return factors.R if mode == "r" else factors
+
+
+# Eigenvalues: [1] 3.1, normalised as in [6].
+
+def _eigh_rule(g, ans, a, UPLO="L"):
+    (g_w, g_v), (w, v) = g, ans
+    inner = reciprocal_or_zero(differences(w)) * (v.mT @ g_v)
+    return symmetric((v * g_w[..., None, :] + v @ inner) @ v.mT)
+
+
+def _eig_rule(g, ans, a):
+    (g_w, g_v), (w, v) = g, ans
+    # Vectors keep length 1: what would lengthen them is taken out. Their phase is taken to be of no influence.
+    g_v = g_v - np.conj(v) * np.real(np.sum(g_v * v, axis=-2, keepdims=True))
+    inner = np.eye(w.shape[-1], dtype=w.dtype) * g_w[..., None, :] + reciprocal_or_zero(differences(w)) * (v.mT @ g_v)
+    return np.linalg.solve(v.mT, inner @ v.mT)
+
+
+_eigh = Primitive(np.linalg.eigh, (_eigh_rule,), "eigh")
+rule(np.linalg.eig, _eig_rule)
+
+
+@implements(np.linalg.eigh)
+def eigh(a, UPLO="L"):
+    return _eigh(real(a), UPLO=UPLO)
+
+
+@implements(np.linalg.eigvalsh)
+def eigvalsh(a, UPLO="L"):
+    return eigh(a, UPLO)[0]
+
+
+@implements(np.linalg.eigvals)
+def eigvals(a):
+    return np.linalg.eig(a)[0]
+
+
+# Singular values: [5].
+
+def _svd_rule(g, ans, a):
+    (g_u, g_s, g_vh), (u, s, vh) = g, ans
+    f, inverse = reciprocal_or_zero(differences(s * s)), reciprocal_or_zero(s)[..., None, :]
+    on_u, on_v = u.mT @ g_u, vh @ g_vh.mT
+    inner = (f * (on_u - on_u.mT)) * s[..., None, :] + s[..., :, None] * (f * (on_v - on_v.mT))
+    gradient = (u @ inner + u * g_s[..., None, :]) @ vh
+    if u.shape[-2] > u.shape[-1]:
+        gradient = gradient + ((g_u - u @ on_u) * inverse) @ vh
+    if vh.shape[-1] > vh.shape[-2]:
+        gradient = gradient + (u * inverse) @ (g_vh - on_v.mT @ vh)
+    return gradient
+
+
+_svd = Primitive(lambda a: np.linalg.svd(a, full_matrices=False), (_svd_rule,), "svd")
+
+
+@implements(np.linalg.svd)
+def svd(a, full_matrices=True, compute_uv=True, hermitian=False):
+    rows, columns = real(a).shape[-2:]
+    if compute_uv and full_matrices and rows != columns:
+        raise ValueError(f"svd of matrices of {rows} x {columns} needs full_matrices=False: the further singular vectors "
+                         "are not functions of the matrix")
+    factors = _svd(a)
+    return factors if compute_uv else factors.S
+
+
+@implements(np.linalg.svdvals)
+def svdvals(x):
+    return np.linalg.svd(x, compute_uv=False)
+
+
+# Norms. The rule for vectors holds for every order but 0 and infinity, and gives slope 0 at 0.
+
+def _vector_norm_rule(g, ans, x, order, axis, keepdims):
+    g, ans = kept(g, x, axis, keepdims), kept(ans, x, axis, keepdims)
+    if order == 2:
+        return g * reciprocal_or_zero(ans) * x
+    size = np.abs(x)
+    return g * np.sign(x) * (nonzero(size) / nonzero(ans)) ** (order - 1)
+
+
+_vector_norm = Primitive(
+    lambda x, order, axis, keepdims: np.linalg.vector_norm(x, ord=order, axis=axis, keepdims=keepdims),
+    (_vector_norm_rule,), "norm")
+
+
+@implements(np.linalg.vector_norm)
+def vector_norm(x, axis=None, keepdims=False, ord=2):
+    if ord == 0:
+        return np.sum(x.data != 0, axis, dtype=x.dtype, keepdims=keepdims)
+    size = np.abs(x) if ord in (1, np.inf, -np.inf) or x.dtype.kind == "c" else x
+    if ord == 1:
+        return np.sum(size, axis, keepdims=keepdims)
+    if ord == np.inf:
+        return np.max(size, axis, keepdims=keepdims)
+    if ord == -np.inf:
+        return np.min(size, axis, keepdims=keepdims)
+    return _vector_norm(size, ord, axis, keepdims)
+
+
+def _matrix_norm(x, ord, axes, keepdims):
+    """Return a norm of the matrices whose rows and columns lie along two axes."""
+    if ord in ("fro", "f"):
+        return vector_norm(x, axes, keepdims)
+    matrices = np.moveaxis(x, axes, (-2, -1))
+    if ord in ("nuc", 2, -2):
+        norms = {"nuc": np.sum, 2: np.max, -2: np.min}[ord](np.linalg.svdvals(matrices), axis=-1)
+    elif ord in (1, -1, np.inf, -np.inf):
+        sums = np.sum(np.abs(matrices), axis=-2 if abs(ord) == 1 else -1)
+        norms = np.max(sums, axis=-1) if ord > 0 else np.min(sums, axis=-1)
+    else:
+        raise ValueError(f"ord of a matrix norm must be None, 'fro', 'nuc', 1, -1, 2, -2, inf or -inf; got {ord!r}")
+    return kept(norms, x, axes, keepdims=False) if keepdims else norms
+
+
+@implements(np.linalg.matrix_norm)
+def matrix_norm(x, keepdims=False, ord="fro"):
+    return _matrix_norm(x, ord, (x.ndim - 2, x.ndim - 1), keepdims)
+
+
+@implements(np.linalg.norm)
+def norm(x, ord=None, axis=None, keepdims=False):
+    if axis is None and ord is None:
+        return vector_norm(x, None, keepdims)
+    axes = normalize_axis_tuple(range(x.ndim) if axis is None else axis, x.ndim)
+    if len(axes) == 1:
+        return vector_norm(x, axes, keepdims, 2 if ord is None else ord)
+    if len(axes) == 2:
+        return _matrix_norm(x, "fro" if ord is None else ord, axes, keepdims)
+    raise ValueError(f"norm over {len(axes)} axes: axis must name one, for vectors, or two, for matrices; "
+                     "or leave axis and ord away for the root of the sum of all squares")
+
+
+@implements(np.linalg.cond)
+def cond(x, p=None):
+    if p in (None, 2, -2):
+        s = np.linalg.svdvals(x)
+        return s[..., -1] / s[..., 0] if p == -2 else s[..., 0] / s[..., -1]
+    axes = (x.ndim - 2, x.ndim - 1)
+    return _matrix_norm(x, p, axes, False) * _matrix_norm(np.linalg.inv(x), p, axes, False)
+
+
+# Products of many.
+
+@implements(np.linalg.matrix_power)
+def matrix_power(a, n):
+    """Square the half power, so that A^n takes about log2(n) products."""
+    if n < 0:
+        return matrix_power(np.linalg.inv(a), -n)
+    if n == 0:
+        return 0 * a + np.eye(a.shape[-1], dtype=a.dtype)
+    if n == 1:
+        return a
+    half = matrix_power(a, n // 2)
+    return half @ half @ a if n % 2 else half @ half
+
+
+@implements(np.linalg.multi_dot)
+def multi_dot(arrays):
+    """Multiply in the order that costs the fewest operations, the classic example of dynamic programming."""
+    arrays = [operand(x) for x in arrays]
+    lengths = [1 if arrays[0].ndim == 1 else len(arrays[0]), *[len(x) for x in arrays[1:]]]
+    lengths += [1 if arrays[-1].ndim == 1 else arrays[-1].shape[1]]
+
+    @cache
+    def cheapest(first, last):
+        """Return the cost of the product of arrays first, ..., last, and the array after which it is best split."""
+        splits = [(cheapest(first, i)[0] + cheapest(i + 1, last)[0] + lengths[first] * lengths[i + 1] * lengths[last + 1], i)
+                  for i in range(first, last)]
+        return min(splits, default=(0, first))
+
+    def product(first, last):
+        split = cheapest(first, last)[1]
+        return arrays[first] if first == last else product(first, split) @ product(split + 1, last)
+
+    return product(0, len(arrays) - 1)
+
+
+constant(np.linalg.matrix_rank)
