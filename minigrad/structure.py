@@ -20,17 +20,14 @@ def leaves(structure):
 
 
 def rebuild(structure, values):
-    """Return the same nesting with `values` at its leaves, in order."""
+    """Return the same nesting with `values`, any iterable, at its leaves, in order."""
     values = iter(values)
-
-    def build(part):
-        if isinstance(part, dict):
-            return {key: build(item) for key, item in part.items()}
-        if isinstance(part, (list, tuple)):
-            items = [build(item) for item in part]
-            return type(part)._make(items) if hasattr(part, "_make") else type(part)(items)
-        return next(values)
-    return build(structure)
+    if isinstance(structure, dict):
+        return {key: rebuild(item, values) for key, item in structure.items()}
+    if isinstance(structure, (list, tuple)):
+        items = [rebuild(item, values) for item in structure]
+        return type(structure)._make(items) if hasattr(structure, "_make") else type(structure)(items)
+    return next(values)
 
 
 def paths(structure, name):

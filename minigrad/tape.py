@@ -1,9 +1,9 @@
 """The whole idea of reverse mode on one page: record every operation, then walk back through the record.
 
-A `Node` is a value and how it came about. `record` runs a primitive and, where a derivative may be asked for, keeps its
-arguments. `reachable` finds what a result was made of, newest first, and `propagate` hands each node's gradient on to its
-parents by the vector-Jacobian products (vjp) of its primitive. Handed raw arrays, these run at NumPy's speed; handed nodes,
-which speak NumPy too (see `tensor.py`), they are recorded in their turn and can be differentiated again.
+A `Node` is a value and how it came about. `record` runs a primitive and, where a derivative may be asked for, keeps
+its arguments. `reachable` finds what a result was made of, newest first, and `propagate` hands each node's gradient on
+to its parents by the vector-Jacobian products (vjp) of its primitive. Handed raw arrays, these run at NumPy's speed;
+handed nodes, which speak NumPy too (see `tensor.py`), they are recorded in their turn and can be differentiated again.
 """
 
 from contextvars import ContextVar
@@ -14,8 +14,8 @@ from types import FunctionType
 import numpy as np
 from numpy import ndarray
 
-# What happens to operations besides being computed: None, they are recorded; NO_GRAD, they are not; or they are recorded
-# and told to a watcher, which has methods forward(node, primitive, args) and backward(node, g, parent, contribution).
+# What happens to operations besides being computed: None, they are recorded; NO_GRAD, they are not; or they are recorded and
+# told to a watcher, an object with the methods forward(node, primitive, args) and backward(node, g, parent, contribution).
 mode = ContextVar("mode", default=None)
 NO_GRAD = "no_grad"
 FREED = ()
@@ -37,19 +37,23 @@ class Primitive:
 
     def __call__(self, *args, **keywords):
         """Return function(*args, **keywords), recorded if an argument is a node."""
-        if any(isinstance(value, Node) for value in keywords.values()):
-            raise TypeError(f"{self.name} differentiates what is passed by position; a Tensor came by keyword: {sorted(keywords)}")
-        if not any(isinstance(arg, Node) for arg in args):
-            return self.function(*args, **keywords)
-        return record(self, args, keywords).results()
+        for value in keywords.values():
+            if isinstance(value, Node):
+                raise TypeError(f"{self.name} differentiates what is passed by position; "
+                                f"a Tensor came by keyword: {', '.join(sorted(keywords))}")
+        for arg in args:
+            if isinstance(arg, Node):
+                return record(self, args, keywords).results()
+        return self.function(*args, **keywords)
 
 
 class Node:
     """A value and the operation that made it.
 
     `value` is an array, a NumPy scalar, or a tuple of them where a primitive has several results. `record` is
-    (primitive, args, keywords, parents), None for a leaf, or FREED. `counter` grows with age. `pending` is the gradient
-    that has arrived so far in a walk, and `owned` says whether that array is nobody else's, so that it may be written to.
+    (primitive, args, keywords, parents), None for a leaf, or FREED. `counter` is larger than that of every node this one
+    was made of. `pending` is the gradient that has arrived so far in a walk, and `owned` says whether that array is
+    nobody else's, so that it may be written to.
     """
 
     __slots__ = ("__weakref__", "counter", "grad", "hooks", "owned", "pending", "record", "requires_grad", "value")
@@ -90,7 +94,7 @@ def record(primitive, args, keywords):
 
 
 def fingerprint(array):
-    """Return bytes that tell whether a leaf has changed: all of a small array, some 64 numbers spread over a larger one."""
+    """Return bytes that tell whether a leaf has changed: all of a small array, some 64 numbers spread over a large one."""
     return array.tobytes() if array.size <= 512 else array.ravel("K")[:: array.size // 64].tobytes()
 
 
@@ -112,8 +116,8 @@ def reachable(root, since=-1):
         operations.append(node)
         for _, parent, mark in node.record[3]:
             if mark is not None and mark != fingerprint(parent.value):
-                raise RuntimeError(f"a tensor of shape {parent.value.shape} was changed after {node.record[0].name} had used "
-                                   "it, so that its gradient would be wrong: run the forward pass again after a change")
+                raise RuntimeError(f"a tensor of shape {parent.value.shape} was changed after {node.record[0].name} had "
+                                   "used it, and its gradient would be wrong: run the forward pass again after a change")
             if parent.counter <= since:
                 too_old = True
             elif parent not in seen:
@@ -128,7 +132,7 @@ def propagate(operations, inputs, root, g, since=-1, differentiable=False):
 
     With `differentiable` the rules are handed nodes instead of arrays, so that the gradients are nodes as well.
     """
-    watching = mode.get()
+    watching = None if mode.get() is NO_GRAD else mode.get()
     root.pending = g
     try:
         for node in operations:
@@ -153,14 +157,16 @@ def propagate(operations, inputs, root, g, since=-1, differentiable=False):
                     contribution(own(parent))
                     continue
                 value = parent.value
-                if type(value) is ndarray or type(contribution) is not type(value):  # scalars of one type need no fitting
+                if type(value) is ndarray or type(contribution) is not type(value):  # two scalars of a type do fit
                     if contribution.shape != value.shape or contribution.dtype is not value.dtype:
                         contribution = fit(contribution, value)
                 if parent.pending is None:
                     parent.pending = contribution
+                elif parent.owned:
+                    parent.pending += contribution
                 else:
                     parent.pending = parent.pending + contribution
-        return [node.pending if not node.hooks or node.pending is None else node.hooked(node.pending) for node in inputs]
+        return [node.hooked(node.pending) if node.hooks and node.pending is not None else node.pending for node in inputs]
     except BaseException:
         for node in operations:
             node.pending, node.owned = None, False
@@ -184,7 +190,7 @@ def own(node):
 
 
 def fit(g, value):
-    """Undo broadcasting, in this one place: sum `g` over the axes that were added or stretched, and take on value's dtype."""
+    """Undo broadcasting, in this one place: sum g over the axes that were added or stretched, and take on value's dtype."""
     for _ in range(g.ndim - value.ndim):
         g = np.add.reduce(g)
     if g.shape != value.shape:
