@@ -1,0 +1,136 @@
+"""How an optimizer is named for a run: as text such as "Adam(lr=0.05)", as a class, or as a function of the parameters.
+
+Whatever the form, `factory` turns it into a function from a list of parameters to an optimizer. Text is taken apart
+with `ast` and never evaluated, so that it may come from a command line.
+"""
+
+import ast
+import difflib
+import inspect
+
+import numpy as np
+
+import optim
+from optim.optimizer import Optimizer
+
+FORM = '"Name(hyperparameter=value, ...)", such as "Adam(lr=0.05)"'
+
+
+def known():
+    """Return the optimizers that can be named in text: the classes of `optim` that need nothing but parameters."""
+    public = {name: getattr(optim, name) for name in optim.__all__}
+    return {name: kind for name, kind in public.items() if isinstance(kind, type) and _is_complete(kind)}
+
+
+def _is_complete(kind):
+    """Tell whether a class is one of optimizers that are made from a list of parameters alone."""
+    if not issubclass(kind, Optimizer) or kind is Optimizer:
+        return False
+    params, *others = inspect.signature(kind).parameters.values()
+    return params.name == "params" and all(p.default is not p.empty for p in others)
+
+
+def factory(which):
+    """Return a function from a list of parameters to an optimizer.
+
+    Parameters
+    ----------
+    which : str or callable
+        Text such as "Adam(lr=0.05)"; a class of optimizers; or any function of a list of parameters that returns one.
+
+    Raises
+    ------
+    ValueError
+        If the text has another form, or names an optimizer or a hyperparameter that is not known.
+    TypeError
+        If `which` is neither text nor callable.
+
+    Examples
+    --------
+    >>> import optim
+    >>> factory("SGD(lr=0.1, momentum=0.9)")([optim.Parameter([1.0, 2.0])])
+    SGD(1 parameter, lr=0.1, momentum=0.9, ...)
+    >>> factory("Adma(lr=0.1)")
+    Traceback (most recent call last):
+        ...
+    ValueError: no optimizer is named 'Adma'; did you mean Adam?
+    """
+    if isinstance(which, str):
+        kind, hyperparameters = parse(which)
+        return lambda params: kind(params, **hyperparameters)
+    if isinstance(which, Optimizer) or not callable(which):
+        raise TypeError(f"an optimizer must be given as {FORM}, as a class, or as a function of the parameters such as "
+                        f"lambda params: optim.Adam(params, lr=0.05); got {which!r}")
+    return which
+
+
+def parse(text):
+    """Return the class and the dictionary of hyperparameters that a text such as "Adam(lr=0.05)" stands for."""
+    try:
+        call = ast.parse(text.strip(), mode="eval").body
+    except (SyntaxError, ValueError):
+        call = None
+    if isinstance(call, ast.Name):
+        call = ast.Call(call, [], [])
+    if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name):
+        raise ValueError(f"the optimizer {text!r} is not of the form {FORM}")
+    kind = _named(call.func.id)
+    if call.args:
+        raise ValueError(f"in {text!r}, {ast.unparse(call.args[0])} stands without a name; the form is {FORM}")
+    return kind, _hyperparameters(kind, call.keywords, text)
+
+
+def _named(name):
+    """Return the optimizer of that name, in capitals or not."""
+    kinds = known()
+    lower = {other.lower(): other for other in kinds}
+    if name.lower() in lower:
+        return kinds[lower[name.lower()]]
+    nearest = [lower[other] for other in difflib.get_close_matches(name.lower(), lower, cutoff=0.5)]
+    raise ValueError(f"no optimizer is named {name!r}; {_hint(nearest, kinds)}")
+
+
+def _hyperparameters(kind, keywords, text):
+    """Return the values of the keywords in a call, which must be literals that the class takes."""
+    taken = [name for name, p in inspect.signature(kind).parameters.items() if p.kind is not p.VAR_KEYWORD][1:]
+    hyperparameters = {}
+    for keyword in keywords:
+        name = keyword.arg or "**"
+        if name not in taken:
+            nearest = difflib.get_close_matches(name, taken, cutoff=0.5)
+            raise ValueError(f"{kind.__name__} has no hyperparameter {name!r}; {_hint(nearest, taken)}")
+        if name in hyperparameters:
+            raise ValueError(f"{name} is given twice in {text!r}")
+        try:
+            hyperparameters[name] = ast.literal_eval(keyword.value)
+        except (ValueError, TypeError):
+            raise ValueError(f"{name} is {ast.unparse(keyword.value)} in {text!r}; expected a number, a tuple of "
+                             "numbers, True, False or None") from None
+    return hyperparameters
+
+
+def _hint(nearest, everything):
+    return f"did you mean {' or '.join(nearest)}?" if nearest else f"choose from {', '.join(everything)}"
+
+
+def describe(optimizer):
+    """Return an optimizer as text: its class, its lr, and the hyperparameters that differ from the defaults.
+
+    Examples
+    --------
+    >>> import optim
+    >>> describe(optim.SGD([optim.Parameter([1.0])], lr=0.1, momentum=0.9))
+    'SGD(lr=0.1, momentum=0.9)'
+    """
+    usual = {name: p.default for name, p in inspect.signature(type(optimizer)).parameters.items()}
+    group = optimizer.param_groups[0]
+    told = [f"{name}={_short(group[name])}" for name in optimizer.defaults
+            if name == "lr" or isinstance(group[name], np.ndarray) or group[name] != usual.get(name, False)]
+    return f"{type(optimizer).__name__}({', '.join(told)})"
+
+
+def _short(value):
+    """Return a hyperparameter as short text; of an array only how many and from where to where."""
+    if isinstance(value, np.ndarray) and value.ndim:
+        return f"<{value.size} values, {value.min():.3g} to {value.max():.3g}>"
+    return f"{value:.4g}" if isinstance(value, (float, np.ndarray, np.generic)) else repr(value)

@@ -1,0 +1,438 @@
+"""Recording runs: `record` lets an optimizer run over a surface and returns all that happened as a `Trajectory`.
+
+`Objective` is the surface as a training loop sees it, and `Log` is that loop. `race` records several optimizers from
+one start; `tuned_race` first looks for the best learning rate of each. Many starts, many seeds and many values of a
+hyperparameter are one pass: a parameter of shape (2, N) is N runs.
+"""
+
+import copy
+import dataclasses
+import time
+
+import numpy as np
+
+import optim
+from minigrad import Tensor
+
+from . import contestants, surfaces
+from .surfaces import Surface
+from .trajectory import Race, Trajectory, median, one_of
+
+FAR = 1e6  # times the size of the domain: a run that gets there is not coming back
+CLASSICS = {  # learning rates that suit Rosenbrock
+    "SGD": "SGD(lr=1e-3)",
+    "SGD with momentum": "SGD(lr=5e-4, momentum=0.95)",
+    "RMSprop": "RMSprop(lr=0.01)",
+    "Adam": "Adam(lr=0.1)",
+}
+
+
+class Objective:
+    """A surface as a training loop sees it: a parameter, and a closure that computes the loss and its gradient.
+
+    Parameters
+    ----------
+    surface : Surface
+    start : ndarray of shape (n,) or (n, N)
+        Where the parameter begins; N points for N runs in one.
+    noise : float, default 0
+        Standard deviation of Gaussian noise on every entry of the gradient. All evaluations within a step see the same
+        noise, as they would see the same minibatch.
+    seed : int or sequence of N int, default 0
+        Of the noise: of all runs together, or of each of them.
+
+    Attributes
+    ----------
+    parameter : minigrad.Tensor
+    loss, gradient : ndarray
+        What the first evaluation of the present step found; the gradient with its noise.
+    evaluations : int
+        How often the gradient was computed.
+    """
+
+    def __init__(self, surface, start, noise=0.0, seed=0):
+        self.surface, self.noise = surface, noise
+        self.parameter = Tensor(start, requires_grad=True)
+        self.generators = [np.random.default_rng(one) for one in np.atleast_1d(seed)]
+        self.counts = np.ones(start.shape[1:])  # each of N losses counts once
+        self.evaluations = 0
+        self.begin_step()
+
+    def begin_step(self):
+        """Forget what the last step found, and draw new noise."""
+        self.loss = self.gradient = None
+        if self.noise:
+            n, *rest = self.parameter.shape
+            if len(self.generators) == 1:
+                draws = self.generators[0].standard_normal((n, *rest))
+            else:
+                draws = np.stack([generator.standard_normal(n) for generator in self.generators], axis=-1)
+            self.perturbation = self.noise * draws
+
+    def __call__(self):
+        """Compute the loss and the gradient where the parameter is now, and return the loss: the closure of `step`."""
+        parameter = self.parameter
+        parameter.grad = None
+        loss = self.surface.function(parameter)
+        if type(loss) is not Tensor or loss.shape != self.counts.shape:
+            raise self.complaint(loss)
+        loss.backward(self.counts)
+        if self.noise:
+            parameter.grad += self.perturbation
+        if self.gradient is None:
+            self.loss, self.gradient = loss.data, parameter.grad
+        self.evaluations += 1
+        return loss
+
+    def complaint(self, loss):
+        """Return the exception for what the surface's function has returned."""
+        name = self.surface.name
+        if isinstance(loss, Tensor):
+            return ValueError(f"{name} returned an array of shape {loss.shape} for p of shape {self.parameter.shape}; "
+                              "expected one number a point, as np.sum(..., axis=0) gives")
+        return TypeError(f"{name} returned {loss!r}, which has lost its link to p, so that no gradient can be had: "
+                         "write it with operators and functions of NumPy (np.sin, not math.sin)")
+
+
+def record(optimizer, surface, start=None, steps=200, *, seed=0, noise=None, every=1, label=None, schedule=None,
+           **hyperparameters):
+    """Run an optimizer over a surface and return all that happened.
+
+    Parameters
+    ----------
+    optimizer : str or callable
+        Text such as "Adam(lr=0.05)", a class, or a function of a list of parameters such as
+        ``lambda params: optim.Adam(params, lr=0.05)``.
+    surface : str, Surface or callable
+        A registered name, or a function of one's own: see `surfaces.get`.
+    start : point, or array of shape (n, N), optional
+        Default: the surface's own start. N points are N runs in one pass.
+    steps : int, default 200
+    seed : int or sequence of int, default 0
+        Of the noise on the gradient. A sequence of N seeds is N runs, each equal to the run with that seed alone.
+    noise : float, optional
+        Standard deviation of the noise. Default: the surface's own, which is 0 for most.
+    every : int, default 1
+        Keep the steps 0, every, 2 * every, ... and the last one, where memory for all is lacking.
+    label : str, optional
+        Default: the optimizer as text.
+    schedule : callable, optional
+        A function of the optimizer that returns an object whose `step()` is called after each step, such as
+        ``lambda optimizer: optim.schedule.StepLR(optimizer, 30)``.
+    **hyperparameters
+        Set in all groups, over what `optimizer` says: ``record("Adam", "rosenbrock", lr=0.05)``. An array of N values
+        is N runs in one pass.
+
+    Returns
+    -------
+    Trajectory
+
+    Raises
+    ------
+    ValueError, TypeError
+        If the surface, the optimizer, the start, `steps` or a hyperparameter is not what was expected.
+
+    Notes
+    -----
+    A run whose position is no longer finite, or a million times the size of the domain away, ends there in words
+    (`Trajectory.ending`) and keeps what it has. Where the elements of a parameter do not move independently
+    (`elementwise` is False, or `step` is the optimizer's own), or the function takes one point only, N runs are made
+    one by one.
+
+    Examples
+    --------
+    >>> run = record("Adam(lr=0.5)", "booth", steps=300)
+    >>> run
+    <Trajectory Adam(lr=0.5) on booth: 300 steps to loss 1.3e-11 at (1, 3)>
+    >>> run.positions.shape, run.states["exp_avg"].shape
+    ((301, 2), (301, 2))
+    >>> record("SGD(lr=0.1)", "rosenbrock").ending
+    'diverged after step 2'
+    >>> record("Adam", "rosenbrock", lr=np.geomspace(1e-3, 1, 7)).positions.shape
+    (201, 2, 7)
+    """
+    surface = surfaces.get(surface)
+    check_count("steps", steps, 0)
+    check_count("every", every, 1)
+    noise = surface.noise if noise is None else dataclasses.replace(surface, noise=noise).noise
+    start = starting_points(surface, start, seed, hyperparameters)
+    objective = Objective(surface, start, noise, seed)
+    runner = built(optimizer, [objective.parameter], hyperparameters)
+    if start.ndim == 2 and not (runs_are_independent(runner) and takes_many(surface, start)):
+        alone = [record(optimizer, surface, point, steps, seed=seed[i] if np.ndim(seed) else seed + i, noise=noise,
+                        every=every, schedule=schedule,
+                        **{name: one_of(value, i) for name, value in hyperparameters.items()})
+                 for i, point in enumerate(start.T)]
+        return joined(alone, label or contestants.describe(runner))
+    log = Log(runner, objective)
+    began = time.perf_counter()
+    log.run(steps, every, None if schedule is None else schedule(runner))
+    return log.trajectory(label, steps, time.perf_counter() - began)
+
+
+class Log:
+    """The training loop of `record`, and what it has seen so far: lists that grow step by step."""
+
+    def __init__(self, optimizer, objective):
+        self.optimizer, self.objective = optimizer, objective
+        self.description = contestants.describe(optimizer)
+        group = optimizer.param_groups[0]
+        self.hyperparameters = {name: copy.deepcopy(value) for name, value in group.items() if name != "params"}
+        self.limit = FAR * max(np.abs(objective.surface.domain).max(), np.abs(objective.parameter.data).max())
+        self.steps, self.positions, self.losses, self.gradients, self.rates, self.states = [], [], [], [], [], []
+
+    def run(self, steps, every, schedule):
+        """Take the steps. A single run ends where it leaves for good; of many, the others go on."""
+        position, single = self.objective.parameter.data, self.objective.parameter.ndim == 1
+        with np.errstate(all="ignore"):  # what overflows is told in words, by `Trajectory.ending`
+            for step in range(steps):
+                self.note_position(step, every)
+                self.optimizer.step(self.objective)
+                self.note_gradient(step, every)
+                if schedule is not None:
+                    schedule.step()
+                if single and not np.abs(position).max() < self.limit:
+                    return
+            self.note_position(steps, every=1)
+            self.objective()  # no step follows: this is to know the last loss and gradient
+            self.objective.evaluations -= 1
+            self.note_gradient(steps, every=1)
+
+    def note_position(self, step, every):
+        """Keep what holds before a step: the position, the state, and the learning rate."""
+        self.objective.begin_step()
+        if step % every == 0:
+            self.steps.append(step)
+            self.positions.append(self.objective.parameter.data.copy())
+            self.states.append(flat_copy(self.optimizer.state.get(self.objective.parameter, {})))
+            self.rates.append(np.copy(self.optimizer.param_groups[0].get("lr", np.nan)))
+
+    def note_gradient(self, step, every):
+        """Keep the loss and the gradient that the step has found at the position."""
+        if step % every == 0:
+            self.losses.append(self.objective.loss)
+            self.gradients.append(self.objective.gradient)
+
+    def trajectory(self, label, planned, seconds):
+        """Return it all as a Trajectory; of many runs, each is NaN from where it left for good."""
+        steps, positions = np.array(self.steps), np.array(self.positions)
+        arrays = {"positions": positions, "losses": np.array(self.losses, dtype=float),
+                  "gradients": np.array(self.gradients), "states": stacked(self.states)}
+        here = np.logical_and.accumulate(np.abs(positions).max(axis=1) < self.limit, axis=0)
+        if not here.all():
+            arrays = blanked(arrays, ~here)
+        last_steps = np.array(steps[here.sum(axis=0) - 1])
+        return Trajectory(
+            label=label or self.description, optimizer=self.description, surface=self.objective.surface, steps=steps,
+            **arrays, rates=np.array(self.rates), hyperparameters=self.hyperparameters, planned=planned,
+            last_steps=last_steps, evaluations=self.objective.evaluations, seconds=seconds)
+
+
+def race(surface, optimizers, start=None, steps=200, *, seed=0, noise=None, every=1, note="", **facts):
+    """Run several optimizers over one surface from the same start.
+
+    Parameters
+    ----------
+    surface : str, Surface or callable
+        A registered name, or a function of one's own.
+    optimizers : dict, or sequence
+        From labels to optimizers in any form that `record` takes; or these alone, told apart by how they read as text.
+    start, steps, seed, noise, every
+        As in `record`. All optimizers see the same noise.
+    note : str, optional
+        A line that figures print.
+    **facts
+        What to change in the surface: ``domain``, ``minima`` and so on, see `Surface`.
+
+    Returns
+    -------
+    Race
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `record` does, before the first run, and if two optimizers have one label or none is given.
+
+    Examples
+    --------
+    >>> both = race("himmelblau", ["SGD(lr=0.01)", "Adam(lr=0.1)"], start=(0, 0), steps=100)
+    >>> both
+    <Race of 2 on himmelblau: SGD(lr=0.01), Adam(lr=0.1)>
+    >>> both["Adam(lr=0.1)"].positions.shape
+    (101, 2)
+    >>> own = race(lambda p: p[0]**2 + abs(p[1]), {"Adam": "Adam(lr=0.1)"}, start=(3, 1), domain=((-4, 4), (-2, 2)))
+    """
+    surface = with_facts(surface, start, facts)
+    runs = tuple(record(which, surface, start, steps, seed=seed, noise=noise, every=every, label=label)
+                 for label, which in labelled(optimizers, surface).items())
+    return Race(surface, runs, note)
+
+
+def tuned_race(surface, optimizers=None, lrs=None, start=None, steps=200, *, seed=0, noise=None, **facts):
+    """Race optimizers with the best learning rate of each, looked for among the same values for all.
+
+    Parameters
+    ----------
+    surface, start, steps, seed, noise, **facts
+        As in `race`.
+    optimizers : dict or sequence, optional
+        As in `race`; whatever lr they have is replaced. Default: `CLASSICS`.
+    lrs : sequence of float, optional
+        The values to try. Default: 25 from 1e-4 to 1, each 1.47 times the one before.
+
+    Returns
+    -------
+    Race
+        The best run of each, that with the lowest loss after `steps` (for N starts or seeds, the lowest median), and a
+        `note` that tells how many values were tried.
+
+    Examples
+    --------
+    >>> fair = tuned_race("booth", ["SGD", "Adam"], steps=50)
+    >>> fair.note
+    'lr of each optimizer: the best of 25 from 0.0001 to 1'
+    """
+    surface = with_facts(surface, start, facts)
+    lrs = np.geomspace(1e-4, 1, 25) if lrs is None else np.array(lrs, dtype=float)
+    if lrs.ndim != 1 or not lrs.size:
+        raise ValueError(f"lrs must be a sequence of learning rates, got {lrs!r}")
+    optimizers = CLASSICS if optimizers is None else optimizers
+    best = []
+    for label, which in labelled(optimizers, surface).items():
+        trials = [record(which, surface, start, steps, seed=seed, noise=noise, every=max(steps, 1), lr=lr)
+                  for lr in lrs.tolist()]
+        final = [median(np.where(trial.diverged, np.inf, trial.at_end(trial.losses))) for trial in trials]
+        lr = lrs[np.argmin(np.nan_to_num(final, nan=np.inf, posinf=np.inf))].item()
+        label = f"{label}, lr={lr:.2g}" if isinstance(optimizers, dict) else None
+        best.append(record(which, surface, start, steps, seed=seed, noise=noise, label=label, lr=lr))
+    tried = f"the best of {lrs.size} from {lrs.min():.2g} to {lrs.max():.2g}"
+    return Race(surface, tuple(best), f"lr of each optimizer: {tried}")
+
+
+# Starts, optimizers and their runs
+
+def check_count(name, value, least):
+    """Refuse what is not a whole number of at least `least`."""
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+        raise TypeError(f"{name} is {value!r}; expected a whole number")
+    if value < least:
+        raise ValueError(f"{name} is {value}; it must be at least {least}")
+
+
+def starting_points(surface, start, seed, hyperparameters):
+    """Return where to begin: (n,) for one run, (n, N) for as many as starts, seeds or hyperparameters ask for."""
+    given, n = surface.start if start is None else start, surface.ndim
+    try:
+        points = np.array(given, dtype=float)
+    except (TypeError, ValueError):
+        points = np.array(np.nan)
+    if points.ndim not in (1, 2) or len(points) != n or not np.isfinite(points).all():
+        raise ValueError(f"start must be a point of {n} finite numbers, or N points as an array of shape ({n}, N); "
+                         f"got {given!r}")
+    shapes = {"start": points.shape[1:], "seed": np.shape(seed)}
+    shapes.update((name, array_shape(value)) for name, value in hyperparameters.items())
+    counts = {name: shape[0] for name, shape in shapes.items() if len(shape) == 1}
+    if len(set(counts.values())) > 1:
+        raise ValueError("of what is given for many runs, all must be of one length; got "
+                         + ", ".join(f"{count} for {name}" for name, count in counts.items()))
+    for count in set(counts.values()):
+        return np.array(np.broadcast_to(points.reshape(n, -1), (n, count)))
+    return points
+
+
+def array_shape(value):
+    """Return the shape of a hyperparameter that is an array, or a tuple with one in it; () for others."""
+    items = value if isinstance(value, tuple) else (value,)
+    return next((item.shape for item in items if isinstance(item, np.ndarray)), ())
+
+
+def built(which, params, hyperparameters):
+    """Return an optimizer of `params`, with the hyperparameters set in all its groups."""
+    optimizer = contestants.factory(which)(params)
+    if not isinstance(optimizer, optim.Optimizer):
+        raise TypeError(f"a function of the parameters must return an optimizer; {which!r} returned {optimizer!r}")
+    for group in optimizer.param_groups:
+        group.update(hyperparameters)
+    return optimizer
+
+
+def runs_are_independent(optimizer):
+    """Tell whether the columns of a parameter of shape (n, N) move as they would alone."""
+    kind = type(optimizer)
+    return optimizer.elementwise and kind.step is optim.Optimizer.step and kind.move_all is optim.Optimizer.move_all
+
+
+def takes_many(surface, points):
+    """Tell whether the surface's function takes points of shape (n, N) and returns N values."""
+    try:
+        return np.shape(surface.function(points)) == points.shape[1:]
+    except (TypeError, ValueError):
+        return False
+
+
+def labelled(optimizers, surface):
+    """Return optimizers, tried out, as a dictionary from labels; without labels they are called as they read."""
+    if isinstance(optimizers, str) or callable(optimizers):
+        optimizers = [optimizers]
+    pairs = list(optimizers.items()) if isinstance(optimizers, dict) else [(None, which) for which in optimizers]
+    if not pairs:
+        raise ValueError("optimizers is empty: there is nobody to race")
+    names = [contestants.describe(built(which, [optim.Parameter(surface.start)], {})) for _, which in pairs]
+    entries = {label or name: which for (label, which), name in zip(pairs, names)}
+    if len(entries) < len(pairs):
+        raise ValueError(f"two optimizers read alike among {names}: give a dictionary from labels to optimizers")
+    return entries
+
+
+def with_facts(surface, start, facts):
+    """Return the surface with some of its facts changed; the default domain of one's own function holds the start."""
+    if callable(surface) and not isinstance(surface, Surface):
+        return Surface(surface, **{"start": start if np.ndim(start) == 1 else None, **facts})
+    return dataclasses.replace(surfaces.get(surface), **facts)
+
+
+# Arrays
+
+def flat_copy(state, prefix=""):
+    """Return copies of the numbers and arrays in a state as one dictionary; dots lead into lists and dictionaries."""
+    entries = {}
+    for name, value in state.items() if isinstance(state, dict) else enumerate(state):
+        if isinstance(value, (dict, list, tuple)):
+            entries.update(flat_copy(value, f"{prefix}{name}."))
+        elif isinstance(value, (int, float, np.ndarray, np.generic)):
+            entries[f"{prefix}{name}"] = np.array(value, dtype=float)
+    return entries
+
+
+def stacked(states):
+    """Return T dictionaries of arrays as one dictionary of arrays with T on the first axis, NaN where there is none."""
+    missing = {name: np.full(value.shape, np.nan) for state in states for name, value in state.items()}
+    return {name: np.array([state.get(name, nan) for state in states]) for name, nan in missing.items()}
+
+
+def blanked(tree, gone):
+    """Return arrays, also in dictionaries, with NaN where a run has gone; `gone` has shape (T, N)."""
+    if isinstance(tree, dict):
+        return {name: blanked(entry, gone) for name, entry in tree.items()}
+    if tree.ndim < 2 or tree.shape[-1] != gone.shape[-1]:
+        return tree  # the same for all runs
+    return np.where(gone.reshape(len(gone), *[1] * (tree.ndim - 2), -1), np.nan, tree)
+
+
+def joined(alone, label):
+    """Return single runs as one trajectory of N runs, NaN where one has ended before the others."""
+    longest = max(alone, key=lambda one: len(one.steps))
+    length = len(longest.steps)
+
+    def join(arrays):
+        rests = [np.full((length - len(array), *array.shape[1:]), np.nan) for array in arrays]
+        return np.stack([np.concatenate(pair) for pair in zip(arrays, rests)], axis=-1)
+
+    nothing = {name: entry[:0] for one in alone for name, entry in one.states.items()}
+    states = {name: join([one.states.get(name, empty) for one in alone]) for name, empty in nothing.items()}
+    arrays = {name: join([getattr(one, name) for one in alone])
+              for name in ("positions", "losses", "gradients", "rates")}
+    return dataclasses.replace(
+        longest, **arrays, states=states, label=label, optimizer=label,
+        last_steps=np.array([one.last_steps for one in alone]),
+        evaluations=sum(one.evaluations for one in alone), seconds=sum(one.seconds for one in alone))

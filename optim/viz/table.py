@@ -1,0 +1,90 @@
+"""Rows of results as a table: text for the eye, Markdown for a document, CSV for a program."""
+
+import csv
+import io
+
+import numpy as np
+
+TOLD_BELOW = "ending"  # the column that is told in sentences below a table
+
+
+def formatted(rows, format="text"):
+    """Return rows, dictionaries with the same keys, as a table.
+
+    Examples
+    --------
+    >>> rows = [{"optimizer": "SGD", "steps": 200, "final loss": 0.00123456, "ending": ""},
+    ...         {"optimizer": "Adam", "steps": 7, "final loss": float("nan"), "ending": "diverged after step 7"}]
+    >>> print(formatted(rows))
+    optimizer  steps  final loss
+    ---------  -----  ----------
+    SGD          200     0.00123
+    Adam           7           –
+    <BLANKLINE>
+    Adam: diverged after step 7
+    >>> print(formatted(rows, "markdown"))
+    | optimizer | steps | final loss |
+    | :-------- | ----: | ---------: |
+    | SGD       |   200 |    0.00123 |
+    | Adam      |     7 |          – |
+    <BLANKLINE>
+    Adam: diverged after step 7
+    """
+    if format not in FORMATS:
+        raise ValueError(f"format is {format!r}; expected one of {', '.join(map(repr, FORMATS))}")
+    return FORMATS[format](rows)
+
+
+def as_csv(rows):
+    """Return rows as comma-separated values, numbers to full precision."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, rows[0], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def as_text(rows):
+    """Return rows in columns, with a line below the head."""
+    head, *body = cells(rows)
+    widths = [max(map(len, column)) for column in zip(head, *body)]
+    lines = [aligned(line, widths, "  ") for line in (head, ["-" * width for width in widths], *body)]
+    return "\n".join([line.rstrip() for line in lines] + endings(rows))
+
+
+def as_markdown(rows):
+    """Return rows as a table of Markdown, aligned for reading as text too."""
+    head, *body = cells(rows, escape=lambda text: text.replace("|", r"\|"))
+    widths = [max(4, *map(len, column)) for column in zip(head, *body)]
+    rule = [":" + "-" * (width - 1) if i == 0 else "-" * (width - 1) + ":" for i, width in enumerate(widths)]
+    return "\n".join([f"| {aligned(line, widths, ' | ')} |" for line in (head, rule, *body)] + endings(rows))
+
+
+def cells(rows, escape=str):
+    """Return the head and the rows as lists of short text, without what is told below."""
+    names = [name for name in rows[0] if name != TOLD_BELOW]
+    return [names] + [[escape(short(row[name])) for name in names] for row in rows]
+
+
+def short(value):
+    """Return a number with three digits, a dash where it is not known."""
+    if not isinstance(value, float):
+        return str(value)
+    if np.isnan(value):
+        return "–"
+    return f"{value:.0f}" if value.is_integer() and abs(value) < 1e6 else f"{value:.3g}"
+
+
+def aligned(line, widths, between):
+    """Return a line with the first column to the left and the others to the right."""
+    first, *others = zip(line, widths)
+    return between.join([first[0].ljust(first[1])] + [cell.rjust(width) for cell, width in others])
+
+
+def endings(rows):
+    """Return the lines that tell how each row ended, after an empty one; nothing if there is nothing to tell."""
+    told = [f"{next(iter(row.values()))}: {row[TOLD_BELOW]}" for row in rows if row.get(TOLD_BELOW)]
+    return ["", *told] if told else []
+
+
+FORMATS = {"text": as_text, "markdown": as_markdown, "csv": as_csv}

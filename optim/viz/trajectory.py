@@ -1,0 +1,313 @@
+"""A run is a value: a `Trajectory` holds all that happened, step by step, and a `Race` several of them.
+
+Every table, plot, map, animation and page is a function of these; `recording.py` makes them. Arrays have the steps on
+their first axis and, where N runs were made in one pass, the runs on their last.
+"""
+
+import dataclasses
+
+import numpy as np
+
+import optim
+
+from . import surfaces
+from .surfaces import Surface
+from .table import formatted
+
+
+@dataclasses.dataclass(eq=False, repr=False)
+class Trajectory:
+    r"""A run, or N runs in one pass, step by step.
+
+    Index t of every array belongs to the position :math:`\theta_t`, that is after t steps and before the next one; with
+    `every` in `record`, to the step ``steps[t]``. In N runs, what comes after a run has diverged is NaN.
+
+    Attributes
+    ----------
+    label : str
+        The name in legends and tables.
+    optimizer : str
+        The optimizer as text.
+    surface : Surface
+    steps : ndarray of shape (T,)
+        The numbers of the steps that were kept, from 0.
+    positions : ndarray of shape (T, n) or (T, n, N)
+    losses : ndarray of shape (T,) or (T, N)
+        Exact, also where the gradient is noisy.
+    gradients : ndarray, shaped like `positions`
+        As the optimizer saw them, with their noise.
+    states : dict of ndarrays whose first axis is T
+        Every entry of the optimizer's state, NaN where there was none yet. Entries of lists and dictionaries within the
+        state are named like "old_dirs.0".
+    rates : ndarray of shape (T,) or (T, N)
+        The learning rate of the step that begins here.
+    hyperparameters : dict
+        Of the first group, as the run began.
+    planned : int
+        How many steps were asked for.
+    last_steps : ndarray of shape () or (N,)
+        The number of the last step before a run diverged; `planned` if it did not.
+    evaluations : int
+        How many gradients the optimizer asked for; more than the steps if it searches along lines.
+    seconds : float
+        What the run took.
+    """
+
+    label: str
+    optimizer: str
+    surface: Surface
+    steps: np.ndarray
+    positions: np.ndarray
+    losses: np.ndarray
+    gradients: np.ndarray
+    states: dict
+    rates: np.ndarray
+    hyperparameters: dict
+    planned: int
+    last_steps: np.ndarray
+    evaluations: int
+    seconds: float
+
+    # What follows from the record
+
+    @property
+    def effective_steps(self):
+        """What each step added to the position, of shape (T - 1, n) or (T - 1, n, N)."""
+        return np.diff(self.positions, axis=0)
+
+    @property
+    def effective_rates(self):
+        """The learning rate each coordinate really had: minus the step over the gradient, NaN where that is 0."""
+        gradients = self.gradients[:-1]
+        unknown = np.full_like(gradients, np.nan)
+        return np.divide(-self.effective_steps, gradients, where=gradients != 0, out=unknown)
+
+    @property
+    def gradient_norms(self):
+        """The length of each gradient, of shape (T,) or (T, N)."""
+        return np.linalg.norm(self.gradients, axis=1)
+
+    @property
+    def distances(self):
+        """How far each position is from the nearest global minimum, NaN if none is known; of shape (T,) or (T, N)."""
+        if not self.surface.minima:
+            return np.full(self.losses.shape, np.nan)
+        points = np.array(self.surface.minima).reshape(-1, self.positions.shape[1], *[1] * (self.positions.ndim - 2))
+        return np.min([np.linalg.norm(self.positions - point, axis=1) for point in points], axis=0)
+
+    @property
+    def excess(self):
+        """How far each loss is above the global minimum, NaN if that is not known; of shape (T,) or (T, N)."""
+        return self.losses - (np.nan if self.surface.minimum is None else self.surface.minimum)
+
+    def steps_to(self, tolerance=1e-3):
+        """Return the first kept step with an excess loss of at most `tolerance`, NaN for never; of shape () or (N,)."""
+        reached = self.excess <= tolerance
+        return np.where(reached.any(axis=0), self.steps[reached.argmax(axis=0)], np.nan)
+
+    def at_end(self, values):
+        """Return what an array shaped like `losses` holds at the last position of each run; of shape () or (N,)."""
+        last = np.searchsorted(self.steps, self.last_steps)
+        return np.take_along_axis(values, last[np.newaxis], axis=0)[0]
+
+    @property
+    def diverged(self):
+        """Whether each run left for good; of shape () or (N,)."""
+        return self.last_steps < self.planned
+
+    @property
+    def ending(self):
+        """How the run ended, in words; empty if it took all its steps."""
+        if not self.diverged.any():
+            return ""
+        if self.count is None:
+            return f"diverged after step {self.last_steps}"
+        first = self.last_steps.min()
+        return f"{np.count_nonzero(self.diverged)} of {self.count} runs diverged, the first after step {first}"
+
+    # One of many runs
+
+    @property
+    def count(self):
+        """N, the number of runs in one pass, or None for a single run."""
+        return self.positions.shape[2] if self.positions.ndim == 3 else None
+
+    def __len__(self):
+        return self.count or 1
+
+    def __getitem__(self, i):
+        """Return the i-th of N runs as a Trajectory of its own."""
+        if not -len(self) <= i < len(self):
+            raise IndexError(f"run {i} was asked for, and there are {len(self)}")
+        if self.count is None:
+            return self
+        kept = self.steps <= self.last_steps[i]
+
+        def one(array):
+            return array[kept, ..., i] if array.ndim > 1 and array.shape[-1] == self.count else array[kept]
+
+        arrays = {name: one(getattr(self, name)) for name in ("positions", "losses", "gradients", "rates")}
+        return dataclasses.replace(
+            self, **arrays, label=f"{self.label} [{i % len(self)}]", steps=self.steps[kept],
+            states={name: one(entry) for name, entry in self.states.items()},
+            hyperparameters={name: one_of(value, i) for name, value in self.hyperparameters.items()},
+            last_steps=self.last_steps[i])
+
+    # Telling and keeping
+
+    def summary(self, tolerance=1e-3):
+        """Return the run as a row of a table: a dictionary; medians if it is N runs."""
+        searched = f"{self.evaluations} gradients in {self.last_steps} steps" if self._searches else ""
+        return {
+            "optimizer": self.label,
+            "steps": int(np.median(self.last_steps)),
+            "final loss": median(self.at_end(self.losses)),
+            "distance to minimum": median(self.at_end(self.distances)),
+            f"steps to {tolerance:g}": median(self.steps_to(tolerance)),
+            "seconds": self.seconds,
+            "ending": "; ".join(filter(None, [self.ending, searched])),
+        }
+
+    @property
+    def _searches(self):
+        """Whether the optimizer asked for more gradients than one a step."""
+        return self.count is None and self.evaluations > self.last_steps + 1
+
+    def table(self, format="text", tolerance=1e-3):
+        """Return the run as a table with one row: see `Race.table`."""
+        return formatted([self.summary(tolerance)], format)
+
+    def save(self, path):
+        """Write the trajectory to a file of NumPy's format .npz, which `load` reads."""
+        optim.save(path, {"kind": "trajectory", "trajectory": as_state(self)})
+
+    def __repr__(self):
+        if self.count is None:
+            steps, end = self.last_steps, f"at ({', '.join(f'{x:.4g}' for x in self.positions[-1])})"
+        else:
+            steps, end = f"{self.count} runs of {self.planned}", "in the median"
+        ending = f", {self.ending}" if self.ending else ""
+        return (f"<Trajectory {self.label} on {self.surface.name}: {steps} steps to loss "
+                f"{median(self.at_end(self.losses)):.2g} {end}{ending}>")
+
+
+@dataclasses.dataclass(eq=False, repr=False)
+class Race:
+    """Runs of several optimizers over one surface: a sequence of trajectories, which are also found by their labels.
+
+    Attributes
+    ----------
+    surface : Surface
+    trajectories : tuple of Trajectory
+    note : str
+        A line that figures print, such as what a tuned race has tried.
+    """
+
+    surface: Surface
+    trajectories: tuple
+    note: str = ""
+
+    def __len__(self):
+        return len(self.trajectories)
+
+    def __getitem__(self, which):
+        """Return a trajectory by its label or its place."""
+        if not isinstance(which, str):
+            return self.trajectories[which]
+        for trajectory in self.trajectories:
+            if trajectory.label == which:
+                return trajectory
+        raise KeyError(f"no run is labelled {which!r}; there are {[one.label for one in self.trajectories]}")
+
+    def table(self, format="text", tolerance=1e-3):
+        """Return the race as a table, one optimizer a row.
+
+        Parameters
+        ----------
+        format : {"text", "markdown", "csv"}, default "text"
+        tolerance : float, default 1e-3
+            What the loss above the global minimum has to come down to, for the column of steps.
+
+        Returns
+        -------
+        str
+            With the columns optimizer, steps, final loss, distance to minimum (the nearest global one), steps to
+            `tolerance`, seconds; medians where a row stands for N runs. What else there is to tell, such as a
+            divergence, stands below the table, and in csv in a column of its own.
+        """
+        return formatted([trajectory.summary(tolerance) for trajectory in self.trajectories], format)
+
+    def save(self, path):
+        """Write the race to a file of NumPy's format .npz, which `load` reads."""
+        runs = [as_state(trajectory) for trajectory in self.trajectories]
+        optim.save(path, {"kind": "race", "note": self.note, "trajectories": runs})
+
+    def __repr__(self):
+        return f"<Race of {len(self)} on {self.surface.name}: {', '.join(one.label for one in self.trajectories)}>"
+
+
+def load(path, function=None):
+    """Read what `Trajectory.save` or `Race.save` has written.
+
+    Parameters
+    ----------
+    path : str or path
+    function : callable, optional
+        The surface's function, which is not in the file. Not needed for registered surfaces.
+
+    Returns
+    -------
+    Trajectory or Race
+
+    Raises
+    ------
+    ValueError
+        If the file holds something else.
+    """
+    content = optim.load(path)
+    if not isinstance(content, dict) or content.get("kind") not in ("trajectory", "race"):
+        raise ValueError(f"{path} holds neither a trajectory nor a race")
+    if content["kind"] == "trajectory":
+        return from_state(content["trajectory"], function)
+    trajectories = tuple(from_state(state, function) for state in content["trajectories"])
+    return Race(trajectories[0].surface, trajectories, content["note"])
+
+
+FACTS = [field.name for field in dataclasses.fields(Surface) if field.name != "function"]
+
+
+def as_state(trajectory):
+    """Return a trajectory as dictionaries of arrays, numbers and text; the surface without its function."""
+    state = {field.name: getattr(trajectory, field.name) for field in dataclasses.fields(Trajectory)}
+    return {**state, "surface": {name: getattr(trajectory.surface, name) for name in FACTS}}
+
+
+def from_state(state, function=None):
+    """Return the trajectory that `as_state` was given."""
+    facts = state["surface"]
+    if function is None:
+        name = facts["name"]
+        function = surfaces.get(name).function if name in surfaces.names() else MissingFunction(name)
+    return Trajectory(**{**state, "surface": Surface(function, **facts)})
+
+
+class MissingFunction:
+    """Stands for a function that is not in a file, and says so when it is called."""
+
+    def __init__(self, name):
+        self.name = name
+
+    def __call__(self, p):
+        raise ValueError(f"the function of {self.name!r} is not in the file: give it to load(path, function=...)")
+
+
+def one_of(value, i):
+    """Return the i-th run's value of a hyperparameter."""
+    if isinstance(value, tuple):
+        return tuple(one_of(item, i) for item in value)
+    return value[i].item() if isinstance(value, np.ndarray) and value.ndim == 1 else value
+
+
+def median(values):
+    """Return the median as a Python float."""
+    return float(np.median(values))
