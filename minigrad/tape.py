@@ -14,8 +14,9 @@ from types import FunctionType
 import numpy as np
 from numpy import ndarray
 
-# What happens to operations besides being computed: None, they are recorded; NO_GRAD, they are not; or they are recorded and
-# told to a watcher, an object with the methods forward(node, primitive, args) and backward(node, g, parent, contribution).
+# What happens to operations besides being computed: None, they are recorded; NO_GRAD, they are not; or they are
+# recorded and told to a watcher, an object with methods forward(node, primitive, args) and backward(node, g, parent,
+# contribution).
 mode = ContextVar("mode", default=None)
 NO_GRAD = "no_grad"
 FREED = ()
@@ -51,9 +52,9 @@ class Node:
     """A value and the operation that made it.
 
     `value` is an array, a NumPy scalar, or a tuple of them where a primitive has several results. `record` is
-    (primitive, args, keywords, parents), None for a leaf, or FREED. `counter` is larger than that of every node this one
-    was made of. `pending` is the gradient that has arrived so far in a walk, and `owned` says whether that array is
-    nobody else's, so that it may be written to.
+    (primitive, args, keywords, parents), None for a leaf, or FREED. `counter` is larger than that of every node that
+    this one was made of. `pending` is the gradient that has arrived so far in a walk, and `owned` says whether that
+    array is nobody else's, so that it may be written to.
     """
 
     __slots__ = ("__weakref__", "counter", "grad", "hooks", "owned", "pending", "record", "requires_grad", "value")
@@ -94,7 +95,7 @@ def record(primitive, args, keywords):
 
 
 def fingerprint(array):
-    """Return bytes that tell whether a leaf has changed: all of a small array, some 64 numbers spread over a large one."""
+    """Return bytes that tell whether a leaf has changed: all of a small array, some 64 numbers of a large one."""
     return array.tobytes() if array.size <= 512 else array.ravel("K")[:: array.size // 64].tobytes()
 
 
@@ -117,7 +118,7 @@ def reachable(root, since=-1):
         for _, parent, mark in node.record[3]:
             if mark is not None and mark != fingerprint(parent.value):
                 raise RuntimeError(f"a tensor of shape {parent.value.shape} was changed after {node.record[0].name} had "
-                                   "used it, and its gradient would be wrong: run the forward pass again after a change")
+                                   "used it: its gradient would be wrong; run the forward pass again after a change")
             if parent.counter <= since:
                 too_old = True
             elif parent not in seen:
@@ -128,7 +129,7 @@ def reachable(root, since=-1):
 
 
 def propagate(operations, inputs, root, g, since=-1, differentiable=False):
-    """Hand `g`, the gradient of `root`, down through `operations`; return what reaches each of `inputs`, None for nothing.
+    """Hand `g`, the gradient of `root`, down through `operations`; return what reaches each of `inputs`, or None.
 
     With `differentiable` the rules are handed nodes instead of arrays, so that the gradients are nodes as well.
     """
@@ -157,16 +158,17 @@ def propagate(operations, inputs, root, g, since=-1, differentiable=False):
                     contribution(own(parent))
                     continue
                 value = parent.value
-                if type(value) is ndarray or type(contribution) is not type(value):  # two scalars of a type do fit
-                    if contribution.shape != value.shape or contribution.dtype is not value.dtype:
-                        contribution = fit(contribution, value)
+                if (type(contribution) is not type(value) or type(value) is ndarray) and (  # two scalars of a type fit
+                        contribution.shape != value.shape or contribution.dtype is not value.dtype):
+                    contribution = fit(contribution, value)
                 if parent.pending is None:
                     parent.pending = contribution
                 elif parent.owned:
                     parent.pending += contribution
                 else:
                     parent.pending = parent.pending + contribution
-        return [node.hooked(node.pending) if node.hooks and node.pending is not None else node.pending for node in inputs]
+        return [node.hooked(node.pending) if node.hooks and node.pending is not None else node.pending
+                for node in inputs]
     except BaseException:
         for node in operations:
             node.pending, node.owned = None, False
@@ -190,7 +192,7 @@ def own(node):
 
 
 def fit(g, value):
-    """Undo broadcasting, in this one place: sum g over the axes that were added or stretched, and take on value's dtype."""
+    """Undo broadcasting, in this one place: sum g over the axes that were added or stretched; take on value's dtype."""
     for _ in range(g.ndim - value.ndim):
         g = np.add.reduce(g)
     if g.shape != value.shape:
