@@ -7,6 +7,7 @@ import numpy as np
 
 NOT_NEGATIVE = "finite and not negative", lambda x: np.isfinite(x) & (x >= 0)
 FINITE = "finite", np.isfinite
+POSITIVE = "positive", lambda x: x > 0
 AT_LEAST_1 = "finite and at least 1", lambda x: np.isfinite(x) & (x >= 1)
 FRACTION = "in [0, 1)", lambda x: (x >= 0) & (x < 1)
 RANGES = {
@@ -15,15 +16,18 @@ RANGES = {
     "rho": NOT_NEGATIVE, "momentum_decay": NOT_NEGATIVE, "trust_coefficient": NOT_NEGATIVE, "step_sizes": NOT_NEGATIVE,
     "dampening": FINITE, "optimism": FINITE, "f_min": FINITE, "ns_coefficients": FINITE,
     "beta2_decay": ("finite and not positive", lambda x: np.isfinite(x) & (x <= 0)),
+    "b1": FRACTION, "b2": FRACTION, "decay": ("in [0, 1]", lambda x: (x >= 0) & (x <= 1)),
+    "max_norm": POSITIVE, "max_delta": POSITIVE, "threshold": POSITIVE, "clipping": POSITIVE,
     "d": AT_LEAST_1, "precondition_frequency": AT_LEAST_1, "max_precond_dim": NOT_NEGATIVE, "ns_steps": NOT_NEGATIVE,
 }
 
 
 def check(name, value):
     """Raise a ValueError or TypeError unless `value` is in the range that the name stands for."""
-    if name not in RANGES or value is None:
+    short = name.rpartition(".")[2]  # the b1 of a link of a chain is called "scale_by_adam.b1"
+    if short not in RANGES or value is None:
         return
-    description, allowed = RANGES[name]
+    description, allowed = RANGES[short]
     for number in value if isinstance(value, (tuple, list)) else (value,):
         if number is None:
             continue

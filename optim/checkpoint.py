@@ -1,0 +1,213 @@
+"""Checkpoints: nested dictionaries of arrays and numbers in one `.npz` file that is never half written.
+
+The file is one that `numpy.load` opens too: the arrays under "array_0", "array_1", ..., the nesting as text under
+"structure", and a checksum of them all. Nothing is pickled, so a file from a stranger can be read without running a
+stranger's code.
+"""
+
+import hashlib
+import json
+import os
+import secrets
+from contextlib import suppress
+
+import numpy as np
+
+FORMAT = 1
+PLAIN = {bool, int, float, str, type(None)}
+
+
+def save(path, state):
+    """Write a state to a file: a model's, its optimizer's, a schedule's and a random generator's, all in one.
+
+    The file is written beside `path` under another name, brought safely to the disk, and then renamed. Whatever happens
+    on the way, a crash or a full disk, `path` holds the old state or the new one.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file's name; it is customary for it to end in ".npz".
+    state : dict, list, tuple, ndarray, number, str, bool or None
+        Nested to any depth. Dictionaries have keys that are str or int. A `numpy.random.Generator` goes in by
+        ``generator.bit_generator.state``.
+
+    Raises
+    ------
+    TypeError
+        If there is something else in the state; the message says where.
+    OSError
+        If the file cannot be written. The old one is then as it was.
+
+    See Also
+    --------
+    load
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> import numpy as np, optim
+    >>> weights, generator = optim.Parameter([1.0, 2.0]), np.random.default_rng(0)
+    >>> optimizer = optim.Adam([weights])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = os.path.join(folder, "run.npz")
+    ...     optim.save(path, {"weights": weights.data, "optimizer": optimizer.state_dict(), "epoch": 3,
+    ...                       "generator": generator.bit_generator.state})
+    ...     run = optim.load(path)
+    >>> optimizer.load_state_dict(run["optimizer"])
+    >>> run["weights"], run["epoch"]
+    (array([1., 2.]), 3)
+    """
+    arrays = []
+    structure = json.dumps({"format": FORMAT, "state": encoded(state, "state", arrays, ())})
+    members = {f"array_{i}": array for i, array in enumerate(arrays)}
+    members["structure"] = np.frombuffer(structure.encode(), np.uint8)
+    members["checksum"] = np.frombuffer(checksum(members), np.uint8)
+    path = os.path.realpath(path)
+    unfinished = f"{path}.{os.getpid()}-{secrets.token_hex(4)}.unfinished"
+    try:
+        with open(unfinished, "xb") as file:
+            np.savez(file, **members)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(unfinished, path)
+    finally:
+        with suppress(OSError):  # renamed already, or never made
+            os.remove(unfinished)
+    sync_folder(os.path.dirname(path))
+
+
+def load(path):
+    """Read what `save` has written.
+
+    Parameters
+    ----------
+    path : str or path-like
+
+    Returns
+    -------
+    dict, list, tuple, ndarray, number, str, bool or None
+        As it was saved: integer keys are integers and tuples are tuples.
+
+    Raises
+    ------
+    FileNotFoundError
+    ValueError
+        If the file is damaged, or was not written by `save`.
+
+    See Also
+    --------
+    save
+    """
+    with open(path, "rb") as file:
+        try:
+            with np.load(file, allow_pickle=False) as archive:
+                members = {name: archive[name] for name in archive.files}
+        except Exception as error:  # a damaged archive may raise almost anything
+            raise ValueError(f"{path} is damaged, or not a file that optim.save has written: {error}") from error
+    if not {"structure", "checksum"} <= members.keys():
+        raise ValueError(f"{path} was not written by optim.save: it holds {sorted(members)[:5]}; numpy.load reads it")
+    stored = members.pop("checksum")
+    if stored.tobytes() != checksum(members):
+        raise ValueError(f"{path} is damaged: its contents do not have the checksum that was written with them")
+    content = json.loads(members.pop("structure").tobytes())
+    if content["format"] != FORMAT:
+        raise ValueError(f"{path} has format {content['format']}; this optim reads format {FORMAT}: update it")
+    return decoded(content["state"], members)
+
+
+def encoded(value, where, arrays, containers):
+    """Return a value as JSON can hold it, and put its arrays into the list `arrays`.
+
+    What JSON has no word for is written as a pair of its kind and its contents; `where` is its place, for error
+    messages.
+    """
+    if type(value) in PLAIN:
+        return value
+    if type(value) in (np.ndarray, np.memmap) or isinstance(value, np.generic):
+        if value.dtype.hasobject or value.dtype.kind not in "biufcSUmMV":
+            raise TypeError(f"{where} is an array of {value.dtype}, which only pickle could write; expected numbers")
+        arrays.append(value)
+        return ["number" if isinstance(value, np.generic) else "array", len(arrays) - 1]
+    if any(value is container for container in containers):
+        raise ValueError(f"{where} contains itself")
+    inside = (*containers, value)
+    if isinstance(value, dict):
+        for key in value:
+            if type(key) not in (str, int):
+                raise TypeError(f"{where} has the key {key!r}; expected a str or an int")
+        return ["dict", [[key, encoded(item, f"{where}[{key!r}]", arrays, inside)] for key, item in value.items()]]
+    if type(value) in (list, tuple):
+        return [type(value).__name__, [encoded(item, f"{where}[{i}]", arrays, inside) for i, item in enumerate(value)]]
+    raise TypeError(f"{where} is a {type(value).__name__}; expected dicts, lists and tuples of arrays, numbers, text, "
+                    "bools and None" + hint(value))
+
+
+def hint(value):
+    """Return advice on what to write instead of a value that cannot be saved."""
+    if isinstance(value, np.random.Generator):
+        return ": write generator.bit_generator.state"
+    if hasattr(value, "state_dict"):
+        return ": write its state_dict()"
+    if hasattr(value, "data") and hasattr(value, "grad"):
+        return ": write its .data"
+    return ""
+
+
+def decoded(value, members):
+    """Return what `encoded` was given."""
+    if not isinstance(value, list):
+        return value
+    kind, content = value
+    if kind == "array":
+        return members[f"array_{content}"]
+    if kind == "number":
+        return members[f"array_{content}"][()]
+    if kind == "dict":
+        return {key: decoded(item, members) for key, item in content}
+    return {"list": list, "tuple": tuple}[kind]([decoded(item, members) for item in content])
+
+
+def checksum(members):
+    """Return the SHA-256 of named arrays: of their names, types, shapes and contents."""
+    digest = hashlib.sha256()
+    for name in sorted(members):
+        array = members[name]
+        digest.update(f"{name} {np.lib.format.dtype_to_descr(array.dtype)} {array.shape}".encode())
+        contents = np.ascontiguousarray(array)
+        digest.update(contents.view(np.uint8) if contents.size and contents.dtype.itemsize else b"")
+    return digest.digest()
+
+
+def sync_folder(folder):
+    """Bring the new name of a file to the disk, where the system can do that."""
+    with suppress(OSError, AttributeError):
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def converted(function, state):
+    """Return a copy of a state with `function` applied to every array in it.
+
+    Turns our state dictionaries into PyTorch's, and back; PyTorch's load here without it.
+
+    Parameters
+    ----------
+    function : callable
+        Takes an array, such as `torch.tensor`.
+    state : dict, list, tuple, ndarray, ...
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from optim.checkpoint import converted
+    >>> converted(np.float32, {"state": {0: {"step": 1, "exp_avg": np.zeros(2)}}})
+    {'state': {0: {'step': 1, 'exp_avg': array([0., 0.], dtype=float32)}}}
+    """
+    if isinstance(state, dict):
+        return {key: converted(function, item) for key, item in state.items()}
+    if isinstance(state, (list, tuple)):
+        return type(state)([converted(function, item) for item in state])
+    return function(state) if isinstance(state, np.ndarray) else state

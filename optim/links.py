@@ -1,0 +1,414 @@
+"""The links of a chain, under the names and with the arguments that they have in optax.
+
+First what is done to a gradient before anything else looks at it, then memory, then scaling, then what is done to the
+weights. Their classes are written in lower case because they are used like functions:
+`chain(params, clip(1.0), scale_by_adam(), lr=1e-3)`. A link whose name begins with `scale_by_` and ends in that of an
+optimizer runs that optimizer's `update`: no formula stands here twice.
+"""
+
+import numpy as np
+
+from .adaptive import Adam
+from .clipping import global_norm, shrink_factor
+from .gradient_descent import SGD
+from .hyperparameters import prepared
+from .transform import Link, rule_of
+
+# Before anything else: mend, clip, centre
+
+
+class zero_nans(Link):
+    """Put 0 in the place of every component that is not a number; infinite ones stay.
+
+    To leave out the whole step instead, wrap the optimizer in `ApplyIfFinite`.
+    """
+
+    def update(self, grad, state, param):
+        return np.where(np.isnan(grad), 0, grad)
+
+
+class clip(Link):
+    """Clip every component to [-max_delta, max_delta].
+
+    Parameters
+    ----------
+    max_delta : float or array
+    """
+
+    def __init__(self, max_delta):
+        super().__init__(max_delta=max_delta)
+
+    def update(self, grad, state, param, *, max_delta):
+        return np.clip(grad, -max_delta, max_delta)
+
+
+class clip_by_block_rms(Link):
+    r"""Shrink updates whose root mean square is above a threshold: :math:`u / \max(1, \mathrm{rms}(u)/d)`.
+
+    Parameters
+    ----------
+    threshold : float
+        d. Adafactor clips so, with d = 1 [1]_.
+
+    References
+    ----------
+    .. [1] N. Shazeer, M. Stern, "Adafactor: adaptive learning rates with sublinear memory cost", 2018, section 6.
+    """
+
+    elementwise = False
+
+    def __init__(self, threshold):
+        super().__init__(threshold=threshold)
+
+    def update(self, grad, state, param, *, threshold):
+        rms = float(np.sqrt(np.mean(np.square(grad))))
+        return grad / np.maximum(1, rms / threshold)
+
+
+class clip_by_global_norm(Link):
+    r"""Shrink all parameters' updates by one factor, :math:`\min(1, c / (|u| + 10^{-6}))`, \|u\| the norm of all.
+
+    Parameters
+    ----------
+    max_norm : float
+        c.
+
+    See Also
+    --------
+    optim.clip_grad_norm_ : the same, done to the gradients themselves.
+
+    Notes
+    -----
+    The :math:`10^{-6}` is PyTorch's; optax has none.
+    """
+
+    def __init__(self, max_norm):
+        super().__init__(max_norm=max_norm)
+
+    def survey(self, grads):
+        self.norm = global_norm(grads)
+
+    def update(self, grad, state, param, *, max_norm):
+        return grad * prepared(shrink_factor(self.norm, max_norm), param)
+
+
+class adaptive_grad_clip(Link):
+    r"""Clip the gradient of each unit to a multiple of the norm of its weights: the relative change is what counts.
+
+    .. math::
+        g_i \leftarrow g_i \cdot \min\Bigl(1, \; \frac{\lambda \max(|w_i|, \epsilon)}{|g_i|}\Bigr)
+
+    Parameters
+    ----------
+    clipping : float
+        λ, such as 0.01.
+    eps : float, default 1e-3
+        ε, so that units with weights near 0 can move.
+    axis : int or tuple of int, optional
+        The axes over which a norm is taken. By default all but the first, which is a unit's row in the layout
+        (out, in, ...) of PyTorch and minigrad; a vector is one unit. (optax expects (in, out): pass axis=0.)
+
+    References
+    ----------
+    .. [1] A. Brock, S. De, S. L. Smith, K. Simonyan, "High-performance large-scale image recognition without
+       normalization", 2021, eq. 3.
+    """
+
+    elementwise = False
+
+    def __init__(self, clipping, eps=1e-3, axis=None):
+        self.axis = axis
+        super().__init__(clipping=clipping, eps=eps)
+
+    def unit_norm(self, array):
+        axis = self.axis if self.axis is not None or array.ndim < 2 else tuple(range(1, array.ndim))
+        return np.sqrt(np.sum(np.square(array), axis=axis, keepdims=True))
+
+    def update(self, grad, state, param, *, clipping, eps):
+        norm, longest = self.unit_norm(grad), clipping * np.maximum(self.unit_norm(param), eps)
+        return np.where(norm < longest, grad, grad * (longest / np.maximum(norm, 1e-6)))
+
+
+class centralize(Link):
+    """Take its mean off the gradient of each unit, a row in the layout (out, in); vectors stay as they are.
+
+    References
+    ----------
+    .. [1] H. Yong, J. Huang, X. Hua, L. Zhang, "Gradient centralization", 2020, eq. 1.
+    """
+
+    elementwise = False
+
+    def update(self, grad, state, param):
+        return grad - grad.mean(axis=tuple(range(1, grad.ndim)), keepdims=True) if grad.ndim > 1 else grad
+
+
+class normalize_by_update_norm(Link):
+    r"""Give the updates of all parameters together a fixed length, :math:`u \, c / (|u| + \epsilon)`.
+
+    Parameters
+    ----------
+    scale_factor : float, default 1
+        c, the length.
+    eps : float, default 1e-6
+        ε.
+    """
+
+    def __init__(self, scale_factor=1.0, eps=1e-6):
+        super().__init__(scale_factor=scale_factor, eps=eps)
+
+    def survey(self, grads):
+        self.norm = global_norm(grads)
+
+    def update(self, grad, state, param, *, scale_factor, eps):
+        return grad * (scale_factor / (self.norm + eps))
+
+
+class add_noise(Link):
+    r"""Add normal noise that fades, of variance :math:`\eta / t^\gamma` at step t.
+
+    Parameters
+    ----------
+    eta : float
+        η, the variance at the first step.
+    gamma : float
+        γ, how fast it fades; 0.55 in [1]_.
+    seed : int or numpy.random.Generator
+        The generator's state is part of the state dictionary, so that a resumed run draws the numbers it would have
+        drawn.
+
+    References
+    ----------
+    .. [1] A. Neelakantan et al., "Adding gradient noise improves learning for very deep networks", 2015, section 3.
+    """
+
+    elementwise = False
+
+    def __init__(self, eta, gamma, seed):
+        self.generator = np.random.default_rng(seed)
+        super().__init__(eta=eta, gamma=gamma)
+
+    def init_state(self, param):
+        return {"step": 0}
+
+    def update(self, grad, state, param, *, eta, gamma):
+        noise = self.generator.standard_normal(grad.shape).astype(grad.dtype, copy=False)
+        return grad + (eta / state["step"] ** gamma) ** 0.5 * noise
+
+    def state_dict(self):
+        return {"generator": self.generator.bit_generator.state}
+
+    def load_state_dict(self, state_dict):
+        if state_dict.keys() != {"generator"}:
+            raise ValueError(f'the state of add_noise has the key "generator"; got {sorted(state_dict)}')
+        self.generator.bit_generator.state = state_dict["generator"]
+
+
+# Memory
+
+
+class trace(rule_of):
+    r"""Add the gradients up while they fade, :math:`b_t = g_t + d \, b_{t-1}`: the momentum of :class:`SGD`.
+
+    Parameters
+    ----------
+    decay : float or array
+        d, momentum.
+    nesterov : bool, default False
+        Return :math:`g_t + d \, b_t`.
+    """
+
+    def __init__(self, decay, nesterov=False):
+        super().__init__(SGD, decay=decay, nesterov=nesterov)
+
+    def arguments(self, decay, nesterov):
+        return {"momentum": decay, "nesterov": nesterov}
+
+
+class ema(Link):
+    r"""Average the gradients, the latest counting most: :math:`m_t = d \, m_{t-1} + (1 - d) \, g_t`.
+
+    Parameters
+    ----------
+    decay : float or array
+        d. The average reaches back about 1/(1 - d) steps.
+    debias : bool, default True
+        Divide by :math:`1 - d^t`, the sum of the weights so far, because :math:`m_0 = 0` is no gradient.
+    """
+
+    def __init__(self, decay, debias=True):
+        super().__init__(decay=decay, debias=debias)
+
+    def init_state(self, param):
+        return {"step": 0, "exp_avg": np.zeros_like(param)}
+
+    def update(self, grad, state, param, *, decay, debias):
+        m = state["exp_avg"]
+        m *= decay
+        m += (1 - decay) * grad
+        return m / (1 - decay ** state["step"]) if debias else m
+
+
+# Scaling
+
+
+class scale(Link):
+    """Multiply by a number.
+
+    Parameters
+    ----------
+    step_size : float or array
+    """
+
+    def __init__(self, step_size):
+        super().__init__(step_size=step_size)
+
+    def update(self, grad, state, param, *, step_size):
+        return step_size * grad
+
+
+class scale_by_schedule(Link):
+    """Multiply by a function of the number of steps made so far: 0 at the first.
+
+    The schedules of `optim.schedule` move `lr` and any other hyperparameter from outside; this link does it from
+    inside.
+
+    Parameters
+    ----------
+    step_size_fn : callable
+        Takes an int and returns a float.
+    """
+
+    def __init__(self, step_size_fn):
+        self.step_size_fn = step_size_fn
+        super().__init__()
+
+    def init_state(self, param):
+        return {"step": 0}
+
+    def update(self, grad, state, param):
+        return float(self.step_size_fn(state["step"] - 1)) * grad
+
+
+class scale_by_sign(Link):
+    """Keep only the sign of each component."""
+
+    def update(self, grad, state, param):
+        return np.sign(grad)
+
+
+class scale_by_trust_ratio(Link):
+    r"""Make the update's length a multiple of the parameter's: :math:`u \, c \, |\theta| / (|u| + \epsilon)`.
+
+    Where either norm is 0 the update stays as it is.
+
+    Parameters
+    ----------
+    min_norm : float, default 0
+        Norms below it count as this much.
+    trust_coefficient : float, default 1
+        c; 0.001 in LARS [1]_, 1 in LAMB [2]_.
+    eps : float, default 0
+        ε.
+
+    References
+    ----------
+    .. [1] Y. You, I. Gitman, B. Ginsburg, "Large batch training of convolutional networks", 2017, eq. 6.
+    .. [2] Y. You et al., "Large batch optimization for deep learning: training BERT in 76 minutes", 2020, Algorithm 2.
+    """
+
+    elementwise = False
+
+    def __init__(self, min_norm=0.0, trust_coefficient=1.0, eps=0.0):
+        super().__init__(min_norm=min_norm, trust_coefficient=trust_coefficient, eps=eps)
+
+    def update(self, grad, state, param, *, min_norm, trust_coefficient, eps):
+        param_norm = max(float(np.linalg.norm(param)), min_norm)
+        grad_norm = max(float(np.linalg.norm(grad)), min_norm)
+        return grad * (trust_coefficient * param_norm / (grad_norm + eps)) if param_norm and grad_norm else grad
+
+
+def renamed_betas(self, b1, b2, **others):
+    """Return b1 and b2 as `betas`, the name that the optimizers have for the two together."""
+    return {"betas": (b1, b2), **others}
+
+
+class scale_by_adam(rule_of):
+    """The rule of :class:`Adam`: a running mean of the gradient over the root of a running mean of its square.
+
+    Parameters
+    ----------
+    b1, b2 : float or array, default 0.9 and 0.999
+        How much of each running mean stays.
+    eps : float or array, default 1e-8
+    """
+
+    arguments = renamed_betas
+
+    def __init__(self, b1=0.9, b2=0.999, eps=1e-8):
+        super().__init__(Adam, b1=b1, b2=b2, eps=eps)
+
+
+# The weights themselves
+
+
+class add_decayed_weights(Link):
+    r"""Add the weights to the update, :math:`u + \lambda \theta`, so that they decay.
+
+    Before a scaling it is L2 regularisation, the gradient of λ/2 \|θ\|²; after it, decoupled weight decay as in
+    :class:`AdamW`.
+
+    Parameters
+    ----------
+    weight_decay : float or array, default 0
+        λ.
+    mask : callable, optional
+        Picks the parameters that decay, as in `masked`.
+    """
+
+    def __init__(self, weight_decay=0.0, mask=None):
+        super().__init__(weight_decay=weight_decay)
+        if mask is not None:
+            self.wants = mask
+
+    def update(self, grad, state, param, *, weight_decay):
+        return grad + weight_decay * param
+
+
+class project(Link):
+    r"""Bring the parameter back into a set after every move: :math:`\theta \leftarrow P(\theta - \gamma \phi)`.
+
+    This is not of the form θ - γφ, so the link waits, wherever in the chain it stands, until the parameter has been
+    moved.
+
+    Parameters
+    ----------
+    projection : callable
+        Takes an array and returns the nearest one in the set.
+
+    Examples
+    --------
+    >>> import numpy as np, optim
+    >>> p = optim.Parameter([0.9])
+    >>> p.grad = np.array([-1.0])
+    >>> optim.chain([p], optim.project(lambda x: np.clip(x, 0, 1)), lr=0.5).step()
+    >>> p.data
+    array([1.])
+    """
+
+    def __init__(self, projection):
+        self.projection = projection
+        super().__init__()
+
+    def update(self, grad, state, param):
+        return grad
+
+    def settle(self, param):
+        param[...] = self.projection(param)
+
+
+class keep_params_nonnegative(project):
+    """Set to 0 what a move has made negative."""
+
+    def __init__(self):
+        super().__init__(lambda param: np.maximum(param, 0))

@@ -1,0 +1,310 @@
+r"""Chains: an optimizer put together from links, each of which turns a gradient a little more into an update.
+
+.. math::
+    \theta \leftarrow \theta - \gamma \, \phi_n(\dots \phi_2(\phi_1(g)))
+
+A link is an `UpdateRule` like a named optimizer, and the order of the links is what tells one method from another:
+`(add_decayed_weights, scale_by_adam)` is Adam with L2 regularisation, `(scale_by_adam, add_decayed_weights)` is AdamW.
+Here is how links are chained; the links themselves are in `links.py`.
+"""
+
+import copy
+import inspect
+
+from .hyperparameters import check, prepared
+from .optimizer import Optimizer, UpdateRule, hyperparameter_names
+
+
+class Link(UpdateRule):
+    """One link of a chain: an update rule, and the values its hyperparameters start with.
+
+    A link of your own has an `__init__` that hands its hyperparameters to `super().__init__` by name, and an `update`,
+    as an optimizer has. Where it needs more, it may have
+
+    * `init_state` and `advance`, as an optimizer;
+    * `survey(grads)`, called with the gradients of all parameters before the first of them is updated;
+    * `settle(param)`, called with a parameter's array that has just been moved, to put it in place where it belongs.
+
+    Parameters
+    ----------
+    **hyperparameters
+        Their first values. They live in the groups of the chain as "name.hyperparameter", where they can be changed, be
+        different for each group, and be scheduled.
+
+    Examples
+    --------
+    >>> import numpy as np, optim
+    >>> class soft_sign(optim.Link):
+    ...     def __init__(self, width=1.0):
+    ...         super().__init__(width=width)
+    ...     def update(self, grad, state, param, *, width):
+    ...         return grad / (width + np.abs(grad))
+    >>> p = optim.Parameter([0.0, 0.0])
+    >>> p.grad = np.array([1.0, -3.0])
+    >>> optim.chain([p], soft_sign(), lr=1.0).step()
+    >>> p.data
+    array([-0.5 ,  0.75])
+    """
+
+    survey = None
+    settle = None
+
+    def __init__(self, **hyperparameters):
+        for name, value in hyperparameters.items():
+            check(name, value)
+        self.name = type(self).__name__
+        self.hyperparameters = hyperparameters
+
+    def asked_by(self, method):
+        """Return the names of the hyperparameters that one of the link's methods is to be handed."""
+        return hyperparameter_names(getattr(type(self), method))
+
+    def wants(self, param):
+        """Tell whether the link applies to a parameter, given its array; see `masked`."""
+        return True
+
+    def state_dict(self):
+        """Return what the link remembers that belongs to no parameter, such as the state of a random generator."""
+        return {}
+
+    def load_state_dict(self, state_dict):
+        """Take over what `state_dict` returned."""
+        if state_dict:
+            raise ValueError(f"the link {self.name} remembers nothing of its own; got {sorted(state_dict)}")
+
+
+class chain(Optimizer):
+    r"""An optimizer made of links: :math:`\theta \leftarrow \theta - \gamma \, \phi_n(\dots \phi_1(g))`.
+
+    Parameters
+    ----------
+    params : iterable
+        Parameters or groups of them.
+    *links : Link
+        Applied to the gradient in this order. A second link of the same name is called "name_2", a third "name_3".
+    lr : float or array, default 1e-3
+        Learning rate γ. It multiplies what the last link returns; no link has to do that.
+    maximize : bool, default False
+        Climb instead.
+
+    Attributes
+    ----------
+    links : dict
+        The links by name. `param_groups` holds their hyperparameters as "name.hyperparameter", and `state` holds, for
+        each parameter, one dictionary a link.
+
+    Notes
+    -----
+    A link that surveys all gradients, such as `clip_by_global_norm`, may stand anywhere: the links before it are
+    applied to all parameters first. Links of one element after another run in pieces, as the rules of the named
+    optimizers do.
+
+    The links' names are those of optax, whose chains end in ``scale(-lr)``; here the minus sign and the learning rate
+    are the optimizer's.
+
+    Examples
+    --------
+    >>> import optim
+    >>> p, bias = optim.Parameter([[1.0, 2.0]]), optim.Parameter([0.5])
+    >>> groups = [{"params": [p]}, {"params": [bias], "add_decayed_weights.weight_decay": 0}]
+    >>> optimizer = optim.chain(groups, optim.clip_by_global_norm(1.0), optim.scale_by_adam(),
+    ...                         optim.add_decayed_weights(0.01), lr=1e-3)
+    >>> optimizer.param_groups[0]["scale_by_adam.b1"]
+    0.9
+    """
+
+    def __init__(self, params, *links, lr=1e-3, maximize=False):
+        self.links = named(links)
+        self._stages = stages(self.links)
+        self.elementwise = all(link.elementwise for link in self._stages[-1].values())
+        self._settling = [name for name, link in self.links.items() if link.settle]
+        hyperparameters = {f"{name}.{key}": value for name, link in self.links.items()
+                           for key, value in link.hyperparameters.items()}
+        super().__init__(params, lr=lr, maximize=maximize, **hyperparameters)
+
+    def chosen(self, method, group, data):
+        """Return, link by link, the hyperparameters that the link's method of the same name is to be handed."""
+        return {name: {key: prepared(group[key if key == "lr" else f"{name}.{key}"], data)
+                       for key in link.asked_by(method.__name__)} for name, link in self.links.items()}
+
+    def init_state(self, param, **hyper):
+        """Return a dictionary of the states of those links that apply to the parameter."""
+        return {name: link.init_state(param, **hyper[name]) for name, link in self.links.items() if link.wants(param)}
+
+    def advance(self, state, **hyper):
+        self._advance(self._stages[-1], state, hyper)
+
+    def update(self, grad, state, param, **hyper):
+        return self._apply(self._stages[-1], grad, state, param, hyper)
+
+    @staticmethod
+    def _advance(links, state, hyper):
+        for name, link in links.items():
+            if name in state:
+                if "step" in state[name]:
+                    state[name]["step"] += 1
+                link.advance(state[name], **hyper[name])
+
+    @staticmethod
+    def _apply(links, grad, state, param, hyper):
+        for name, link in links.items():
+            if name in state:
+                grad = link.update(grad, state[name], param, **hyper[name])
+        return grad
+
+    # Stages: what comes before a survey is done for all parameters before what comes after it
+
+    def move_all(self, work):
+        for group, param, _ in work:
+            if param not in self.state:
+                self.state[param] = self.init_state(param.data, **self.chosen(self.init_state, group, param.data))
+        for links in self._stages[:-1]:
+            self._survey(links, work)
+            work = [(group, param, self._transformed(links, group, param, grad)) for group, param, grad in work]
+        self._survey(self._stages[-1], work)
+        super().move_all(work)
+
+    def _survey(self, links, work):
+        for name, link in links.items():
+            if link.survey:
+                link.survey([grad for _, param, grad in work if name in self.state[param]])
+
+    def _transformed(self, links, group, param, grad):
+        state, data = self.state[param], param.data
+        self._advance(links, state, self.chosen(self.advance, group, data))
+        return self._apply(links, grad, state, data, self.chosen(self.update, group, data))
+
+    def move(self, group, param, grad):
+        super().move(group, param, grad)
+        for name in self._settling:
+            if name in self.state[param]:
+                self.links[name].settle(param.data)
+
+    # The state dictionary
+
+    def state_dict(self):
+        """Return a copy of everything a run needs to go on; "links" has the links in their order."""
+        return {**super().state_dict(), "links": {name: link.state_dict() for name, link in self.links.items()}}
+
+    def load_state_dict(self, state_dict):
+        """Take over a copy of what `state_dict` returned for a chain of the same links in the same order."""
+        saved = state_dict.get("links", {}) if isinstance(state_dict, dict) else {}
+        if list(saved) != list(self.links):
+            raise ValueError(f"the state is not that of the chain {list(self.links)}, but of {list(saved) or 'none'}")
+        before = {name: link.state_dict() for name, link in self.links.items()}
+        try:
+            for name, link in self.links.items():
+                link.load_state_dict(copy.deepcopy(saved[name]))
+            super().load_state_dict(state_dict)
+        except (TypeError, ValueError, KeyError):
+            for name, link in self.links.items():
+                link.load_state_dict(before[name])
+            raise
+
+
+def named(links):
+    """Return the links by name: of two with the same name, the second is called "name_2"."""
+    by_name = {}
+    for link in links:
+        if not isinstance(link, Link):
+            hint = " (write it with parentheses)" if inspect.isclass(link) and issubclass(link, Link) else ""
+            raise TypeError(f"a link of the chain is {link!r}; expected a Link such as clip(1.0){hint}. "
+                            "An optimizer's rule becomes a link by rule_of(Optimizer, ...)")
+        count = sum(other.name == link.name for other in by_name.values())
+        by_name[f"{link.name}_{count + 1}" if count else link.name] = link
+    return by_name
+
+
+def stages(links):
+    """Cut the links before each one that surveys all gradients."""
+    parts = [{}]
+    for name, link in links.items():
+        if link.survey:
+            parts.append({})
+        parts[-1][name] = link
+    return parts
+
+
+def masked(link, mask):
+    """Return the link, applied only to the parameters that `mask` picks.
+
+    Parameters
+    ----------
+    link : Link
+    mask : callable
+        Handed a parameter's array, returns True where the link applies. It is asked once, when the first gradient
+        arrives.
+
+    Examples
+    --------
+    Weight decay for matrices, not for biases:
+
+    >>> import optim
+    >>> decay = optim.masked(optim.add_decayed_weights(0.01), lambda array: array.ndim > 1)
+    >>> bias = optim.Parameter([1.0])
+    >>> bias.grad = 0 * bias.data
+    >>> optim.chain([bias], decay, lr=1.0).step()
+    >>> bias.data
+    array([1.])
+    """
+    if not callable(mask):
+        raise TypeError(f"mask is {mask!r}; expected a function of an array, such as lambda array: array.ndim > 1")
+    wanted, link = link.wants, copy.copy(link)
+    link.wants = lambda param: bool(mask(param)) and wanted(param)
+    return link
+
+
+class rule_of(Link):
+    """The rule of a named optimizer as a link: the phi that its `update` returns, and the state that goes with it.
+
+    Parameters
+    ----------
+    optimizer : type
+        A subclass of `Optimizer` whose rule is of the form theta <- theta - lr * phi, one parameter at a time.
+    **hyperparameters
+        Those that shall live in the groups of the chain, under the optimizer's own names. The others keep the
+        optimizer's defaults.
+
+    Examples
+    --------
+    >>> import optim
+    >>> p = optim.Parameter([1.0])
+    >>> optimizer = optim.chain([p], optim.clip(1.0), optim.rule_of(optim.SGD, momentum=0.9), lr=0.1)
+    >>> optimizer.param_groups[0]["SGD.momentum"]
+    0.9
+    """
+
+    def __init__(self, optimizer, **hyperparameters):
+        self.rule = optimizer.__new__(optimizer)  # for its methods: it has no parameters and makes no steps
+        self.elementwise = optimizer.elementwise
+        if optimizer.returns_step or any(getattr(optimizer, name) is not getattr(Optimizer, name)
+                                         for name in ("step", "move_all", "move")):
+            raise TypeError(f"{optimizer.__name__} is more than a rule phi(gradient, state) and cannot be a link")
+        signature = inspect.signature(optimizer.__init__).parameters
+        self.fixed = {name: argument.default for name, argument in signature.items()
+                      if argument.default is not argument.empty}
+        super().__init__(**hyperparameters)
+        if unknown := self.arguments(**hyperparameters).keys() - self.fixed.keys():
+            raise TypeError(f"{optimizer.__name__} does not know {sorted(unknown)}; it knows {sorted(self.fixed)}")
+        if type(self) is rule_of:
+            self.name = optimizer.__name__
+
+    def arguments(self, **hyperparameters):
+        """Return the optimizer's hyperparameters, given the link's, which may have other names."""
+        return hyperparameters
+
+    def asked_by(self, method):
+        return tuple(self.hyperparameters)
+
+    def _call(self, method, *arrays, **hyperparameters):
+        arguments = {**self.fixed, **self.arguments(**hyperparameters)}
+        return method(*arrays, **{name: arguments[name] for name in hyperparameter_names(method.__func__)})
+
+    def init_state(self, param, **hyperparameters):
+        return self._call(self.rule.init_state, param, **hyperparameters)
+
+    def advance(self, state, **hyperparameters):
+        self._call(self.rule.advance, state, **hyperparameters)
+
+    def update(self, grad, state, param, **hyperparameters):
+        return self._call(self.rule.update, grad, state, param, **hyperparameters)
