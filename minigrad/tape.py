@@ -117,8 +117,8 @@ def reachable(root, since=-1):
         operations.append(node)
         for _, parent, mark in node.record[3]:
             if mark is not None and mark != fingerprint(parent.value):
-                raise RuntimeError(f"a tensor of shape {parent.value.shape} was changed after {node.record[0].name} had "
-                                   "used it: its gradient would be wrong; run the forward pass again after a change")
+                raise RuntimeError(f"a Tensor of shape {parent.value.shape} was changed after {node.record[0].name} "
+                                   "had used it: its gradient would be wrong; run the forward pass again")
             if parent.counter <= since:
                 too_old = True
             elif parent not in seen:
@@ -129,7 +129,7 @@ def reachable(root, since=-1):
 
 
 def propagate(operations, inputs, root, g, since=-1, differentiable=False):
-    """Hand `g`, the gradient of `root`, down through `operations`; return what reaches each of `inputs`, or None.
+    """Hand g, the gradient of `root`, down through `operations`; return what reaches each of `inputs`, or None.
 
     With `differentiable` the rules are handed nodes instead of arrays, so that the gradients are nodes as well.
     """

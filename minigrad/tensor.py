@@ -1,7 +1,8 @@
 """Tensor: an array with a `.grad`, which NumPy's functions and operators record as they compute.
 
-A Tensor is a node of the tape (`tape.py`) with NumPy's face: the operators, the methods of ndarray, and the two protocols by which
-`np.exp(t)` and `np.linalg.solve(A, b)` find their way here. What each of them does is in the table that `rules/` fills.
+A Tensor is a node of the tape (`tape.py`) with NumPy's face: the operators, the methods of ndarray, and the two
+protocols by which `np.exp(t)` and `np.linalg.solve(A, b)` find their way here. What each of them does is in the table
+that `rules/` fills.
 """
 
 import operator
@@ -48,39 +49,44 @@ def _unary(ufunc):
 
 
 def _binary(ufunc):
-    """Return an operator's method and its reflection."""
+    """Return an operator's method and its reflection.
+
+    The common cases, Tensors that require a gradient and Python's numbers, go past `record`, which takes twice as long.
+    """
     primitive = TABLE[ufunc]
     run = primitive.function
 
-    # The common cases go past record's loop, which takes twice as long: Tensors that require a gradient, and Python's numbers.
     def method(self, other):
         if mode.get() is None and self.requires_grad:
-            if type(other) is Tensor:
-                if other.requires_grad:
-                    x, y = self.value, other.value
-                    return make(Tensor, run(x, y), (primitive, (x, y), NONE, ((0, self, None if self.record else fingerprint(x)), (1, other, None if other.record else fingerprint(y)))))
-            elif type(other) in (int, float):
-                x = self.value
-                return make(Tensor, run(x, other), (primitive, (x, other), NONE, ((0, self, None if self.record else fingerprint(x)),)))
+            x = self.value
+            if type(other) is Tensor and other.requires_grad:
+                y = other.value
+                parents = ((0, self, None if self.record else fingerprint(x)),
+                           (1, other, None if other.record else fingerprint(y)))
+                return make(Tensor, run(x, y), (primitive, (x, y), NONE, parents))
+            if type(other) in (int, float):
+                parents = ((0, self, None if self.record else fingerprint(x)),)
+                return make(Tensor, run(x, other), (primitive, (x, other), NONE, parents))
         return record(primitive, (self, other), NONE)
 
     def reflected(self, other):
         if mode.get() is None and self.requires_grad and type(other) in (int, float):
             y = self.value
-            return make(Tensor, run(other, y), (primitive, (other, y), NONE, ((1, self, None if self.record else fingerprint(y)),)))
+            parents = ((1, self, None if self.record else fingerprint(y)),)
+            return make(Tensor, run(other, y), (primitive, (other, y), NONE, parents))
         return record(primitive, (other, self), NONE)
 
     return method, reflected
 
 
 def _in_place(operation):
-    """Return an augmented assignment: a new Tensor while recording, and under no_grad a change of the leaf's own array."""
+    """Return an augmented assignment: a new Tensor while recording, under no_grad a change of the leaf's own array."""
     def method(self, other):
         if self.record is not None or not self.requires_grad:
             return operation(self, other)
         if mode.get() is not NO_GRAD:
-            raise RuntimeError("an augmented assignment would put a new Tensor in the place of a leaf that requires a gradient: "
-                               "write `w = w + ...` for a new Tensor, or change the leaf inside `with minigrad.no_grad():`")
+            raise RuntimeError("an augmented assignment would put a new Tensor in the place of a leaf that requires "
+                               "a gradient: write `w = w + ...` for a new Tensor, or change the leaf under no_grad")
         self.value[...] = operation(self.value, other.value if isinstance(other, Node) else other)
         return self
     return method
@@ -105,8 +111,8 @@ def _method(function):
 def _in_place_method(name):
     """Return a method that ndarray has for changing itself, and a Tensor has not."""
     def method(self, *args, **keywords):
-        raise TypeError(f"t.{name}() would change the Tensor in place, and a gradient may need the old numbers: np.sort(t), "
-                        "np.resize(t, shape) and t.at[index].set(values) return new Tensors, and t.data may be written to")
+        raise TypeError(f"t.{name}() would change the Tensor in place, and a gradient may need the old numbers: "
+                        "np.sort(t), np.resize(t, shape) and t.at[index].set(values) return new Tensors")
     method.__name__ = name
     method.__doc__ = f"Raise TypeError: a Tensor is not changed in place, as ndarray.{name} would."
     return method
@@ -192,8 +198,8 @@ class Tensor(Node):
 
     def __array__(self, dtype=None, copy=None):
         if self.requires_grad:
-            raise TypeError("turning a Tensor that requires a gradient into an array would drop its gradient: use t.data "
-                            "for the numbers, and np.stack([...]) for an array of Tensors")
+            raise TypeError("turning a Tensor that requires a gradient into an array would drop its gradient: use "
+                            "t.data for the numbers, and np.stack([...]) for an array of Tensors")
         return np.array(self.value, dtype, copy=copy)
 
     def __len__(self):
@@ -228,7 +234,7 @@ class Tensor(Node):
             raise TypeError(f"a Tensor of dtype {self.dtype} cannot require a gradient: give floats, "
                             "for instance Tensor([1.0, 2.0], requires_grad=True)")
         if self.record is not None and not requires_grad:
-            raise RuntimeError("a result of recorded operations requires a gradient; use t.detach() for one that does not")
+            raise RuntimeError("a result of recorded operations requires a gradient; t.detach() does not")
         self.requires_grad = bool(requires_grad)
         return self
 
@@ -254,7 +260,8 @@ class Tensor(Node):
             replacement = function(g)
             if replacement is not None:
                 if np.shape(replacement) != self.shape:
-                    raise ValueError(f"a hook returned a gradient of shape {np.shape(replacement)} for a Tensor of shape {self.shape}")
+                    raise ValueError(f"a hook returned a gradient of shape {np.shape(replacement)} "
+                                     f"for a Tensor of shape {self.shape}")
                 g = replacement
         return g
 
@@ -264,24 +271,26 @@ class Tensor(Node):
         Parameters
         ----------
         grad : array_like, optional
-            What each element of this Tensor counts for, in its shape; may be left out for a single number, which counts for 1.
+            What each element of this Tensor counts for, in its shape; may be left out for a single number, which
+            counts for 1.
         retain_graph : bool, default False
             Keep the graph for another pass; otherwise its memory is freed.
 
         Raises
         ------
         RuntimeError
-            If nothing recorded requires a gradient, if this is not a single number and `grad` is missing, if an earlier pass
-            has freed the graph, or if a leaf was changed since the forward pass (found by its bytes: any change of an
-            array of up to 512 numbers, and in a larger one a change of any of some 64 numbers spread evenly over it).
+            If nothing recorded requires a gradient, if this is not a single number and `grad` is missing, if an
+            earlier pass has freed the graph, or if a leaf was changed since the forward pass (any
+            change is found in an array of up to 512 numbers, in a larger one a change of some of 64 numbers spread
+            evenly over it).
             Then nothing has been changed.
         """
         if not self.requires_grad:
-            raise RuntimeError("backward from a Tensor without a graph: nothing that it was computed from requires a gradient "
-                               "(or it was computed under no_grad); create the parameters with requires_grad=True")
+            raise RuntimeError("backward from a Tensor without a graph: nothing that it was computed from requires a "
+                               "gradient (or it was under no_grad); create the parameters with requires_grad=True")
         operations, leaves, _ = reachable(self)
         gradients = propagate(operations, leaves, self, self._seed(grad))
-        for leaf, gradient in zip(leaves, gradients):  # noqa: B905
+        for leaf, gradient in zip(leaves, gradients):
             if leaf.grad is not None:
                 leaf.grad += gradient
             elif gradient is not None:
@@ -294,8 +303,8 @@ class Tensor(Node):
         """Return the gradient that a backward pass starts from."""
         if grad is None:
             if self.size != 1:
-                raise RuntimeError(f"backward from a Tensor of shape {self.shape} needs a single number to differentiate: "
-                                   "reduce it, as in t.sum().backward(), or pass grad of the same shape")
+                raise RuntimeError(f"backward from a Tensor of shape {self.shape} needs a single number to "
+                                   "differentiate: reduce it, as in t.sum().backward(), or pass grad of the same shape")
             return type(self.value)(1) if isinstance(self.value, np.generic) else np.ones(self.shape, self.dtype)
         grad = np.array(grad.value if isinstance(grad, Node) else grad, self.dtype)
         if grad.shape != self.shape:
@@ -308,7 +317,8 @@ class Tensor(Node):
 
     def __array_ufunc__(self, ufunc, method, *args, **keywords):
         if keywords.get("out") is not None:
-            raise TypeError(f"np.{ufunc.__name__}(..., out=...) would overwrite numbers that a gradient needs: leave out= away")
+            raise TypeError(f"np.{ufunc.__name__}(..., out=...) would overwrite numbers that a gradient "
+                            "needs: leave out= away")
         if method == "__call__":
             if not keywords and type(primitive := TABLE.get(ufunc)) is Primitive:
                 return record(primitive, args, NONE).results()
@@ -335,12 +345,13 @@ class Tensor(Node):
             index = _plain_index(index)
         if mode.get() is None and self.requires_grad:
             x = self.value
-            return make(Tensor, x[index], (getitem, (x, index), NONE, ((0, self, None if self.record else fingerprint(x)),)))
+            parents = ((0, self, None if self.record else fingerprint(x)),)
+            return make(Tensor, x[index], (getitem, (x, index), NONE, parents))
         return record(getitem, (self, index), NONE)
 
     def __setitem__(self, index, value):
-        raise TypeError("a Tensor is not assigned into, since a gradient may need the old numbers: t.at[index].set(value) "
-                        "returns a new Tensor, and t.data[index] = value changes the numbers of a leaf")
+        raise TypeError("a Tensor is not assigned into, since a gradient may need the old numbers: "
+                        "t.at[index].set(value) returns a new Tensor; t.data[index] = value changes a leaf")
 
     at = property(At)
 
