@@ -45,7 +45,7 @@ class Parameter:
 
 
 class ParamGroup(UserDict):
-    """A group's parameters and hyperparameters: a dictionary that refuses what its optimizer does not know, when it is set."""
+    """A group's parameters and hyperparameters: a dictionary that refuses, when it is set, what does not fit."""
 
     def __init__(self, optimizer, params, hyperparameters):
         self.optimizer_name, self.known = type(optimizer).__name__, frozenset(optimizer.defaults)

@@ -11,7 +11,8 @@ POSITIVE = "positive", lambda x: x > 0
 AT_LEAST_1 = "finite and at least 1", lambda x: np.isfinite(x) & (x >= 1)
 FRACTION = "in [0, 1)", lambda x: (x >= 0) & (x < 1)
 RANGES = {
-    "lr": NOT_NEGATIVE, "eps": NOT_NEGATIVE, "weight_decay": NOT_NEGATIVE, "lr_decay": NOT_NEGATIVE, "momentum": NOT_NEGATIVE,
+    "lr": NOT_NEGATIVE, "eps": NOT_NEGATIVE, "weight_decay": NOT_NEGATIVE, "lr_decay": NOT_NEGATIVE,
+    "momentum": NOT_NEGATIVE,
     "initial_accumulator_value": NOT_NEGATIVE, "alpha": NOT_NEGATIVE, "betas": FRACTION, "beta": FRACTION,
     "rho": NOT_NEGATIVE, "momentum_decay": NOT_NEGATIVE, "trust_coefficient": NOT_NEGATIVE, "step_sizes": NOT_NEGATIVE,
     "dampening": FINITE, "optimism": FINITE, "f_min": FINITE, "ns_coefficients": FINITE,
@@ -46,7 +47,8 @@ def check_broadcast(name, value, shape):
             except ValueError:
                 fits = False
             if not fits:
-                raise ValueError(f"{name} has shape {array.shape}, which does not broadcast against a parameter of shape {shape}")
+                raise ValueError(f"{name} has shape {array.shape}, which does not broadcast against "
+                                 f"a parameter of shape {shape}")
 
 
 def prepared(value, param):

@@ -1,8 +1,8 @@
 """The interface: an `UpdateRule` says how a gradient becomes an update, an `Optimizer` applies it to parameters.
 
-The rule is the paper's formula and nothing else, theta <- theta - lr * phi(g, s): `init_state` returns the state s_0, and
-`update` returns phi. What a training loop needs besides is here, once, for every optimizer: parameter groups, the checks, `step`
-and `zero_grad`, hooks, and the state dictionary. A parameter is anything with an array `.data` and an array or None as `.grad`.
+The rule is the paper's formula and nothing else, theta <- theta - lr * phi(g, s): `init_state` returns the state s_0,
+and `update` returns phi. What a training loop needs besides is here, once, for every optimizer: parameter groups, the
+checks, `step` and `zero_grad`, hooks, and the state dictionary.
 """
 
 import inspect
@@ -23,22 +23,22 @@ DEVICE_FLAGS = {"foreach", "fused", "capturable", "differentiable"}  # PyTorch's
 class UpdateRule:
     """What a named optimizer and a link of a chain share: phi(g, s).
 
-    Each method is handed those of the group's hyperparameters that its signature names after the `*`: a number as Python's own,
-    an array in the parameter's dtype.
+    Each method is handed those of the group's hyperparameters that its signature names after the `*`: a number as
+    Python's own, an array in the parameter's dtype.
     """
 
-    elementwise = True  # phi of a piece is that piece of phi, and `update` may be given pieces; False asks for whole arrays
-    returns_step = False  # True says that `update` returns the whole step: theta <- theta - step
+    elementwise = True  # phi of a piece is that piece of phi, so `update` may be given pieces; False: whole arrays
+    returns_step = False  # True: `update` returns the whole step, theta <- theta - step
 
     def init_state(self, param):
-        """Return s_0: a dictionary of arrays shaped like `param`, numbers, and None. An entry `step` is counted for you."""
+        """Return s_0: a dictionary of arrays like `param`, numbers, and None. An entry `step` is counted for you."""
         return {}
 
     def advance(self, state):
         """Move on the scalar recurrences of the state; called once a step, before any piece."""
 
     def update(self, grad, state, param):
-        """Return phi(g, s). The state's arrays are changed in place; an entry that is None may be set to an array."""
+        """Return phi(g, s). The state's arrays are changed in place; an entry that is None may be set to one."""
         raise NotImplementedError(f"{type(self).__name__} needs a method `update(self, grad, state, param, *, ...)`")
 
 
@@ -86,8 +86,8 @@ class Optimizer(UpdateRule):
         self.defaults = {**defaults, "maximize": defaults.get("maximize", False)}
         for name in self._asked_for():
             if name not in self.defaults:
-                raise TypeError(f"{type(self).__name__}'s methods ask for `{name}`, which is not among the defaults that "
-                                f"its __init__ hands to super().__init__: {sorted(defaults)}")
+                raise TypeError(f"{type(self).__name__}'s methods ask for `{name}`, which is not among the defaults "
+                                f"that its __init__ hands to super().__init__: {sorted(defaults)}")
         for name, value in self.defaults.items():
             check(name, value)
         self.param_groups, self.state = [], {}
@@ -161,14 +161,15 @@ class Optimizer(UpdateRule):
         """Return the gradient to descend along; refuse one that does not fit its parameter."""
         grad, data = param.grad, param.data
         if not isinstance(grad, np.ndarray):
-            raise TypeError(f"the gradient of a parameter of shape {data.shape} is {grad!r}; expected an ndarray or None")
+            raise TypeError(f"the gradient of a parameter of shape {data.shape} is {grad!r}; "
+                            "expected an ndarray or None")
         if grad.shape != data.shape or grad.dtype != data.dtype:
             raise ValueError(f"a gradient has shape {grad.shape} and dtype {grad.dtype}; "
                              f"its parameter has shape {data.shape} and dtype {data.dtype}")
         return -grad if group.data["maximize"] else grad
 
     def move_all(self, work):
-        """Move the parameters of `work`, a list of (group, param, gradient). Rules that need all gradients at once start here."""
+        """Move all of `work`, a list of (group, param, gradient). Rules that need all gradients at once start here."""
         for group, param, grad in work:
             self.move(group, param, grad)
 
@@ -191,7 +192,7 @@ class Optimizer(UpdateRule):
             data -= lr * self.update(grad, state, data, **hyper)
 
     def _prepare(self, group, data):
-        """Return lr and the hyperparameters of `update`; kept until one is set, unless an array may be changed in place."""
+        """Return lr and the hyperparameters of `update`; kept until one is set, but for arrays, which may change."""
         ready = 1 if self.returns_step else prepared(group["lr"], data), self.chosen(self.update, group, data)
         if not has_array(ready):
             group.ready[data.dtype] = ready
@@ -235,9 +236,10 @@ class Optimizer(UpdateRule):
     # The state dictionary
 
     def state_dict(self):
-        """Return a copy of everything a run needs to go on: {"state": {0: {...}, ...}, "param_groups": [{..., "params": [0]}]}.
+        """Return a copy of everything that a run needs to go on.
 
-        The layout is PyTorch's: parameters are numbered in the order of the groups.
+        The layout is PyTorch's, {"state": {0: {...}, ...}, "param_groups": [{..., "params": [0, ...]}]}: parameters are
+        numbered in the order of the groups.
         """
         params = [param for group in self.param_groups for param in group["params"]]
         number = {id(param): i for i, param in enumerate(params)}
@@ -247,12 +249,13 @@ class Optimizer(UpdateRule):
                 "param_groups": groups}
 
     def load_state_dict(self, state_dict):
-        """Take over a copy of what `state_dict` returned, here or in the same optimizer of PyTorch (device flags are dropped).
+        """Take over a copy of what `state_dict` returned, here or in PyTorch's optimizer of the same name.
 
         Raises
         ------
         ValueError
-            If the dictionary is another optimizer's, or the groups, the names or a shape do not fit. Then nothing has changed.
+            If the dictionary is another optimizer's, or the groups, the names or a shape do not fit. Then nothing has
+            changed.
         """
         if not isinstance(state_dict, dict) or not {"state", "param_groups"} <= state_dict.keys():
             raise ValueError('a state dictionary has the keys "state" and "param_groups"')
@@ -260,7 +263,7 @@ class Optimizer(UpdateRule):
         groups = [self._loaded_group(own, saved) for own, saved in pairs]
         numbered = {i: param for own, saved in pairs for param, i in zip_same("params", own["params"], saved["params"])}
         if strangers := state_dict["state"].keys() - numbered.keys():
-            raise ValueError(f"the dictionary has state for parameters {sorted(strangers)}, which none of its groups names")
+            raise ValueError(f"the dictionary has state for parameters {sorted(strangers)}, which its groups do not name")
         group_of = {id(param): group for group in groups for param in group["params"]}
         state = {numbered[i]: self._loaded_state(i, numbered[i].data, group_of[id(numbered[i])], saved)
                  for i, saved in state_dict["state"].items()}

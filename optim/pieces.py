@@ -1,6 +1,6 @@
 """Pieces of a parameter, of its state (nested dictionaries of arrays) and of its hyperparameters.
 
-A step on a large parameter goes through it in pieces, so that a piece and all its temporaries stay in the processor's cache.
+A step on a large parameter goes through it in pieces, so that a piece and all its temporaries stay in the cache.
 """
 
 import numpy as np
