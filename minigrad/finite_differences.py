@@ -43,7 +43,8 @@ def gradcheck(function, *inputs, order=2, step=None, rtol=None, atol=None):
         h for |x| <= 1. By default the cube root of the machine epsilon of the least precise input or result: 6e-6 for
         float64, 5e-3 for float32.
     rtol, atol : float, optional
-        The error allowed is atol + rtol * |derivative|; 2 and 0.2 times the step by default.
+        The error allowed is atol + rtol * |derivative|. By default rtol is twice the step, and atol a fifth of it times
+        the largest number that the differences are taken of, if that is above 1, since its rounding errors count.
 
     Returns
     -------
@@ -89,17 +90,21 @@ def gradcheck(function, *inputs, order=2, step=None, rtol=None, atol=None):
     rng = np.random.default_rng(0)
     results = on_arrays(on_leaves, point)
     step = step or float(np.cbrt(max(np.finfo(x.dtype).eps for x in point + results if x.dtype.kind == "f")))
-    rtol, atol = 2 * step if rtol is None else rtol, 0.2 * step if atol is None else atol
+    rtol = 2 * step if rtol is None else rtol
+
+    def check(order, slopes, differences, size):
+        """Compare the slopes, of numbers of this size, with the differences, and return them."""
+        found = flat(slopes(*point))
+        compare(found, differences, step, rtol, 0.2 * step * max(1, size) if atol is None else atol, labels, order)
+        return found
 
     projected = along(on_leaves, weights(rng, results))
     slopes = grad(projected, everything)
-    differences = partial(coordinate_differences, projected, point)
-    compare(flat(slopes(*point)), differences, step, rtol, atol, labels, 1)
+    found = check(1, slopes, partial(coordinate_differences, projected, point), largest(flat(results)))
     for k in range(2, order + 1):
         direction = [w * scale(x) for w, x in zip(weights(rng, point), point)]
         lower, slopes = slopes, grad(along(slopes, direction), everything)
-        differences = partial(directional_differences, lower, point, direction)
-        compare(flat(slopes(*point)), differences, step, rtol, atol, labels, k)
+        found = check(k, slopes, partial(directional_differences, lower, point, direction), largest(found))
     return True
 
 
@@ -131,6 +136,11 @@ def scale(x):
 def flat(arrays):
     """Return the numbers of all arrays as one vector of float64."""
     return np.concatenate([np.ravel(value_of(x)).astype(float) for x in arrays])
+
+
+def largest(numbers):
+    """Return the largest absolute value, 0 for no numbers."""
+    return np.max(np.abs(numbers), initial=0)
 
 
 def along(function, direction):
@@ -175,10 +185,12 @@ def compare(found, differences, step, rtol, atol, labels, order):
     doubtful = (gap > 30 * step * (1 + np.abs(expected))) | (wrong & (gap > allowed))
     if not wrong.any() and not doubtful.any():
         return
-    # Where the function is smooth, a tenth of the step leaves a tenth of the gap, and the same central difference.
+    # Where the function is smooth, a tenth of the step leaves a tenth of the gap, and a hundredth of the error.
     closer_ahead, closer_behind = differences(step / 10)
+    closer = (closer_ahead + closer_behind) / 2
+    wrong &= ~(np.abs(found - closer) <= allowed)
     ratio = np.abs(closer_ahead - closer_behind) / np.where(gap == 0, 1, gap)
-    grown = np.abs(closer_ahead + closer_behind) > 10 * np.abs(expected)
+    grown = np.abs(closer) > 5 * np.abs(expected)
     kinks = (doubtful & ~((ratio > 0.03) & (ratio < 0.4))) | (wrong & grown)
     if (wrong & ~kinks).any():
         i = np.argmax(np.where(wrong & ~kinks, np.nan_to_num(error, nan=np.inf), -1))
