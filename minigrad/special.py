@@ -351,7 +351,7 @@ def logsumexp(x, axis=None, keepdims=False):
     --------
     >>> import minigrad
     >>> minigrad.logsumexp([1000.0, 1000.0])
-    1000.6931471805599
+    np.float64(1000.6931471805599)
     """
     x = _floating(x)
     largest = _largest(x, axis)

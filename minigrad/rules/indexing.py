@@ -28,9 +28,18 @@ def add_at(array, index, values):
 
 
 def repeats(index):
-    """Tell whether an index may name an element more than once: only arrays and lists of integers can."""
+    """Tell whether an index may name an element more than once: only arrays of integers can."""
     items = index if type(index) is tuple else (index,)
-    return any(isinstance(item, (np.ndarray, list)) and np.asarray(item).dtype != bool for item in items)
+    return any(isinstance(item, np.ndarray) and item.dtype != bool for item in items)
+
+
+def plain_index(index):
+    """Return an index with arrays in the place of Tensors and lists."""
+    if type(index) is tuple:
+        return tuple(map(plain_index, index))
+    if isinstance(index, Node):
+        return index.value
+    return np.asarray(index, dtype=None if index else int) if type(index) is list else index
 
 
 def _getitem(g, ans, x, index):
@@ -49,7 +58,7 @@ getitem = Primitive(operator.getitem, (_getitem,), "getitem")
 scatter = Primitive(scatter_values, (lambda g, ans, values, shape, index: g[index],), "scatter")
 
 
-# Updates that return a new array. Where an index repeats, `set` keeps the value written last; it alone has a derivative.
+# Updates that return a new array. Where an index repeats, `set` keeps the value written last, which has the gradient.
 
 def set_values(x, values, index):
     """Return a copy of x with `values` at `index`."""
@@ -87,7 +96,7 @@ class At:
         self._array = array
 
     def __getitem__(self, index):
-        return Update(self._array, value_of(index))
+        return Update(self._array, plain_index(index))
 
 
 class Update:
@@ -130,7 +139,7 @@ def take(a, indices, axis=None, out=None, mode="raise"):
 def take_along_axis(arr, indices, axis=-1):
     if axis is None:
         return np.ravel(arr)[indices]
-    index = list(np.ix_(*map(range, np.shape(indices))))
+    index = list(np.ix_(*map(range, np.shape(arr))))
     index[axis] = value_of(indices)
     return arr[tuple(index)]
 
@@ -173,7 +182,7 @@ def bincount(x, weights=None, minlength=0):
 
 @implements(np.histogram)
 def histogram(a, bins=10, range=None, density=None, weights=None):
-    a, edges = value_of(a), np.histogram_bin_edges(a, bins, range)
+    a, edges = np.asarray(value_of(a)), np.histogram_bin_edges(a, bins, range)
     if not isinstance(weights, Node):
         return np.histogram(a, edges, density=density, weights=weights)
     inside = (edges[0] <= a) & (a <= edges[-1])
@@ -186,6 +195,7 @@ def histogram(a, bins=10, range=None, density=None, weights=None):
 def interpolate(x, xp, fp, left=None, right=None, period=None):
     if period is not None or np.size(xp) < 2:
         raise TypeError("np.interp on Tensors takes at least two points, and no period")
+    xp, fp = (points if isinstance(points, Node) else np.asarray(points) for points in (xp, fp))
     below = np.clip(np.searchsorted(xp, x, "right") - 1, 0, np.size(xp) - 2)
     x0, y0 = xp[below], fp[below]
     y = y0 + (x - x0) * ((fp[below + 1] - y0) / (xp[below + 1] - x0))

@@ -58,7 +58,7 @@ rule(np.swapaxes, lambda g, ans, x, axis1, axis2: np.swapaxes(g, axis1, axis2))
 rule(np.moveaxis, lambda g, ans, x, source, destination: np.moveaxis(g, destination, source))
 
 
-@implements(np.matrix_transpose)
+@implements(np.matrix_transpose, np.linalg.matrix_transpose)
 def matrix_transpose(x):
     return np.swapaxes(x, -1, -2)
 
@@ -91,6 +91,11 @@ def diagonal(a, offset=0, axis1=0, axis2=1):
     return matrices[..., i - min(offset, 0), i + max(offset, 0)]
 
 
+@implements(np.linalg.diagonal)
+def diagonal_of_matrices(x, /, *, offset=0):
+    return np.diagonal(x, offset, -2, -1)
+
+
 @implements(np.diag)
 def diag(v, k=0):
     if np.ndim(v) == 2:
@@ -107,6 +112,11 @@ def diag_of_flat(v, k=0):
 @implements(np.trace)
 def trace(a, offset=0, axis1=0, axis2=1, dtype=None, out=None):
     return np.sum(np.diagonal(a, offset, axis1, axis2), -1, dtype)
+
+
+@implements(np.linalg.trace)
+def trace_of_matrices(x, /, *, offset=0, dtype=None):
+    return np.trace(x, offset, -2, -1, dtype)
 
 
 # Joining. The primitives take the arrays one by one, so that each has a gradient of its own.
@@ -258,6 +268,11 @@ def meshgrid(*xi, copy=True, sparse=False, indexing="xy"):
 
 # Padding, inserting and deleting
 
+def of_dtype(x, values):
+    """Return values, a Tensor or an array, in the dtype of x."""
+    return values.astype(np.result_type(x)) if values.dtype != np.result_type(x) else values
+
+
 _pad_with_constant = Primitive(lambda x, widths, inner, value: np.pad(x, widths, constant_values=value),
                                (lambda g, ans, x, widths, inner, value: g[inner],), "pad")
 
@@ -285,7 +300,7 @@ def insert(arr, obj, values, axis=None):
         values = np.moveaxis(np.reshape(values, (1,) * (np.ndim(arr) - np.ndim(values)) + np.shape(values)), 0, axis)
         shape[axis] = values.shape[axis]
     order = np.insert(np.arange(length), obj, np.arange(length, length + shape[axis]))
-    return np.take(np.concatenate([arr, np.broadcast_to(values, shape)], axis), order, axis)
+    return np.take(np.concatenate([arr, of_dtype(arr, np.broadcast_to(values, shape))], axis), order, axis)
 
 
 @implements(np.delete)
@@ -327,7 +342,7 @@ def diff(a, n=1, axis=-1, prepend=None, append=None):
 @implements(np.ediff1d)
 def differences_of_flat(ary, to_end=None, to_begin=None):
     parts = (to_begin, np.diff(np.ravel(ary)), to_end)
-    return np.concatenate([np.ravel(part) for part in parts if part is not None])
+    return np.concatenate([of_dtype(ary, np.ravel(part)) for part in parts if part is not None])
 
 
 def _slopes(y, steps, edge_order):
@@ -355,16 +370,17 @@ def gradient(f, *varargs, axis=None, edge_order=1):
         length = np.shape(f)[i]
         if length <= edge_order:
             raise ValueError(f"axis {i} has {length} elements; edge_order={edge_order} needs {edge_order + 1}")
-        steps = np.diff(spacing) if np.ndim(spacing) else spacing * np.ones(length - 1, np.result_type(f))
+        steps = np.diff(spacing) if np.ndim(spacing) else spacing * np.ones(length - 1)
+        steps = steps.astype(np.result_type(f, 1.0))
         slopes.append(np.moveaxis(_slopes(np.moveaxis(f, i, -1), steps, edge_order), -1, i))
     return slopes[0] if len(slopes) == 1 else tuple(slopes)
 
 
-# Making arrays. Most functions that do take from a Tensor only its shape, and return plain arrays; these take its numbers.
+# Making arrays. Most functions that do take only its shape from a Tensor, and return plain arrays; these take numbers.
 
 @implements(np.full)
 def full(shape, fill_value, dtype=None, order="C", *, device=None):
-    return np.full_like(np.zeros(shape, dtype or np.result_type(fill_value)), fill_value)
+    return full_like(np.zeros(shape, dtype or np.result_type(fill_value)), fill_value)
 
 
 @implements(np.full_like)
