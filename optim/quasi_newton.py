@@ -1,0 +1,359 @@
+"""Curvature learnt from gradients: how the slope has changed along the way tells how the surface is curved.
+
+Conjugate gradients remember one direction, BFGS builds up a whole matrix, and L-BFGS keeps of it what fits into a few
+vectors. All need a loss without noise, and a line search; compare `second_order.py`, where curvature is asked for.
+"""
+
+from functools import partial
+
+import numpy as np
+
+from .line_search import Ray, WholeVectorOptimizer, check_finite, strong_wolfe
+
+
+def fletcher_reeves(grad, y, phi, previous):
+    """β = |g|² / |g₋|². Never restarts by itself: after one bad direction it may take many small steps."""
+    return grad @ grad / (previous @ previous)
+
+
+def polak_ribiere(grad, y, phi, previous):
+    """β = max(gᵀy / |g₋|², 0), "Polak-Ribière plus". Restarts along the gradient where the gradient hardly changes."""
+    return max(grad @ y / (previous @ previous), 0)
+
+
+def hestenes_stiefel(grad, y, phi, previous):
+    """β = gᵀy / dᵀy with d = -φ. Keeps successive directions conjugate whatever the line search did."""
+    curvature = -(phi @ y)
+    return grad @ y / curvature if curvature else 0
+
+
+class NonlinearCG(WholeVectorOptimizer):
+    r"""Conjugate gradients: bend each direction so that the step does not undo what the last one has achieved.
+
+    .. math::
+        \phi_t = g_t + \beta_t \phi_{t-1}, \qquad \theta_t = \theta_{t-1} - t^* \phi_t, \qquad y = g_t - g_{t-1}
+        \beta^{FR} = \frac{|g_t|^2}{|g_{t-1}|^2}, \qquad
+        \beta^{PR+} = \max\left(\frac{g_t^T y}{|g_{t-1}|^2}, 0\right), \qquad
+        \beta^{HS} = \frac{g_t^T y}{d_{t-1}^T y}
+
+    This is momentum whose coefficient and step are chosen anew each time. On a quadratic with exact line searches the
+    three formulas are one, and the method ends in n steps; elsewhere they differ, and PR+ is the usual choice. It
+    learns curvature with two vectors of memory, where `BFGS` needs a matrix. It wants a rather exact line search (c2
+    = 0.1), and falls back to the gradient when a direction does not lead downhill.
+
+    Parameters
+    ----------
+    params : iterable
+        Parameters or groups; see `WholeVectorOptimizer`, also for what `step` raises.
+    lr : float, default 1
+        Scales the first trial of each search, which is the step that promises the same decrease as the last one did.
+    formula : "polak_ribiere", "fletcher_reeves" or "hestenes_stiefel", default "polak_ribiere"
+    line_search_fn : str or None, default "strong_wolfe"
+        Or "exact" or "backtracking".
+
+    References
+    ----------
+    R. Fletcher and C. M. Reeves, "Function minimization by conjugate gradients", 1964.
+    E. Polak and G. Ribière, "Note sur la convergence de méthodes de directions conjuguées", 1969.
+    M. R. Hestenes and E. Stiefel, "Methods of conjugate gradients for solving linear systems", 1952.
+    Nocedal and Wright, "Numerical Optimization", 2006, algorithm 5.4, equations (5.41a), (5.45) and (5.46).
+
+    Examples
+    --------
+    >>> import numpy as np, optim
+    >>> curvatures = np.array([1.0, 10.0, 100.0])
+    >>> p = optim.Parameter([1.0, 1.0, 1.0])
+    >>> def closure():
+    ...     p.grad = curvatures * p.data
+    ...     return p.data @ p.grad / 2
+    >>> optimizer = optim.NonlinearCG([p], line_search_fn="exact")
+    >>> for _ in range(3):
+    ...     loss = optimizer.step(closure)
+    >>> bool(closure() < 1e-25)
+    True
+    """
+
+    formulas = {"fletcher_reeves": fletcher_reeves, "polak_ribiere": polak_ribiere,
+                "hestenes_stiefel": hestenes_stiefel}
+    line_searches = {**WholeVectorOptimizer.line_searches, "strong_wolfe": partial(strong_wolfe, c2=0.1)}
+
+    def __init__(self, params, lr=1, formula="polak_ribiere", line_search_fn="strong_wolfe", *, maximize=False):
+        if formula not in self.formulas:
+            raise ValueError(f"formula is {formula!r}; expected one of {sorted(self.formulas)}")
+        super().__init__(params, lr=lr, formula=formula, line_search_fn=line_search_fn, maximize=maximize)
+
+    def init_state(self, param):
+        return {"step": 0, "prev_param": None, "prev_grad": None, "prev_phi": None, "last_decrease": 0.0}
+
+    def update(self, grad, state, param, *, formula):
+        previous, phi = state["prev_grad"], grad
+        if previous is not None:
+            beta = self.formulas[formula](grad, grad - previous, state["prev_phi"], previous)
+            phi = grad + beta * state["prev_phi"]
+            state["last_decrease"] = float((param - state["prev_param"]) @ previous)
+            if not phi @ grad > 0:
+                phi = grad
+        state.update(prev_param=param, prev_grad=grad, prev_phi=phi)
+        return phi
+
+    def first_trial(self, start, state, *, lr):
+        decrease = state["last_decrease"]
+        return lr * (decrease / start.slope if decrease < 0 else cautious(start.grad))
+
+
+def cautious(grad):
+    """Return the first trial of a method that knows no curvature yet: a step along g no longer than 1 in the 1-norm."""
+    return min(1.0, 1 / float(np.abs(grad).sum()))
+
+
+class BFGS(WholeVectorOptimizer):
+    r"""Broyden, Fletcher, Goldfarb, Shanno: learn the inverse of the Hessian from the gradients along the way.
+
+    .. math::
+        s = \theta_{t-1} - \theta_{t-2}, \qquad y = g_t - g_{t-1}, \qquad \rho = 1 / y^T s
+        B_t = (I - \rho s y^T) B_{t-1} (I - \rho y s^T) + \rho s s^T, \qquad \phi_t = B_t g_t
+
+    B is the matrix nearest to the last one that is symmetric and explains what was just seen, By = s. It adds to
+    `NonlinearCG` a memory of all directions, so that steps of length 1 come to fit, and the convergence is
+    superlinear without a single second derivative. The first B is a multiple of I, scaled by what the first step has
+    shown. A step with yᵀs not positive, which strong Wolfe rules out, teaches nothing and is passed over. It keeps n²
+    numbers: for more than some thousand variables there is `LBFGS`. Noise in the gradients goes straight into y and
+    spoils it.
+
+    Parameters
+    ----------
+    params : iterable
+        Parameters or groups; see `WholeVectorOptimizer`, also for what `step` raises.
+    lr : float, default 1
+        The first trial of the line search.
+    line_search_fn : str or None, default "strong_wolfe"
+        Or "exact" or "backtracking".
+
+    References
+    ----------
+    Nocedal and Wright, "Numerical Optimization", 2006, algorithm 6.1, equations (6.17) and (6.20).
+
+    Examples
+    --------
+    >>> import numpy as np, optim
+    >>> p = optim.Parameter([-1.2, 1.0])
+    >>> def closure():
+    ...     x, y = p.data
+    ...     p.grad = np.array([-400 * x * (y - x**2) - 2 * (1 - x), 200 * (y - x**2)])
+    ...     return 100 * (y - x**2) ** 2 + (1 - x) ** 2
+    >>> optimizer = optim.BFGS([p])
+    >>> for _ in range(40):
+    ...     loss = optimizer.step(closure)
+    >>> p.data.round(6)
+    array([1., 1.])
+    """
+
+    def __init__(self, params, lr=1, line_search_fn="strong_wolfe", *, maximize=False):
+        super().__init__(params, lr=lr, line_search_fn=line_search_fn, maximize=maximize)
+
+    def init_state(self, param):
+        identity = np.eye(param.size, dtype=param.dtype)
+        return {"step": 0, "inverse_hessian": identity, "prev_param": None, "prev_grad": None}
+
+    def update(self, grad, state, param):
+        if state["prev_grad"] is not None:
+            s, y = param - state["prev_param"], grad - state["prev_grad"]
+            curvature = s @ y
+            if curvature > np.finfo(y.dtype).eps * np.linalg.norm(s) * np.linalg.norm(y):
+                if state["step"] == 2:
+                    state["inverse_hessian"] *= curvature / (y @ y)
+                # The formula above, multiplied out: n² operations rather than n³.
+                rho, By = 1 / curvature, state["inverse_hessian"] @ y
+                cross = np.outer(By, s)
+                state["inverse_hessian"] += rho * ((1 + rho * (y @ By)) * np.outer(s, s) - cross - cross.T)
+        state.update(prev_param=param, prev_grad=grad)
+        return state["inverse_hessian"] @ grad
+
+    def first_trial(self, start, state, *, lr):
+        return lr * cautious(start.grad) if state["step"] == 1 else lr
+
+
+class LBFGS(WholeVectorOptimizer):
+    r"""BFGS with limited memory: keep the last steps and gradient differences, not the matrix.
+
+    .. math:: \phi = B g, \qquad B \text{ made of } \frac{y^T s}{y^T y} I \text{ and the last } k \text{ pairs } (s, y)
+
+    B is `BFGS`'s, built up from the last `history_size` pairs and never written down: the two loops of
+    `two_loop_recursion` multiply it with the gradient in 4kn operations. This is the method for smooth problems
+    with up to millions of variables and no noise. With line_search_fn=None it trusts its step length blindly.
+
+    Parameters
+    ----------
+    params : iterable
+        Parameters or groups; see `WholeVectorOptimizer`, also for what `step` raises.
+    lr : float, default 1
+        The first trial of the line search, or the step without one.
+    max_iter : int, default 20
+        Iterations in one call of `step`.
+    max_eval : int, default max_iter * 5 // 4
+        Evaluations in one call of `step`, after which no iteration begins.
+    tolerance_grad : float, default 1e-7
+        `step` ends when no entry of the gradient is larger.
+    tolerance_change : float, default 1e-9
+        `step` ends when no parameter moves by more, or the loss changes by less.
+    history_size : int, default 100
+        k.
+    line_search_fn : "strong_wolfe", "backtracking", "exact" or None, default None
+
+    Notes
+    -----
+    Arguments, defaults, state keys and arithmetic are those of torch.optim.LBFGS. Here as there, one `step` makes up
+    to `max_iter` iterations, and the first trial of the very first is lr * min(1, 1 / |g|₁). Unlike PyTorch's, it
+    takes several groups with equal hyperparameters, has `maximize`, and puts the parameters back if the loss stops
+    being a number.
+
+    References
+    ----------
+    Jorge Nocedal, "Updating quasi-Newton matrices with limited storage", 1980.
+    Dong C. Liu and Jorge Nocedal, "On the limited memory BFGS method for large scale optimization", 1989.
+    Nocedal and Wright, "Numerical Optimization", 2006, algorithms 7.4 and 7.5.
+
+    Examples
+    --------
+    >>> import numpy as np, optim
+    >>> p = optim.Parameter([-1.2, 1.0])
+    >>> def closure():
+    ...     x, y = p.data
+    ...     p.grad = np.array([-400 * x * (y - x**2) - 2 * (1 - x), 200 * (y - x**2)])
+    ...     return 100 * (y - x**2) ** 2 + (1 - x) ** 2
+    >>> optimizer = optim.LBFGS([p], line_search_fn="strong_wolfe")
+    >>> for _ in range(3):
+    ...     loss = optimizer.step(closure)
+    >>> p.data.round(6)
+    array([1., 1.])
+    """
+
+    def __init__(self, params, lr=1, max_iter=20, max_eval=None, tolerance_grad=1e-7, tolerance_change=1e-9,
+                 history_size=100, line_search_fn=None, *, maximize=False):
+        max_eval = max_iter * 5 // 4 if max_eval is None else max_eval
+        super().__init__(params, lr=lr, max_iter=max_iter, max_eval=max_eval, tolerance_grad=tolerance_grad,
+                         tolerance_change=tolerance_change, history_size=history_size, line_search_fn=line_search_fn,
+                         maximize=maximize)
+
+    def init_state(self, param):
+        return {"func_evals": 0, "n_iter": 0}
+
+    def update(self, grad, state, param, *, history_size):
+        if state["n_iter"] == 1:
+            state.update(old_dirs=[], old_stps=[], ro=[], H_diag=1.0)
+        else:
+            y, s = grad - state["prev_flat_grad"], state["d"] * state["t"]
+            curvature = float(y @ s)
+            if curvature > 1e-10:
+                state["old_dirs"].append(y)
+                state["old_stps"].append(s)
+                state["ro"].append(1 / curvature)
+                state["H_diag"] = curvature / float(y @ y)
+            for name in ("old_dirs", "old_stps", "ro"):
+                del state[name][:-history_size]
+        state["prev_flat_grad"] = grad
+        phi, coefficients = two_loop_recursion(grad, state["old_stps"], state["old_dirs"], state["ro"], state["H_diag"])
+        if state["n_iter"] > 1:
+            state["al"] = coefficients + [None] * (history_size - len(coefficients))
+        return phi
+
+    def iterate(self, closure, group):
+        """Make up to max_iter iterations."""
+        state = {name: list(entry) if isinstance(entry, list) else entry  # no array of the state is changed in place
+                 for name, entry in self.state.get(self.params[0], self.init_state(None)).items()}
+        loss, point = self.first_point(closure)
+        state["func_evals"] += 1
+        evaluations, hyper = 1, self.chosen(self.update, group, point.grad)
+        if np.abs(point.grad).max() <= group["tolerance_grad"]:
+            return loss, state
+        for iteration in range(1, group["max_iter"] + 1):
+            theta = self.vector()
+            state["n_iter"] += 1
+            phi = self.update(point.grad, state, theta, **hyper)
+            state.update(d=-phi, prev_loss=point.value)
+            point = point._replace(t=0.0, slope=-float(point.grad @ phi))
+            state["t"] = self.first_trial(point, state, **self.chosen(self.first_trial, group, phi))
+            if point.slope > -group["tolerance_change"]:
+                break
+            ray = Ray(lambda x: self.evaluate(closure, x), theta, state["d"])
+            last = iteration == group["max_iter"]
+            point = self.next_point(ray, point, state["t"], group, last, group["max_eval"] - evaluations)
+            self.place(theta + point.t * state["d"])
+            state["t"] = point.t
+            state["func_evals"] += ray.evaluations
+            evaluations += ray.evaluations
+            if last or evaluations >= group["max_eval"] or self.has_arrived(point, state, group):
+                break
+        return loss, state
+
+    def first_trial(self, start, state, *, lr):
+        return lr * cautious(start.grad) if state["n_iter"] == 1 else lr
+
+    def next_point(self, ray, start, t, group, last, trials_left):
+        """Return the next point along the ray; the last of a fixed step is not evaluated, since nobody asks."""
+        name = group["line_search_fn"]
+        if name == "strong_wolfe":
+            tolerance = group["tolerance_change"] / float(np.abs(ray.direction).max())
+            return strong_wolfe(ray, start, t, tolerance=tolerance, most_trials=trials_left)
+        if name is not None:
+            return self.line_searches[name](ray, start, t)
+        if last:
+            return start._replace(t=t)
+        point = ray(t)
+        check_finite("after a fixed step the closure returned", point.value)
+        check_finite("after a fixed step the closure left gradients with", point.grad)
+        return point
+
+    @staticmethod
+    def has_arrived(point, state, group):
+        """Tell whether gradient, step or change of the loss has become negligible."""
+        return (np.abs(point.grad).max() <= group["tolerance_grad"]
+                or np.abs(state["d"] * state["t"]).max() <= group["tolerance_change"]
+                or abs(point.value - state["prev_loss"]) < group["tolerance_change"])
+
+    def _loaded_group(self, own, saved):
+        return super()._loaded_group(own, {"maximize": False, **saved})  # which PyTorch's LBFGS does not have
+
+    def _loaded_state(self, number, data, group, saved):
+        """Return a copy of the state, saved here or by PyTorch: its history is as long as the run was."""
+        if number != 0:
+            raise ValueError(f"LBFGS keeps one state, at parameter 0; got one for parameter {number}")
+        theta = self.vector()
+
+        def vector(value):
+            if np.shape(value) != theta.shape:
+                raise ValueError(f"the state holds a vector of shape {np.shape(value)}; expected {theta.shape}")
+            return np.array(value, theta.dtype)
+
+        def vectors(values):
+            return [vector(value) for value in values]
+
+        def numbers(values):
+            return [None if value is None else float(value) for value in values]
+
+        kinds = {"func_evals": int, "n_iter": int, "t": float, "H_diag": float, "prev_loss": float, "d": vector,
+                 "prev_flat_grad": vector, "old_dirs": vectors, "old_stps": vectors, "ro": numbers, "al": numbers}
+        if not {"func_evals", "n_iter"} <= saved.keys() <= kinds.keys():
+            raise ValueError(f"the state has {sorted(saved)}; LBFGS keeps {sorted(kinds)}")
+        return {name: kinds[name](entry) for name, entry in saved.items()}
+
+
+def two_loop_recursion(grad, steps, changes, rho, scale):
+    """Return φ = Bg and the coefficients α of the first loop, from pairs (s, y) with ρ = 1 / yᵀs, and B₀ = scale * I.
+
+    Each factor of B = (I - ρsyᵀ) B (I - ρysᵀ) + ρssᵀ is met once on the way in, latest pair first, and once on the
+    way out.
+
+    References
+    ----------
+    Nocedal and Wright, "Numerical Optimization", 2006, algorithm 7.4.
+    """
+    phi, alpha = grad.copy(), [0.0] * len(steps)
+    for i in reversed(range(len(steps))):
+        alpha[i] = rho[i] * float(steps[i] @ phi)
+        phi -= alpha[i] * changes[i]
+    phi *= scale
+    for i in range(len(steps)):
+        beta = rho[i] * float(changes[i] @ phi)
+        phi += (alpha[i] - beta) * steps[i]
+    return phi, alpha

@@ -1,0 +1,632 @@
+"""Second order: methods that know how the slope changes, and so how long a step should be in each direction.
+
+Newton's method asks for the Hessian. What follows it avoids, one method after the other, some of its cost: conjugate
+gradients inside Newton need only products with it, Gauss-Newton and Levenberg-Marquardt make it from first
+derivatives, and AdaHessian and Sophia are content with a rough diagonal. Curvature is asked for by functions that you
+pass, which look at the parameters as they are when called. Methods that learn curvature from gradients alone are in
+`quasi_newton.py`.
+"""
+
+from copy import deepcopy
+
+import numpy as np
+
+from .line_search import Point, WholeVectorOptimizer, check_finite
+from .optimizer import Optimizer
+
+# The Hessian itself
+
+class Newton(WholeVectorOptimizer):
+    r"""Newton's method: go to the minimum of the parabola that fits slope and curvature here.
+
+    .. math::
+        \theta_t = \theta_{t-1} - t^* (H + \tau I)^{-1} g_t, \qquad \tau = 0 \text{ where } H \text{ is positive}
+
+    Gradient descent measures a step by the slope alone, Newton's by slope over curvature. On a quadratic one step is
+    enough; near a minimum the number of correct digits doubles every step, and no scaling of the variables changes
+    the path. Two safeguards make it a method for starts far away: τ (`modified_cholesky`), for where the surface
+    curves downwards and the parabola has no minimum, and the line search ("damped" Newton), for where the parabola is
+    no good picture of the surface. It costs n²/2 second derivatives and n³/3 operations a step, which is too much for
+    networks.
+
+    Parameters
+    ----------
+    params : iterable
+        Parameters or groups; see `WholeVectorOptimizer`, also for what `step` raises.
+    hessian : callable
+        Takes nothing, returns the second derivatives at the parameters as they are: an array with n² numbers or, for
+        several parameters, a sequence of rows of blocks: `lambda: minigrad.hessian(f)(p.data)` and `lambda:
+        minigrad.hessian(f, (0, 1))(p.data, q.data)` are such functions.
+    lr : float, default 1
+        The first trial of the line search; without one, the length of the step in units of Newton's.
+    line_search_fn : str or None, default "backtracking"
+        Or "strong_wolfe" or "exact"; None gives the pure method.
+
+    References
+    ----------
+    Jorge Nocedal and Stephen J. Wright, "Numerical Optimization", 2nd edition, 2006, algorithms 3.2 and 3.3.
+
+    Examples
+    --------
+    >>> import numpy as np, optim
+    >>> A = np.array([[100.0, 30.0], [30.0, 10.0]])
+    >>> p = optim.Parameter([1.0, -2.0])
+    >>> def closure():
+    ...     p.grad = A @ p.data
+    ...     return float(p.data @ A @ p.data) / 2
+    >>> optimizer = optim.Newton([p], hessian=lambda: A)
+    >>> optimizer.step(closure)
+    10.0
+    >>> bool(np.allclose(p.data, 0))
+    True
+    """
+
+    def __init__(self, params, hessian, lr=1, line_search_fn="backtracking", *, maximize=False):
+        self.hessian = checked_callable("hessian", hessian)
+        super().__init__(params, lr=lr, line_search_fn=line_search_fn, maximize=maximize)
+
+    def update(self, grad, state, param):
+        sizes = [item.data.size for item in self.params]
+        hessian = self.sign * as_matrix("hessian", self.hessian(), sizes, sizes, grad.dtype)
+        lower = modified_cholesky(hessian)
+        return np.linalg.solve(lower.T, np.linalg.solve(lower, grad))
+
+
+def modified_cholesky(A, beta=1e-3):
+    r"""Factor A + τI into L Lᵀ, with τ = 0 if A is positive definite, else one that is large enough.
+
+    Parameters
+    ----------
+    A : ndarray of shape (n, n)
+        Symmetric, finite; the lower triangle is read.
+    beta : float, default 1e-3
+        The smallest τ > 0 that is tried; it doubles until the factorisation succeeds.
+
+    Returns
+    -------
+    ndarray of shape (n, n)
+        L, lower triangular.
+
+    References
+    ----------
+    Nocedal and Wright, "Numerical Optimization", 2006, algorithm 3.3.
+
+    Examples
+    --------
+    >>> from optim.second_order import modified_cholesky
+    >>> L = modified_cholesky(np.array([[1.0, 2.0], [2.0, 1.0]]))  # eigenvalues 3 and -1
+    >>> (L @ L.T).round(3)
+    array([[2.024, 2.   ],
+           [2.   , 2.024]])
+    """
+    smallest = A.diagonal().min()
+    tau = 0 if smallest > 0 else beta - float(smallest)
+    while True:
+        try:
+            return np.linalg.cholesky(A + tau * np.eye(len(A), dtype=A.dtype))
+        except np.linalg.LinAlgError:
+            tau = max(2 * tau, beta)
+
+
+class NewtonCG(WholeVectorOptimizer):
+    r"""Newton's method for many variables: solve for the step by conjugate gradients, which need only products Hv.
+
+    .. math:: H \phi = g \quad \text{until} \quad |g - H \phi| \le \min(\tfrac12, \sqrt{|g|}) \, |g|
+
+    It adds to `Newton` that no matrix is ever formed: a product costs about as much as two gradients. It is lazy far
+    from the minimum and exact near it, where it is as fast as Newton's. A direction in which the surface curves
+    downwards ends the inner iteration, and what has been found so far is the step.
+
+    Parameters
+    ----------
+    params : iterable
+        Parameters or groups; see `WholeVectorOptimizer`, also for what `step` raises.
+    hvp : callable
+        Takes one array for each parameter, in its shape, and returns the Hessian at the parameters as they are times
+        these: an array or, for several parameters, a sequence of them. `lambda v: minigrad.hvp(f)(p.data, v)` is such
+        a function, and so is `lambda *v: minigrad.hvp(f, (0, 1))(p.data, q.data, v)`.
+    lr : float, default 1
+        The first trial of the line search.
+    line_search_fn : str or None, default "backtracking"
+        Or "strong_wolfe" or "exact".
+
+    References
+    ----------
+    Ron S. Dembo, Stanley C. Eisenstat, Trond Steihaug, "Inexact Newton methods", 1982.
+    Nocedal and Wright, "Numerical Optimization", 2006, algorithm 7.1.
+
+    Examples
+    --------
+    >>> import numpy as np, optim
+    >>> curvatures = np.array([1.0, 10.0, 100.0])
+    >>> p = optim.Parameter([1.0, 1.0, 1.0])
+    >>> def closure():
+    ...     p.grad = curvatures * p.data
+    ...     return p.data @ p.grad / 2
+    >>> optimizer = optim.NewtonCG([p], hvp=lambda v: curvatures * v)
+    >>> for _ in range(6):
+    ...     loss = optimizer.step(closure)
+    >>> bool(closure() < 1e-12)
+    True
+    """
+
+    def __init__(self, params, hvp, lr=1, line_search_fn="backtracking", *, maximize=False):
+        self.hvp = checked_callable("hvp", hvp)
+        super().__init__(params, lr=lr, line_search_fn=line_search_fn, maximize=maximize)
+
+    def update(self, grad, state, param):
+        length = float(np.linalg.norm(grad))
+        tolerance = min(0.5, length**0.5) * length
+        phi, residual, direction = np.zeros_like(grad), grad, grad
+        for _ in range(grad.size):
+            product = self.hessian_times(direction)
+            curvature = direction @ product
+            if curvature <= 0:
+                return phi if phi.any() else grad
+            alpha = residual @ residual / curvature
+            phi = phi + alpha * direction
+            shorter = residual - alpha * product
+            if np.linalg.norm(shorter) <= tolerance:
+                break
+            direction = shorter + (shorter @ shorter) / (residual @ residual) * direction
+            residual = shorter
+        return phi
+
+    def hessian_times(self, vector):
+        """Return the product of the Hessian, of the function to minimise, and a vector."""
+        parts = products_of(self.hvp, self.params, self.split(vector))
+        return self.sign * np.concatenate([part.ravel() for part in parts])
+
+
+# Sums of squares, where first derivatives are enough
+
+class LeastSquaresOptimizer(WholeVectorOptimizer):
+    r"""Methods for sums of squares, :math:`f(\theta) = \frac12 |r(\theta)|^2`, with curvature from first derivatives.
+
+    .. math:: g = J^T r, \qquad H = J^T J + \sum_i r_i \nabla^2 r_i \approx J^T J
+
+    What is left out is small where the residuals are small, or nearly linear. `step` needs no closure; one that is
+    given is called once, for the loss that `step` returns, which is ½|r|² otherwise.
+    """
+
+    def __init__(self, params, residuals, jacobian, **defaults):
+        self.residuals = checked_callable("residuals", residuals)
+        self.jacobian = checked_callable("jacobian", jacobian)
+        super().__init__(params, **defaults)
+
+    def step(self, closure=None):
+        """Move once; the loss before the step is returned."""
+        return self.guarded_step(closure)
+
+    def residual_vector(self):
+        """Return the residuals at the parameters as they are, as a vector."""
+        return np.asarray(self.residuals(), self.params[0].data.dtype).ravel()
+
+    def half_square(self, theta):
+        """Return ½|r|² at theta, where it leaves the parameters; infinite where it is not a number."""
+        self.place(theta)
+        r = self.residual_vector()
+        with np.errstate(over="ignore", invalid="ignore"):
+            value = float(r @ r) / 2
+        return value if np.isfinite(value) else np.inf
+
+    def linearised(self):
+        """Return residuals and Jacobian at the parameters as they are; both must be finite."""
+        r = self.residual_vector()
+        J = as_matrix("jacobian", self.jacobian(), [r.size], [param.data.size for param in self.params], r.dtype)
+        check_finite("the residuals hold", r)
+        check_finite("the jacobian holds", J)
+        return r, J
+
+
+class GaussNewton(LeastSquaresOptimizer):
+    r"""Gauss-Newton: replace the residuals by their tangents and solve the linear least squares problem that is left.
+
+    .. math:: \phi = \arg\min_\phi |r - J \phi|^2 = (J^T J)^{-1} J^T r, \qquad \theta_t = \theta_{t-1} - t^* \phi
+
+    It has Newton's speed at the price of first derivatives when the model fits the data well (r near 0 at the
+    minimum); the matrix JᵀJ never curves downwards, so the step always leads downhill. Large residuals make it slow,
+    and where the columns of J are nearly dependent its steps are very long: that is what `LevenbergMarquardt` mends.
+
+    Parameters
+    ----------
+    params : iterable
+        Parameters or groups; see `WholeVectorOptimizer`, also for what `step` raises.
+    residuals : callable
+        Takes nothing, returns r at the parameters as they are, m numbers.
+    jacobian : callable
+        Takes nothing, returns its derivatives, shape (m, n); for several parameters, a sequence of such arrays.
+        `lambda: minigrad.jacobian(r)(p.data)` is such a function.
+    lr : float, default 1
+        The first trial of the line search.
+    line_search_fn : "backtracking" or None, default "backtracking"
+
+    References
+    ----------
+    Carl Friedrich Gauss, "Theoria motus corporum coelestium", 1809.
+    Nocedal and Wright, "Numerical Optimization", 2006, section 10.3.
+
+    Examples
+    --------
+    Rosenbrock's function is half the sum of the squares of √2 · 10 (y - x²) and √2 (1 - x):
+
+    >>> import numpy as np, optim
+    >>> p = optim.Parameter([-1.2, 1.0])
+    >>> def residuals():
+    ...     x, y = p.data
+    ...     return np.sqrt(2) * np.array([10 * (y - x**2), 1 - x])
+    >>> def jacobian():
+    ...     x, y = p.data
+    ...     return np.sqrt(2) * np.array([[-20 * x, 10], [-1, 0]])
+    >>> optimizer = optim.GaussNewton([p], residuals, jacobian, line_search_fn=None)
+    >>> [float(round(optimizer.step(), 6)) for _ in range(3)]
+    [24.2, 2342.56, 0.0]
+    """
+
+    line_searches = {"backtracking": WholeVectorOptimizer.line_searches["backtracking"]}
+
+    def __init__(self, params, residuals, jacobian, lr=1, line_search_fn="backtracking"):
+        super().__init__(params, residuals, jacobian, lr=lr, line_search_fn=line_search_fn)
+
+    def iterate(self, closure, group):
+        theta, state = self.vector(), {}
+        r, J = self.linearised()
+        value = float(r @ r) / 2
+        loss = value if closure is None else closure()
+        phi = np.linalg.lstsq(J, r, rcond=None)[0]
+        start = Point(0.0, value, -float(r @ (J @ phi)))
+        t = self.step_size(lambda t: Point(t, self.half_square(theta - t * phi), np.nan), start, state, group)
+        self.place(theta - t * phi)
+        return loss, state
+
+
+class LevenbergMarquardt(LeastSquaresOptimizer):
+    r"""Levenberg-Marquardt: Gauss-Newton with a damping that turns towards gradient descent where the model fails.
+
+    .. math:: (J^T J + \mu I) \, \phi = J^T r, \qquad \theta_t = \theta_{t-1} - \phi
+
+    It adds μ to `GaussNewton` and so needs no line search: a step that does not lower the loss is not made, μ grows,
+    and the next trial is shorter and nearer to the gradient. How μ goes on is decided by the gain ratio ϱ, the decrease
+    over the one that the linear model promised: :math:`\mu \leftarrow \mu \max(\frac13, 1 - (2\varrho - 1)^3)` after a
+    success; :math:`\mu \leftarrow \mu\nu` and :math:`\nu \leftarrow 2\nu` after a failure. It is the usual method for
+    fitting curves.
+
+    Parameters
+    ----------
+    params, residuals, jacobian
+        As for `GaussNewton`.
+    damping : float, default 1e-3
+        τ; at the first step μ is τ times the largest entry on the diagonal of JᵀJ. 1e-6 for a good start, 1 for a bad
+        one.
+
+    Notes
+    -----
+    There is no learning rate, and the update is not of the form lr * phi. One `step` is one that lowers the loss: it
+    makes trials until one does, and none is made where rounding hides any decrease. MINPACK and SciPy scale the
+    damping by the columns of J; here it is the same for all variables.
+
+    References
+    ----------
+    Kenneth Levenberg, "A method for the solution of certain non-linear problems in least squares", 1944.
+    Donald W. Marquardt, "An algorithm for least-squares estimation of nonlinear parameters", 1963.
+    Kaj Madsen, Hans Bruun Nielsen, Ole Tingleff, "Methods for non-linear least squares problems", 2004, algorithm 3.16.
+
+    Examples
+    --------
+    Fit a·exp(bx) to four points that lie on 2·exp(-x):
+
+    >>> import numpy as np, optim
+    >>> x = np.array([0.0, 1.0, 2.0, 3.0])
+    >>> p = optim.Parameter([1.0, 0.0])
+    >>> def residuals():
+    ...     a, b = p.data
+    ...     return a * np.exp(b * x) - 2 * np.exp(-x)
+    >>> def jacobian():
+    ...     a, b = p.data
+    ...     return np.stack([np.exp(b * x), a * x * np.exp(b * x)], axis=1)
+    >>> optimizer = optim.LevenbergMarquardt([p], residuals, jacobian)
+    >>> for _ in range(10):
+    ...     loss = optimizer.step()
+    >>> p.data.round(6)
+    array([ 2., -1.])
+    """
+
+    most_trials = 30
+
+    def __init__(self, params, residuals, jacobian, damping=1e-3):
+        super().__init__(params, residuals, jacobian, damping=damping)
+
+    def init_state(self, param):
+        return {"step": 0, "mu": 0.0, "nu": 2.0}
+
+    def iterate(self, closure, group):
+        theta = self.vector()
+        state = self.copied_state(group, theta)
+        r, J = self.linearised()
+        value, grad = float(r @ r) / 2, J.T @ r
+        loss = value if closure is None else closure()
+        state["step"] += 1
+        if state["step"] == 1:
+            state["mu"] = float(group["damping"]) * float(np.max(np.sum(J * J, axis=0)))
+        for _ in range(self.most_trials):
+            phi = damped_least_squares(J, r, state["mu"])
+            if np.linalg.norm(phi) <= np.finfo(theta.dtype).eps * np.linalg.norm(theta):
+                break
+            promised = float(phi @ (state["mu"] * phi + grad)) / 2
+            gain = (value - self.half_square(theta - phi)) / promised
+            if gain > 0:
+                state["mu"] *= max(1 / 3, 1 - (2 * gain - 1) ** 3)
+                state["nu"] = 2.0
+                return loss, state
+            state["mu"] *= state["nu"]
+            state["nu"] *= 2
+        self.place(theta)
+        return loss, state
+
+
+def damped_least_squares(J, r, mu):
+    """Return the φ that minimises |r - Jφ|² + μ|φ|²; rows √μ below J do it without squaring its condition number."""
+    n = J.shape[1]
+    rows = np.concatenate([J, mu**0.5 * np.eye(n, dtype=J.dtype)])
+    return np.linalg.lstsq(rows, np.concatenate([r, np.zeros(n, r.dtype)]), rcond=None)[0]
+
+
+# The diagonal alone, from random products
+
+class DiagonalHessianOptimizer(Optimizer):
+    r"""Methods that estimate the diagonal of the Hessian by Hutchinson's trick: a product with random signs.
+
+    .. math:: \mathrm{diag}(H) = \mathbb{E}[z \odot Hz], \qquad z_i = \pm 1 \text{ with equal chance}
+
+    One product gives an estimate without bias; off the diagonal, the entries of H turn into its noise, and a diagonal
+    H is found exactly. `hvp` is called once before all parameters move, when an estimate is due, and must be of the
+    function, and the minibatch, whose gradients the parameters have. The state of the random generator is part of
+    `state_dict()`, as "rng".
+    """
+
+    def __init__(self, params, hvp, rng, **defaults):
+        self.hvp, self.rng = hvp, np.random.default_rng(0 if rng is None else rng)
+        super().__init__(params, **defaults)
+
+    def estimate(self, params):
+        """Return an estimate of the diagonal for each parameter."""
+        signs = [self.rng.choice(np.array([-1, 1], param.data.dtype), param.data.shape) for param in params]
+        return [z * product for z, product in zip(signs, products_of(self.hvp, params, signs))]
+
+    def is_due(self, state, group):
+        """Tell whether a parameter needs a new estimate."""
+        return True
+
+    def move_all(self, work):
+        for group, param, _ in work:
+            if param not in self.state:
+                self.state[param] = self.init_state(param.data, **self.chosen(self.init_state, group, param.data))
+        if any(self.is_due(self.state[param], group) for group, param, _ in work):
+            params = [param for group in self.param_groups for param in group["params"]]
+            diagonal = {id(param): entry for param, entry in zip(params, self.estimate(params))}
+            for group, param, _ in work:
+                self.state[param]["estimate"][...] = -diagonal[id(param)] if group["maximize"] else diagonal[id(param)]
+        super().move_all(work)
+
+    def state_dict(self):
+        """Return what `Optimizer.state_dict` does, and under "rng" the state of the random generator."""
+        return {**super().state_dict(), "rng": deepcopy(self.rng.bit_generator.state)}
+
+    def load_state_dict(self, state_dict):
+        """Take over a copy of what `state_dict` returned; nothing changes if it does not fit."""
+        rng = deepcopy(self.rng)
+        try:
+            rng.bit_generator.state = state_dict["rng"]
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError('the dictionary needs the state of the random generator under "rng"') from error
+        super().load_state_dict(state_dict)
+        self.rng.bit_generator.state = rng.bit_generator.state
+
+
+class AdaHessian(DiagonalHessianOptimizer):
+    r"""Adam with curvature in the place of the squared gradient.
+
+    .. math::
+        m_t = \beta_1 m_{t-1} + (1 - \beta_1) g_t, \qquad
+        v_t = \beta_2 v_{t-1} + (1 - \beta_2) D_t^2, \qquad D_t = z \odot Hz
+        \phi_t = \frac{m_t / (1 - \beta_1^t)}{\left(v_t / (1 - \beta_2^t)\right)^{k/2} + \epsilon} + \lambda \theta
+
+    Adam divides by the size of the gradient, which says little about how far the minimum is; this divides, as Newton
+    does, by the curvature, averaged over time to calm its noise. With k = 1 the step does not depend on how a
+    variable is scaled. It costs a product Hv a step, two to three times the work of Adam. The absolute curvature is
+    used, so it leaves saddles; where the surface is flat (relu networks without smoothing) the denominator is near 0
+    and steps are long.
+
+    Parameters
+    ----------
+    params : iterable
+        Parameters or groups.
+    hvp : callable
+        As for `NewtonCG`: `lambda v: minigrad.hvp(f)(p.data, v)` for one parameter.
+    lr : float or array, default 0.15
+    betas : pair of floats, default (0.9, 0.999)
+    eps : float, default 1e-4
+    weight_decay : float, default 0
+        λ, decoupled as in AdamW.
+    hessian_power : float, default 1
+        k: 1 for Newton's scaling, 0 for momentum alone.
+    rng : numpy.random.Generator or int, optional
+        Where the random signs come from. Default: a new generator with seed 0.
+
+    Notes
+    -----
+    Defaults and the place of the weight decay are the authors'. They average D over the window of a convolution,
+    which is left out here.
+
+    References
+    ----------
+    Zhewei Yao, Amir Gholami, Sheng Shen, Mustafa Mustafa, Kurt Keutzer, Michael W. Mahoney, "ADAHESSIAN: An adaptive
+    second order optimizer for machine learning", 2021, algorithm 1.
+
+    Examples
+    --------
+    A valley whose walls are ten thousand times as steep as its floor is as good as a round bowl:
+
+    >>> import numpy as np, optim
+    >>> curvatures = np.array([1.0, 10000.0])
+    >>> p = optim.Parameter([1.0, 1.0])
+    >>> optimizer = optim.AdaHessian([p], hvp=lambda v: curvatures * v, lr=0.5)
+    >>> for _ in range(3):
+    ...     p.grad = curvatures * p.data
+    ...     optimizer.step()
+    >>> p.data.round(3)
+    array([-0.125, -0.125])
+    """
+
+    def __init__(self, params, hvp, lr=0.15, betas=(0.9, 0.999), eps=1e-4, weight_decay=0, hessian_power=1, rng=None, *,
+                 maximize=False):
+        super().__init__(params, checked_callable("hvp", hvp), rng, lr=lr, betas=betas, eps=eps,
+                         weight_decay=weight_decay, hessian_power=hessian_power, maximize=maximize)
+
+    def init_state(self, param):
+        return {"step": 0, "exp_avg": np.zeros_like(param), "exp_hessian_diag_sq": np.zeros_like(param),
+                "estimate": np.zeros_like(param)}
+
+    def update(self, grad, state, param, *, betas, eps, weight_decay, hessian_power):
+        (beta1, beta2), t, D = betas, state["step"], state["estimate"]
+        m, v = state["exp_avg"], state["exp_hessian_diag_sq"]
+        m *= beta1
+        m += (1 - beta1) * grad
+        v *= beta2
+        v += (1 - beta2) * D * D
+        m_hat, v_hat = m / (1 - beta1**t), v / (1 - beta2**t)
+        return m_hat / (v_hat ** (hessian_power / 2) + eps) + weight_decay * param
+
+
+class Sophia(DiagonalHessianOptimizer):
+    r"""Second-order clipped stochastic optimization: momentum over curvature, and no coordinate moves by more than lr.
+
+    .. math::
+        m_t = \beta_1 m_{t-1} + (1 - \beta_1) g_t, \qquad
+        h_t = \beta_2 h_{t-k} + (1 - \beta_2) \hat h_t \text{ every } k \text{ steps}
+        \phi_t = \mathrm{clip}\left(\frac{\hat m_t}{\max(\gamma h, \epsilon)}, -1, 1\right) + \lambda \theta
+
+    It adds to `AdaHessian` the clipping, which makes rare and rough estimates do: with k = 10 the second derivatives
+    cost a tenth of a step. Where the curvature is small, negative or out of date the step is that of sign descent
+    with momentum; elsewhere it is Newton's along each coordinate. Meant for language models; γ wants tuning so that a
+    tenth to a half of the coordinates are not clipped.
+
+    Parameters
+    ----------
+    params : iterable
+        Parameters or groups.
+    hvp : callable, optional
+        As for `NewtonCG`; ĥ is then Hutchinson's estimate, z ⊙ Hz (Sophia-H).
+    lr : float or array, default 1e-4
+    betas : pair of floats, default (0.965, 0.99)
+    eps : float, default 1e-8
+    weight_decay : float, default 1e-4
+        λ, decoupled as in AdamW.
+    gamma : float, default 0.01
+        γ scales the curvature: smaller values clip more.
+    clip_threshold : float, default 1
+    update_interval : int, default 10
+        k.
+    hessian_diagonal : callable, optional
+        In the place of `hvp`: takes nothing, returns ĥ, one array for each parameter. The Gauss-Newton-Bartlett
+        estimate of the paper (Sophia-G) is B·ĝ² with ĝ the mean gradient over B examples whose labels are drawn from
+        the model itself.
+    rng : numpy.random.Generator or int, optional
+        Where the random signs come from. Default: a new generator with seed 0.
+
+    Notes
+    -----
+    The arithmetic is optax's: m is corrected for its start at 0, :math:`\hat m_t = m_t / (1 - \beta_1^t)`, and an
+    estimate serves from the next step on, so that the first step is sign descent. Algorithm 3 of the paper does
+    neither.
+
+    References
+    ----------
+    Hong Liu, Zhiyuan Li, David Hall, Percy Liang, Tengyu Ma, "Sophia: A scalable stochastic second-order optimizer for
+    language model pre-training", 2023, algorithms 1 to 3.
+
+    Examples
+    --------
+    >>> import numpy as np, optim
+    >>> curvatures = np.array([1.0, 10000.0])
+    >>> p = optim.Parameter([1.0, 1.0])
+    >>> optimizer = optim.Sophia([p], hvp=lambda v: curvatures * v, lr=0.1, weight_decay=0, update_interval=1)
+    >>> for _ in range(2):
+    ...     p.grad = curvatures * p.data
+    ...     optimizer.step()
+    >>> p.data  # both coordinates clipped
+    array([0.8, 0.8])
+    """
+
+    def __init__(self, params, hvp=None, lr=1e-4, betas=(0.965, 0.99), eps=1e-8, weight_decay=1e-4, gamma=0.01,
+                 clip_threshold=1.0, update_interval=10, hessian_diagonal=None, rng=None, *, maximize=False):
+        if (hvp is None) == (hessian_diagonal is None):
+            raise TypeError("Sophia needs one of hvp (for Hutchinson's estimate) and hessian_diagonal (for one of your "
+                            f"own); got {hvp!r} and {hessian_diagonal!r}")
+        checked_callable("hvp or hessian_diagonal", hvp or hessian_diagonal)
+        self.hessian_diagonal = hessian_diagonal
+        super().__init__(params, hvp, rng, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, gamma=gamma,
+                         clip_threshold=clip_threshold, update_interval=update_interval, maximize=maximize)
+
+    def estimate(self, params):
+        if self.hessian_diagonal is None:
+            return super().estimate(params)
+        return as_parts("hessian_diagonal", self.hessian_diagonal(), params)
+
+    def is_due(self, state, group):
+        return state["step"] % group["update_interval"] == 0
+
+    def init_state(self, param):
+        return {"step": 0, "exp_avg": np.zeros_like(param), "hessian": np.zeros_like(param),
+                "estimate": np.zeros_like(param)}
+
+    def update(self, grad, state, param, *, betas, eps, weight_decay, gamma, clip_threshold, update_interval):
+        (beta1, beta2), t = betas, state["step"]
+        m, h = state["exp_avg"], state["hessian"]
+        m *= beta1
+        m += (1 - beta1) * grad
+        newton = m / (1 - beta1**t) / np.maximum(gamma * h, eps)
+        if (t - 1) % update_interval == 0:
+            h *= beta2
+            h += (1 - beta2) * state["estimate"]
+        return np.clip(newton, -clip_threshold, clip_threshold) + weight_decay * param
+
+
+# What users' functions return
+
+def checked_callable(name, function):
+    """Return `function`, or raise a TypeError if it cannot be called."""
+    if not callable(function):
+        raise TypeError(f"{name} is {function!r}; expected a function, such as `{name}=lambda: ...`")
+    return function
+
+
+def as_matrix(name, value, rows, columns, dtype):
+    """Return what `name` returned as a matrix of sum(rows) x sum(columns): one array, or nested sequences of blocks."""
+    if isinstance(value, (tuple, list)) and len(value) == len(rows) > 1:
+        return np.concatenate([as_matrix(name, row, [n], columns, dtype) for row, n in zip(value, rows)])
+    if isinstance(value, (tuple, list)) and len(value) == len(columns) > 1 == len(rows):
+        return np.concatenate([as_matrix(name, block, rows, [n], dtype) for block, n in zip(value, columns)], axis=1)
+    matrix, shape = np.asarray(value, dtype), (sum(rows), sum(columns))
+    if matrix.size != shape[0] * shape[1]:
+        raise ValueError(f"{name} returned an array of shape {matrix.shape}; expected {shape}, or as many numbers")
+    check_finite(f"{name} returned", matrix)
+    return matrix.reshape(shape)
+
+
+def as_parts(name, value, params):
+    """Return what `name` returned as a list of one array for each parameter, in its shape and dtype."""
+    parts = [value] if len(params) == 1 and not isinstance(value, (tuple, list)) else list(value)
+    if len(parts) != len(params):
+        raise ValueError(f"{name} returned {len(parts)} arrays for {len(params)} parameters")
+    parts = [np.asarray(part, param.data.dtype) for part, param in zip(parts, params)]
+    for part, param in zip(parts, params):
+        if part.shape != param.data.shape:
+            raise ValueError(f"{name} returned an array of shape {part.shape} for a parameter of shape "
+                             f"{param.data.shape}")
+    return parts
+
+
+def products_of(hvp, params, vectors):
+    """Return hvp(*vectors), checked."""
+    return as_parts("hvp", hvp(*vectors), params)
