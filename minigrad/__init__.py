@@ -1,6 +1,7 @@
 """minigrad: derivatives of whatever is written in NumPy.
 
-Read `tape.py` first, then `registry.py` and `rules/`, `tensor.py`, `transforms.py`, and what checks and watches them.
+Read `tape.py` first, then `registry.py` and `rules/`, `tensor.py` and `transforms.py`; then what is built on them, in
+the order of the imports below.
 """
 
 from .tensor import Tensor, no_grad
@@ -10,10 +11,11 @@ from .own_primitive import primitive
 from .finite_differences import GradientError, gradcheck
 from .anomaly import detect_anomaly
 from .table import coverage
+from . import nn
 
 __all__ = [
     "Tensor", "no_grad",
     "erf", "erfc", "relu", "sigmoid", "softplus", "silu", "gelu", "softmax", "log_softmax", "logsumexp",
     "grad", "value_and_grad", "vjp", "jvp", "jacobian", "hessian", "hvp",
-    "primitive", "GradientError", "gradcheck", "detect_anomaly", "coverage",
+    "primitive", "GradientError", "gradcheck", "detect_anomaly", "coverage", "nn",
 ]

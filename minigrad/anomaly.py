@@ -89,11 +89,13 @@ class Watcher:
 
 def readers_line():
     """Return (file, number) of the innermost call from outside minigrad and NumPy, and whether the tape walks back."""
-    frame, walking_back = sys._getframe(1), False
-    while frame is not None and frame.f_code.co_filename.startswith(PACKAGES):
+    frame, line, walking_back = sys._getframe(1), None, False
+    while frame is not None:
+        if line is None and not frame.f_code.co_filename.startswith(PACKAGES):
+            line = frame.f_code.co_filename, frame.f_lineno
         walking_back = walking_back or frame.f_code is propagate.__code__
         frame = frame.f_back
-    return frame and (frame.f_code.co_filename, frame.f_lineno), walking_back
+    return line, walking_back
 
 
 def text_of(line):

@@ -91,10 +91,10 @@ def as_result(value, name):
     """Return what a function returned as an array, a NumPy scalar, or a tuple of them."""
     if isinstance(value, (tuple, list)):
         return tuple([as_result(item, name) for item in value])
-    value = np.asarray(value)[()]
-    if value.dtype.kind not in "fcbiu":
+    array = np.asarray(value)
+    if array.dtype.kind not in "fcbiu":
         raise TypeError(f"{name} is to return numbers, and returned {value!r}")
-    return value
+    return array[()]
 
 
 def checked(rule, name, position):
