@@ -1,8 +1,8 @@
 """Fourier transforms: real functions may pass through them, complex inside and real at both ends.
 
-The gradient of a complex z = x + iy is kept as g = dL/dx - i dL/dy, so that dL = Re(g dz) and a linear map w = Mz gives
-g_z = M^T g_w, without a conjugate. The matrix of a discrete Fourier transform is symmetric: its rule is the transform itself.
-A real argument receives the real part, which the tape takes. Scaling (`norm`) belongs to the matrix.
+The gradient of a complex z = x + iy is kept as g = ∂L/∂x - i ∂L/∂y, so that dL = Re(g dz), and a linear map w = Mz
+hands on Mᵀg, without a conjugate. The matrix of a discrete Fourier transform is symmetric: its rule is the transform
+itself, its scale (`norm`) included. Of what comes back to a real argument the tape takes the real part.
 """
 
 import numpy as np
@@ -79,25 +79,33 @@ def ifft2(a, s=None, axes=(-2, -1), norm=None):
     return ifftn(a, s, axes, norm)
 
 
-# From real to the half of a spectrum whose other half is its mirror image, and back. Each of the two is the other turned
-# round, but for the scale, the conjugate, and the frequencies that have a mirror image and count twice in the real signal.
+# From real to the half of a spectrum whose other half is its mirror image, and back. With sums over k of the half,
+#
+#     rfft:  Xₖ = Σⱼ xⱼ exp(-2πi jk/n)        irfft, but for the scale:  xⱼ = Re Σₖ mₖ Xₖ exp(2πi jk/n),
+#
+# where mₖ is 2 for a frequency that has a mirror image, and otherwise 1. Transposed, each is the other but for mₖ and a
+# conjugate. A scale of 1/n that belongs to one direction of `norm` belongs to the other direction of the opposite norm.
 
 OPPOSITE = {None: "forward", "backward": "forward", "ortho": "ortho", "forward": "backward"}
 
 
 def occurrences(n, axis, ndim):
-    """Return how often each frequency of the half spectrum occurs in the whole one of length n."""
+    """Return mₖ, how often each frequency of the half spectrum occurs in the whole one of length n."""
     k = np.arange(n // 2 + 1)
     twice = np.where((k == 0) | (2 * k == n), 1, 2).astype(np.int8)  # the narrowest type, so that float32 stays
     return twice.reshape([-1 if i == axis else 1 for i in range(ndim)])
 
 
-_rfft = Primitive(
-    lambda x, n, axis, norm: np.fft.rfft(x, n, axis, norm),
-    (lambda g, ans, x, n, axis, norm: _irfft(np.conj(g) / occurrences(n, axis, x.ndim), n, axis, OPPOSITE[norm]),), "rfft")
-_irfft = Primitive(
-    lambda x, n, axis, norm: np.fft.irfft(x, n, axis, norm),
-    (lambda g, ans, x, n, axis, norm: np.conj(_rfft(g, n, axis, OPPOSITE[norm])) * occurrences(n, axis, x.ndim),), "irfft")
+def _rfft_rule(g, ans, x, n, axis, norm):
+    return _irfft(np.conj(g) / occurrences(n, axis, x.ndim), n, axis, OPPOSITE[norm])
+
+
+def _irfft_rule(g, ans, x, n, axis, norm):
+    return np.conj(_rfft(g, n, axis, OPPOSITE[norm])) * occurrences(n, axis, x.ndim)
+
+
+_rfft = Primitive(lambda x, n, axis, norm: np.fft.rfft(x, n, axis, norm), (_rfft_rule,), "rfft")
+_irfft = Primitive(lambda x, n, axis, norm: np.fft.irfft(x, n, axis, norm), (_irfft_rule,), "irfft")
 
 
 @implements(np.fft.rfftn)

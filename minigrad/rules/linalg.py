@@ -1,22 +1,23 @@
 """Linear algebra, for matrices and stacks of them; each rule cites where it comes from.
 
-With A, B for matrices and g_A for dL/dA, most rules follow from writing the differential dL = tr(g_C^T dC) in terms of dA.
-Decompositions have gradients where singular values or eigenvalues are distinct; where they are equal, what depends on the
-choice of vectors within their space is left out. Matrices that must be symmetric receive a symmetric gradient.
+With g for ∂L/∂C, most rules follow from writing the differential dL = tr(gᵀdC) in terms of dA; what A receives is
+then read off. Eigenvectors and singular vectors are functions of the matrix where their values are distinct. Where some
+are equal, what depends on the choice of vectors within their space is left out: first derivatives of functions of the
+values alone are right there, second ones incomplete. Matrices that must be symmetric receive a symmetric gradient.
 
 References
 ----------
 .. [1] M. B. Giles, "An extended collection of matrix derivative results for forward and reverse mode algorithmic
    differentiation", Oxford University Computing Laboratory report 08/01, 2008.
-.. [2] G. H. Golub and V. Pereyra, "The differentiation of pseudo-inverses and nonlinear least squares problems whose variables
-   separate", SIAM Journal on Numerical Analysis 10, 1973, equation 4.12.
+.. [2] G. H. Golub and V. Pereyra, "The differentiation of pseudo-inverses and nonlinear least squares problems whose
+   variables separate", SIAM Journal on Numerical Analysis 10, 1973, equation 4.12.
 .. [3] I. Murray, "Differentiation of the Cholesky decomposition", arXiv:1602.07527, 2016, equations 9 and 10.
 .. [4] S. F. Walter and L. Lehmann, "Algorithmic differentiation of linear algebra functions with application in optimum
-   experimental design", arXiv:1001.1654, 2010; for wide matrices: D. Roberts and L. Roberts, "QR and LQ decomposition matrix
-   backpropagation algorithms for square, wide, and deep matrices", arXiv:2009.10071, 2020.
+   experimental design", arXiv:1001.1654, 2010; for wide matrices: D. Roberts and L. Roberts, "QR and LQ decomposition
+   matrix backpropagation algorithms for square, wide, and deep matrices", arXiv:2009.10071, 2020, equation 3.
 .. [5] J. Townsend, "Differentiating the singular value decomposition", technical report, 2016, section 2.
-.. [6] C. Boeddeker, P. Hanebrink, L. Drude, J. Heymann and R. Haeb-Umbach, "On the computation of complex-valued gradients with
-   application to statistically optimum beamforming", arXiv:1701.00392, 2017, equation 4.77.
+.. [6] C. Boeddeker, P. Hanebrink, L. Drude, J. Heymann and R. Haeb-Umbach, "On the computation of complex-valued
+   gradients with application to statistically optimum beamforming", arXiv:1701.00392, 2017, equation 4.77.
 """
 
 from functools import cache
@@ -65,6 +66,7 @@ def real(matrix):
 # Inverses and systems of equations: [1] 2.2.3 and 2.3.1, [2].
 
 def _solve_left(g, ans, a, b):
+    """With x = A⁻¹b, b receives A⁻ᵀg and A receives -(A⁻ᵀg)xᵀ."""
     g_b = _solve_right(g, ans, a, b)
     return -(g_b[..., :, None] * ans[..., None, :] if b.ndim == 1 else g_b @ ans.mT)
 
@@ -74,14 +76,20 @@ def _solve_right(g, ans, a, b):
     return np.linalg.solve(a.mT, g[..., None])[..., 0] if b.ndim == 1 else np.linalg.solve(a.mT, g)
 
 
-def _pinv(g, ans, a, rcond=None, hermitian=False, rtol=None):
+def _pinv_rule(g, ans, a, **keywords):
+    """With P = A⁺, A receives -PᵀgPᵀ + (I - AP)gᵀPPᵀ + PᵀPgᵀ(I - PA)."""
     outside_rows, outside_columns = g.mT - a @ (ans @ g.mT), g.mT - (g.mT @ ans) @ a
     return -(ans.mT @ g @ ans.mT) + outside_rows @ ans @ ans.mT + ans.mT @ ans @ outside_columns
 
 
 rule(np.linalg.inv, lambda g, ans, a: -(ans.mT @ g @ ans.mT))
-rule(np.linalg.pinv, _pinv)
+_pinv = Primitive(np.linalg.pinv, (_pinv_rule,), "pinv")
 _solve = Primitive(np.linalg.solve, (_solve_left, _solve_right), "solve")
+
+
+@implements(np.linalg.pinv)
+def pinv(a, rcond=None, hermitian=False, **tolerance):
+    return _pinv(real(a), rcond=rcond, hermitian=hermitian, **tolerance)
 
 
 @implements(np.linalg.solve)
@@ -119,35 +127,42 @@ def tensorinv(a, ind=2):
 # Determinants: [1] 2.2.4.
 
 def cofactors(a):
-    """Return det(A) A^-T, for singular matrices too: (-1)^(i+j) times the determinant of A without row i and column j."""
+    """Return (-1)ⁱ⁺ʲ times the determinant of A without row i and column j: det(A)A⁻ᵀ, for singular matrices too."""
     n = a.shape[-1]
     others = np.array([[k for k in range(n) if k != i] for i in range(n)], dtype=int)
     minors = a[..., others[:, None, :, None], others[None, :, None, :]]
-    return np.linalg.det(minors) * np.where(np.add.outer(range(n), range(n)) % 2, -1, 1).astype(np.int8)
+    return np.linalg.det(minors) * np.array([[(-1) ** (i + j) for j in range(n)] for i in range(n)], np.int8)
 
 
 def _det(g, ans, a):
-    # The second derivative has A^-1 twice, of which little is left to differ where A is nearly singular.
+    # Second derivatives subtract products of A⁻¹ and A⁻¹, and lose all digits where A is nearly singular.
     singular = np.any(ans == 0) or (isinstance(a, Node) and np.any(np.linalg.matrix_rank(a, rtol=1e-7) < a.shape[-1]))
     return g[..., None, None] * (cofactors(a) if singular else ans[..., None, None] * np.linalg.inv(a).mT)
 
 
 rule(np.linalg.det, _det)
-rule(np.linalg.slogdet, lambda g, ans, a: g[1][..., None, None] * np.linalg.inv(a).mT)
+_slogdet = Primitive(np.linalg.slogdet, (lambda g, ans, a: g[1][..., None, None] * np.linalg.inv(a).mT,), "slogdet")
+
+
+@implements(np.linalg.slogdet)
+def slogdet(a):
+    return _slogdet(real(a))
 
 
 # Factorisations: [3], [4].
 
 def _cholesky_rule(g, ans, a):
+    """A receives the symmetric part of L⁻ᵀΦ(Lᵀg)L⁻¹, where Φ takes the lower triangle and halves the diagonal."""
     inverse = np.linalg.inv(ans)
     return symmetric(inverse.mT @ triangle(ans.mT @ g, diagonal=0.5) @ inverse)
 
 
 def _qr_rule(g, ans, a):
+    """With M = R g_Rᵀ - g_QᵀQ, its lower triangle mirrored into the upper, A receives (g_Q + QM)R⁻ᵀ."""
     (g_q, g_r), (q, r) = g, ans
-    product = r @ g_r.mT - g_q.mT @ q
-    lower = triangle(product, diagonal=1)
-    return np.linalg.solve(r, (g_q + q @ (lower + triangle(product, diagonal=0).mT)).mT).mT
+    m = r @ g_r.mT - g_q.mT @ q
+    mirrored = triangle(m, diagonal=1) + triangle(m, diagonal=0).mT
+    return np.linalg.solve(r, (g_q + q @ mirrored).mT).mT
 
 
 _cholesky = Primitive(np.linalg.cholesky, (_cholesky_rule,), "cholesky")
@@ -164,8 +179,8 @@ def cholesky(a, upper=False):
 def qr(a, mode="reduced"):
     rows, columns = real(a).shape[-2:]
     if mode not in ("reduced", "r") and not (mode == "complete" and rows <= columns):
-        raise ValueError(f"mode must be 'reduced' or 'r'; got {mode!r} for matrices of {rows} x {columns}, of whose factors only "
-                         "those of the reduced decomposition depend smoothly on them")
+        raise ValueError(f"mode must be 'reduced' or 'r'; got {mode!r} for matrices of {rows} x {columns}, "
+                         "of whose factors only those of the reduced decomposition are functions of the matrix")
     factors = _qr(a[..., :rows] if rows < columns else a)
     if rows < columns:
         factors = factors._replace(R=np.concatenate([factors.R, factors.Q.mT @ a[..., rows:]], axis=-1))
@@ -174,15 +189,19 @@ def qr(a, mode="reduced"):
 
 # Eigenvalues: [1] 3.1, normalised as in [6].
 
-def _eigh_rule(g, ans, a, UPLO="L"):
+def _eigh_rule(g, ans, a, **keywords):
+    """A receives V(diag(g_w) + F ∘ Vᵀg_V)Vᵀ with Fᵢⱼ = 1/(wⱼ - wᵢ), and 0 on the diagonal."""
     (g_w, g_v), (w, v) = g, ans
     inner = reciprocal_or_zero(differences(w)) * (v.mT @ g_v)
     return symmetric((v * g_w[..., None, :] + v @ inner) @ v.mT)
 
 
 def _eig_rule(g, ans, a):
+    """A receives V⁻ᵀ(diag(g_w) + F ∘ Vᵀg_V)Vᵀ, where g_V is first rid of what would lengthen the unit vectors in V.
+
+    The phase of complex eigenvectors, which is arbitrary, is taken to have no influence on the loss.
+    """
     (g_w, g_v), (w, v) = g, ans
-    # Vectors keep length 1: what would lengthen them is taken out. Their phase is taken to be of no influence.
     g_v = g_v - np.conj(v) * np.real(np.sum(g_v * v, axis=-2, keepdims=True))
     inner = np.eye(w.shape[-1], dtype=w.dtype) * g_w[..., None, :] + reciprocal_or_zero(differences(w)) * (v.mT @ g_v)
     return np.linalg.solve(v.mT, inner @ v.mT)
@@ -210,15 +229,19 @@ def eigvals(a):
 # Singular values: [5].
 
 def _svd_rule(g, ans, a):
+    """A receives U((F ∘ (Uᵀg_U - g_UᵀU))S + S(F ∘ (Vᵀg_V - g_VᵀV)) + diag(g_S))Vᵀ with Fᵢⱼ = 1/(sⱼ² - sᵢ²).
+
+    Where U is not square, (I - UUᵀ)g_U S⁻¹Vᵀ is added, and where V is not square, US⁻¹g_Vᵀ(I - VVᵀ).
+    """
     (g_u, g_s, g_vh), (u, s, vh) = g, ans
-    f, inverse = reciprocal_or_zero(differences(s * s)), reciprocal_or_zero(s)[..., None, :]
+    f, inverse_s = reciprocal_or_zero(differences(s * s)), reciprocal_or_zero(s)[..., None, :]
     on_u, on_v = u.mT @ g_u, vh @ g_vh.mT
     inner = (f * (on_u - on_u.mT)) * s[..., None, :] + s[..., :, None] * (f * (on_v - on_v.mT))
     gradient = (u @ inner + u * g_s[..., None, :]) @ vh
     if u.shape[-2] > u.shape[-1]:
-        gradient = gradient + ((g_u - u @ on_u) * inverse) @ vh
+        gradient = gradient + ((g_u - u @ on_u) * inverse_s) @ vh
     if vh.shape[-1] > vh.shape[-2]:
-        gradient = gradient + (u * inverse) @ (g_vh - on_v.mT @ vh)
+        gradient = gradient + (u * inverse_s) @ (g_vh - on_v.mT @ vh)
     return gradient
 
 
@@ -229,8 +252,8 @@ _svd = Primitive(lambda a: np.linalg.svd(a, full_matrices=False), (_svd_rule,), 
 def svd(a, full_matrices=True, compute_uv=True, hermitian=False):
     rows, columns = real(a).shape[-2:]
     if compute_uv and full_matrices and rows != columns:
-        raise ValueError(f"svd of matrices of {rows} x {columns} needs full_matrices=False: the further singular vectors "
-                         "are not functions of the matrix")
+        raise ValueError(f"svd of matrices of {rows} x {columns} needs full_matrices=False: "
+                         "the further singular vectors are not functions of the matrix")
     factors = _svd(a)
     return factors if compute_uv else factors.S
 
@@ -336,9 +359,9 @@ def multi_dot(arrays):
     @cache
     def cheapest(first, last):
         """Return the cost of the product of arrays first, ..., last, and the array after which it is best split."""
-        splits = [(cheapest(first, i)[0] + cheapest(i + 1, last)[0] + lengths[first] * lengths[i + 1] * lengths[last + 1], i)
-                  for i in range(first, last)]
-        return min(splits, default=(0, first))
+        ends = lengths[first] * lengths[last + 1]
+        return min([(cheapest(first, i)[0] + cheapest(i + 1, last)[0] + ends * lengths[i + 1], i)
+                    for i in range(first, last)], default=(0, first))
 
     def product(first, last):
         split = cheapest(first, last)[1]

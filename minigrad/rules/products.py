@@ -1,8 +1,8 @@
 """Products. Every product of two arrays is a matrix product, once the axes are in order: so two rules carry this file.
 
 `matmul` is the one that networks spend their time in. `_contract` multiplies two arrays whose axes bear labels, as in
-`einsum`; `tensordot`, `inner` and `einsum` of any number of arrays come down to it. `sliding_window_view` turns a convolution
-into such a product: `np.einsum("ocij,nchwij->nohw", weight, windows)`.
+`einsum`; `tensordot`, `inner` and `einsum` of any number of arrays come down to it. `sliding_window_view` turns a
+convolution into such a product: `np.einsum("ocij,nchwij->nohw", weight, windows)`, fastest with the weights first.
 """
 
 import operator
@@ -22,7 +22,8 @@ def operand(x):
     return x if isinstance(x, Node) else np.asarray(x)
 
 
-# Matrices, and stacks of them: Y = X W gives dL/dX = G W^T and dL/dW = X^T G (Giles 2008, section 2.2.2).
+# Matrices, and stacks of them: Y = XW gives ∂L/∂X = GWᵀ and ∂L/∂W = XᵀG (M. Giles, "An extended collection of matrix
+# derivative results for forward and reverse mode algorithmic differentiation", 2008, section 2.2.2).
 
 def _matmul_left(g, ans, x, y):
     if x.ndim == y.ndim == 2:
@@ -83,14 +84,24 @@ def vecdot(x1, x2, axis=-1):
     return np.sum(np.conj(operand(x1)) * operand(x2), axis)
 
 
+if hasattr(np, "matvec"):  # since NumPy 2.2
+    @implements(np.matvec)
+    def matvec(x1, x2):
+        return np.matmul(x1, operand(x2)[..., None])[..., 0]
+
+    @implements(np.vecmat)
+    def vecmat(x1, x2):
+        return np.matmul(np.conj(operand(x1))[..., None, :], x2)[..., 0, :]
+
+
 @implements(np.kron)
 def kron(a, b):
-    """Every number of a times the whole of b: axes that take turns, and are then joined in pairs."""
+    """Multiply every number of a by the whole of b: their axes take turns, and are then joined in pairs."""
     a, b = operand(a), operand(b)
     ndim = max(a.ndim, b.ndim)
-    rows, columns = ((1,) * (ndim - x.ndim) + x.shape for x in (a, b))
-    blocks = np.reshape(a, [n for row in rows for n in (row, 1)]) * np.reshape(b, [n for column in columns for n in (1, column)])
-    return np.reshape(blocks, [row * column for row, column in zip(rows, columns)])
+    a_shape, b_shape = ((1,) * (ndim - x.ndim) + x.shape for x in (a, b))
+    blocks = np.reshape(a, [n for m in a_shape for n in (m, 1)]) * np.reshape(b, [n for m in b_shape for n in (1, m)])
+    return np.reshape(blocks, [m * n for m, n in zip(a_shape, b_shape)])
 
 
 # g . (a x b) = a . (b x g) = b . (g x a)
@@ -117,7 +128,7 @@ def linalg_cross(x1, x2, axis=-1):
 
 @lru_cache(maxsize=1024)
 def _arrange(x_labels, y_labels, output):
-    """Sort the labels of two arrays into those of a stack of matrices, its rows, its columns, and what is summed over."""
+    """Return which labels number the products, their rows, their columns, the sum, and the order of the result."""
     stack = "".join([label for label in output if label in x_labels and label in y_labels])
     rows = "".join([label for label in x_labels if label not in y_labels])
     columns = "".join([label for label in y_labels if label not in x_labels])
@@ -129,16 +140,18 @@ def _arrange(x_labels, y_labels, output):
 def _as_matrices(x, labels, stack, rows, columns):
     """Return x with its axes moved and joined, as a stack of matrices.
 
-    Where numbers must be copied, the axis along which they lie next to each other stays last, and the longest if that is
-    true of several, as in a window view: then they are copied in long runs (three times faster for images of 28 x 28).
+    Where numbers must be copied, the axis along which they lie next to each other stays last, and the longest if that
+    is true of several, as in a view of windows: then they are copied in long runs, three times faster for images of
+    28 x 28.
     """
-    def joined(*groups):
-        arranged = np.transpose(x, [labels.index(label) for group in (stack, *groups) for label in group])
-        lengths = [prod([x.shape[labels.index(label)] for label in group]) for group in groups]
-        return arranged.reshape([x.shape[labels.index(label)] for label in stack] + lengths)
+    length, stride = dict(zip(labels, x.shape)), dict(zip(labels, x.strides))
 
-    last = min(rows + columns, key=lambda label: (x.strides[labels.index(label)], -x.shape[labels.index(label)]), default="")
-    return joined(columns, rows).mT if last in rows and last not in columns else joined(rows, columns)
+    def joined(*groups):
+        arranged = np.transpose(x, [labels.index(label) for label in stack + "".join(groups)])
+        return arranged.reshape([length[label] for label in stack] + [prod(map(length.get, group)) for group in groups])
+
+    last = min(rows + columns, key=lambda label: (stride[label], -length[label]))
+    return joined(columns, rows).mT if last in rows else joined(rows, columns)
 
 
 def _contract_arrays(x, y, x_labels, y_labels, output):
@@ -165,7 +178,8 @@ def tensordot(a, b, axes=2):
     a_axes, b_axes = (range(a.ndim - axes, a.ndim), range(axes)) if isinstance(axes, int) else axes
     a_axes, b_axes = normalize_axis_tuple(a_axes, a.ndim, "a"), normalize_axis_tuple(b_axes, b.ndim, "b")
     if [a.shape[axis] for axis in a_axes] != [b.shape[axis] for axis in b_axes]:
-        raise ValueError(f"tensordot of shapes {a.shape} and {b.shape}: axes {a_axes} and {b_axes} must have the same lengths")
+        raise ValueError(f"tensordot of shapes {a.shape} and {b.shape}: "
+                         f"axes {a_axes} and {b_axes} must have the same lengths")
     a_labels = ascii_letters[:a.ndim]
     b_labels = list(ascii_letters[a.ndim:a.ndim + b.ndim])
     for a_axis, b_axis in zip(a_axes, b_axes):
@@ -254,16 +268,17 @@ def _write_out(subscripts, ndims):
         named = inputs.replace(",", "").replace("...", "")
         output = "..." + "".join(sorted([label for label in named if named.count(label) == 1]))
     if spare and "..." not in output:
-        raise ValueError(f"einsum subscripts {subscripts!r}: the result must have an ellipsis too, and be summed afterwards")
+        raise ValueError(f"einsum subscripts {subscripts!r}: the result must have an ellipsis as well")
     output = output.replace("...", spare)
     terms = [term.replace("...", spare[len(spare) - missing:]) for term, missing in zip(terms, unnamed)]
     if len(set(output)) < len(output) or not set(output) <= set("".join(terms)):
-        raise ValueError(f"einsum subscripts {subscripts!r}: each label of the result must occur there once, and in an operand")
+        raise ValueError(f"einsum subscripts {subscripts!r}: "
+                         "each label of the result must occur there once, and in an operand")
     return terms, output
 
 
 def _simplified(arrays, terms, output):
-    """Return (array, labels) for each array, such that it has each label once, and shares it with the result or another."""
+    """Return (array, labels) for each array, where it has each label once, shared with the result or another array."""
     labelled = [_diagonals(x, labels) for x, labels in zip(arrays, terms)]
     lengths = {}
     for x, labels in labelled:
@@ -285,7 +300,8 @@ def _diagonals(x, labels):
         while labels.count(label) > 1:
             first, second = labels.index(label), labels.rindex(label)
             if x.shape[first] != x.shape[second]:
-                raise ValueError(f"einsum label {label!r} has lengths {x.shape[first]} and {x.shape[second]} in one operand")
+                raise ValueError(f"einsum label {label!r} has lengths {x.shape[first]} and {x.shape[second]} "
+                                 "in one operand")
             x = np.diagonal(x, axis1=first, axis2=second)
             labels = labels[:first] + labels[first + 1:second] + labels[second + 1:] + label
     return x, labels
@@ -328,10 +344,11 @@ _add_windows = Primitive(
 @implements(np.lib.stride_tricks.sliding_window_view)
 def sliding_window_view(x, window_shape, axis=None):
     window_shape = tuple(window_shape) if np.iterable(window_shape) else (window_shape,)
-    return _windows(x, window_shape, normalize_axis_tuple(range(x.ndim) if axis is None else axis, x.ndim, "axis", True))
+    axes = normalize_axis_tuple(range(x.ndim) if axis is None else axis, x.ndim, allow_duplicate=True)
+    return _windows(x, window_shape, axes)
 
 
-# The full convolution sums x_i y_j into place i + j; what x_i receives is the sum over j of g_(i+j) y_j, a convolution again.
+# The full convolution adds xᵢyⱼ up in place i + j: xᵢ receives the sum over j of gᵢ₊ⱼyⱼ, g convolved with y reversed.
 _convolve = Primitive(
     lambda x, y: np.convolve(x, y),
     (lambda g, ans, x, y: np.convolve(g, y[::-1], "valid"),

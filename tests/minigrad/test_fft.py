@@ -12,7 +12,7 @@ def on(function, *shapes):
     return lambda rng: (function, *[rng.standard_normal(shape) for shape in shapes])
 
 
-def ends_real(transform, *args, **keywords):
+def of_complex(transform, *args, **keywords):
     """Return the real and imaginary parts of a transform of a complex array, given by its real and imaginary parts."""
     def function(real, imaginary):
         z = transform(real + 1j * imaginary, *args, **keywords)
@@ -34,36 +34,38 @@ def real_result(transform, *args, **keywords):
 
 
 NORMS = [None, "backward", "ortho", "forward"]
-ONE = [np.fft.fft, np.fft.ifft]
-SEVERAL = [np.fft.fft2, np.fft.ifft2, np.fft.fftn, np.fft.ifftn]
 
 
 def examples_of_one(transform, wrap, arrays):
     """Return examples for a transform along one axis: odd and even lengths, cut and filled up, every axis and scale."""
-    return [on(wrap(transform, n), *[(length,)] * arrays) for n in (None, 2, 3, 6, 7) for length in (4, 5)] + [
-        on(wrap(transform, axis=axis), *[(3, 4)] * arrays) for axis in (0, -1)] + [
-        on(wrap(transform, n=5, axis=0, norm=norm), *[(4, 2)] * arrays) for norm in NORMS]
+    return [*[on(wrap(transform, n), *[(length,)] * arrays) for n in (None, 2, 3, 6, 7) for length in (4, 5)],
+            *[on(wrap(transform, axis=axis), *[(3, 4)] * arrays) for axis in (0, -1)],
+            *[on(wrap(transform, n=5, axis=0, norm=norm), *[(4, 2)] * arrays) for norm in NORMS]]
 
 
 def examples_of_several(transform, wrap, arrays):
     """Return the same for a transform along several axes."""
-    return [on(wrap(transform), *[(3, 4)] * arrays), on(wrap(transform), *[(2, 3, 5)] * arrays)] + [
-        on(wrap(transform, s=(3, 4), axes=(2, 0), norm=norm), *[(4, 2, 3)] * arrays) for norm in NORMS] + [
-        on(wrap(transform, s=(-1, 5), axes=(0, 1)), *[(3, 4)] * arrays)]
+    return [on(wrap(transform), *[(3, 4)] * arrays), on(wrap(transform), *[(2, 3, 5)] * arrays),
+            *[on(wrap(transform, s=(3, 4), axes=(2, 0), norm=norm), *[(4, 2, 3)] * arrays) for norm in NORMS],
+            on(wrap(transform, s=(-1, 5), axes=(0, 1)), *[(3, 4)] * arrays)]
 
 
 EXAMPLES = {
-    **{transform: examples_of_one(transform, ends_real, 2) + [on(of_real(transform), (5,))] for transform in ONE},
-    **{transform: examples_of_several(transform, ends_real, 2) + [on(of_real(transform), (2, 3))] for transform in SEVERAL},
-    np.fft.rfft: examples_of_one(np.fft.rfft, of_real, 1) + [on(of_real(np.fft.rfft), (1,))],
+    **{transform: [*examples_of_one(transform, of_complex, 2), on(of_real(transform), (5,))]
+       for transform in [np.fft.fft, np.fft.ifft]},
+    **{transform: [*examples_of_several(transform, of_complex, 2), on(of_real(transform), (2, 3))]
+       for transform in [np.fft.fft2, np.fft.ifft2, np.fft.fftn, np.fft.ifftn]},
+    np.fft.rfft: [*examples_of_one(np.fft.rfft, of_real, 1), on(of_real(np.fft.rfft), (1,))],
     np.fft.ihfft: examples_of_one(np.fft.ihfft, of_real, 1),
-    np.fft.irfft: examples_of_one(np.fft.irfft, real_result, 2) + [on(np.fft.irfft, (4,))],
-    np.fft.hfft: examples_of_one(np.fft.hfft, real_result, 2) + [on(np.fft.hfft, (4,))],
-    np.fft.rfft2: examples_of_several(np.fft.rfft2, of_real, 1), np.fft.rfftn: examples_of_several(np.fft.rfftn, of_real, 1),
+    np.fft.irfft: [*examples_of_one(np.fft.irfft, real_result, 2), on(np.fft.irfft, (4,))],
+    np.fft.hfft: [*examples_of_one(np.fft.hfft, real_result, 2), on(np.fft.hfft, (4,))],
+    np.fft.rfft2: examples_of_several(np.fft.rfft2, of_real, 1),
+    np.fft.rfftn: examples_of_several(np.fft.rfftn, of_real, 1),
     np.fft.irfft2: examples_of_several(np.fft.irfft2, real_result, 2),
     np.fft.irfftn: examples_of_several(np.fft.irfftn, real_result, 2),
-    np.fft.fftshift: [on(np.fft.fftshift, shape) for shape in [(4,), (5,), (3, 4)]] + [on(lambda x: np.fft.fftshift(x, axes=1), (3, 5))],
-    np.fft.ifftshift: [on(np.fft.ifftshift, shape) for shape in [(4,), (5,), (3, 4)]] + [on(lambda x: np.fft.ifftshift(x, axes=(0,)), (3, 5))],
+    **{shift: [on(shift, (4,)), on(shift, (5,)), on(shift, (3, 4)),
+               *[on(lambda x, shift=shift, axes=axes: shift(x, axes), (3, 5)) for axes in (1, (0,))]]
+       for shift in [np.fft.fftshift, np.fft.ifftshift]},
 }
 CASES = [pytest.param(example, id=f"{function.__name__}-{i}")
          for function, examples in EXAMPLES.items() for i, example in enumerate(examples)]

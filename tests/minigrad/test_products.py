@@ -24,6 +24,7 @@ def windows(*args, **keywords):
     return lambda x: np.lib.stride_tricks.sliding_window_view(x, *args, **keywords)
 
 
+MODES = ["full", "same", "valid"]
 EXAMPLES = {
     np.matmul: [
         on(np.matmul, *shapes) for shapes in [
@@ -32,8 +33,8 @@ EXAMPLES = {
             [(1, 4, 3), (2, 3, 2)], [(2, 0), (0, 3)], [(0, 2), (2, 3)], [(3, 0, 2), (2, 2)]]],
     np.linalg.matmul: [on(np.linalg.matmul, (2, 4, 3), (3, 2))],
     np.dot: [on(np.dot, *shapes) for shapes in [
-        [(), ()], [(), (3,)], [(2, 2), ()], [(3,), (3,)], [(4, 3), (3,)], [(3,), (3, 2)], [(4, 3), (3, 2)], [(2, 4, 3), (3,)],
-        [(2, 4, 3), (3, 2)], [(3,), (2, 3, 2)], [(2, 4, 3), (5, 3, 2)]]],
+        [(), ()], [(), (3,)], [(2, 2), ()], [(3,), (3,)], [(4, 3), (3,)], [(3,), (3, 2)], [(4, 3), (3, 2)],
+        [(2, 4, 3), (3,)], [(2, 4, 3), (3, 2)], [(3,), (2, 3, 2)], [(2, 4, 3), (5, 3, 2)]]],
     np.inner: [on(np.inner, *shapes) for shapes in [[(), (2,)], [(3,), (3,)], [(2, 3), (4, 3)], [(3,), (2, 4, 3)]]],
     np.outer: [on(np.outer, *shapes) for shapes in [[(3,), (2,)], [(2, 2), (3,)], [(), (3,)]]],
     np.linalg.outer: [on(np.linalg.outer, (3,), (2,))],
@@ -41,7 +42,8 @@ EXAMPLES = {
     np.vecdot: [on(np.vecdot, *shapes) for shapes in [[(3,), (3,)], [(2, 3), (4, 1, 3)]]] + [
         on(lambda x, y: np.vecdot(x, y, axis=0), (3, 2), (3, 2))],
     np.linalg.vecdot: [on(np.linalg.vecdot, (2, 3), (2, 3))],
-    np.kron: [on(np.kron, *shapes) for shapes in [[(2,), (3,)], [(2, 3), (2, 2)], [(2,), (3, 2)], [(2, 1, 2), (3, 2)], [(), (2,)]]],
+    np.kron: [on(np.kron, *shapes) for shapes in [
+        [(2,), (3,)], [(2, 3), (2, 2)], [(2,), (3, 2)], [(2, 1, 2), (3, 2)], [(), (2,)]]],
     np.cross: [on(np.cross, *shapes) for shapes in [[(3,), (3,)], [(4, 3), (3,)], [(2, 1, 3), (4, 3)]]] + [
         on(lambda a, b: np.cross(a, b, axis=0), (3, 4), (3, 4)),
         on(lambda a, b: np.cross(a, b, axisa=0, axisb=1, axisc=0), (3, 4), (4, 3))],
@@ -51,29 +53,36 @@ EXAMPLES = {
         (([0, 2], [1, 0]), (2, 3, 4), (4, 2, 2)), ((-1, -2), (2, 3), (4, 3, 2)), (2, (2, 3), (2, 3))]],
     np.linalg.tensordot: [on(lambda a, b: np.linalg.tensordot(a, b, axes=1), (2, 3), (3, 2))],
     np.einsum: [
-        einsum("ij->ji", (2, 3)), einsum("ij", (2, 3)), einsum("ji", (2, 3)), einsum("ij->", (2, 3)), einsum("ij->j", (2, 3)),
-        einsum("ii", (3, 3)), einsum("ii->i", (3, 3)), einsum("iji->j", (3, 2, 3)), einsum("iii->i", (2, 2, 2)), einsum("i->", (0,)),
-        einsum("i,i", (3,), (3,)), einsum("i,j", (3,), (2,)), einsum("ij,jk", (2, 3), (3, 4)), einsum("ij,jk->ki", (2, 3), (3, 4)),
+        einsum("ij->ji", (2, 3)), einsum("ij", (2, 3)), einsum("ji", (2, 3)), einsum("ij->", (2, 3)),
+        einsum("ij->j", (2, 3)),
+        einsum("ii", (3, 3)), einsum("ii->i", (3, 3)), einsum("iji->j", (3, 2, 3)), einsum("iii->i", (2, 2, 2)),
+        einsum("i->", (0,)),
+        einsum("i,i", (3,), (3,)), einsum("i,j", (3,), (2,)), einsum("ij,jk", (2, 3), (3, 4)),
+        einsum("ij,jk->ki", (2, 3), (3, 4)),
         einsum("ij, j -> i", (2, 3), (3,)), einsum("ij,ij->", (2, 3), (2, 3)), einsum("ij,ji->ij", (2, 3), (3, 2)),
         einsum(",ij->ij", (), (2, 3)), einsum("ij,k->j", (2, 3), (4,)), einsum("ii,ij->j", (3, 3), (3, 2)),
-        einsum("bij,bjk->bik", (4, 2, 3), (4, 3, 2)), einsum("bij,bj->bi", (4, 2, 3), (4, 3)), einsum("ib,jb->bij", (2, 4), (3, 4)),
+        einsum("bij,bjk->bik", (4, 2, 3), (4, 3, 2)), einsum("bij,bj->bi", (4, 2, 3), (4, 3)),
+        einsum("ib,jb->bij", (2, 4), (3, 4)),
         einsum("...ij,...jk->...ik", (5, 2, 3), (3, 2)), einsum("...ij,...jk", (1, 4, 2, 3), (5, 1, 3, 2)),
         einsum("i...,i...->...", (3, 2), (3,)), einsum("...i->i...", (2, 4, 3)), einsum("b...->...", (2, 3)),
         einsum("ij,ij->ij", (1, 3), (2, 3)), einsum("i,i->", (1,), (3,)), einsum("ij,i,k->jk", (2, 3), (1,), (2,)),
-        einsum("i,ij,jk,k->", (2,), (2, 3), (3, 2), (2,)), einsum("ij,jk,kl->il", (2, 3), (3, 2), (2, 4), optimize=True),
-        einsum("ij,ik,il->jkl", (2, 3), (2, 2), (2, 4)), einsum("ij,jk,kl,lm->im", (2, 3), (3, 2), (2, 4), (4, 2), optimize="optimal"),
+        einsum("i,ij,jk,k->", (2,), (2, 3), (3, 2), (2,)), einsum("ij,ik,il->jkl", (2, 3), (2, 2), (2, 4)),
+        einsum("ij,jk,kl->il", (2, 3), (3, 2), (2, 4), optimize=True),
+        einsum("ij,jk,kl,lm->im", (2, 3), (3, 2), (2, 4), (4, 2), optimize="optimal"),
         einsum("ij,jk,kl->", (2, 3), (3, 2), (2, 4), optimize=["einsum_path", (1, 2), (0, 1)]),
         einsum("ocij,nchwij->nohw", (2, 3, 2, 2), (2, 3, 3, 3, 2, 2)), einsum("ij,jk->ik", (2, 0), (0, 3)),
         on(lambda x, y: np.einsum(x, [0, 1], y, [1, 2]), (2, 3), (3, 4)),
         on(lambda x, y: np.einsum(x, [Ellipsis, 30], y, [30, 2], [2, Ellipsis]), (2, 3), (3, 4))],
     np.lib.stride_tricks.sliding_window_view: [
-        on(windows(2), (5,)), on(windows((2, 3)), (3, 4)), on(windows(2, axis=0), (3, 2)), on(windows((2, 2), axis=(-1, -2)), (2, 3, 4)),
-        on(windows((2, 2), axis=(0, 0)), (4, 2)), on(windows(3), (3,))],
-    np.convolve: [on(lambda a, v, mode=mode: np.convolve(a, v, mode), (n,), (m,))
-                  for mode, (n, m) in itertools.product(["full", "same", "valid"], [(5, 3), (5, 2), (2, 5), (3, 6), (4, 4), (1, 3)])],
-    np.correlate: [on(lambda a, v, mode=mode: np.correlate(a, v, mode), (n,), (m,))
-                   for mode, (n, m) in itertools.product(["full", "same", "valid"], [(5, 3), (5, 2), (2, 5), (3, 6), (4, 4), (1, 3)])],
+        on(windows(2), (5,)), on(windows((2, 3)), (3, 4)), on(windows(2, axis=0), (3, 2)), on(windows(3), (3,)),
+        on(windows((2, 2), axis=(-1, -2)), (2, 3, 4)), on(windows((2, 2), axis=(0, 0)), (4, 2))],
+    **{function: [on(lambda a, v, f=function, mode=mode: f(a, v, mode), (n,), (m,))
+                  for mode, (n, m) in itertools.product(MODES, [(5, 3), (5, 2), (2, 5), (3, 6), (4, 4), (1, 3)])]
+       for function in [np.convolve, np.correlate]},
 }
+if hasattr(np, "matvec"):
+    EXAMPLES[np.matvec] = [on(np.matvec, (2, 3), (3,)), on(np.matvec, (4, 2, 3), (4, 3))]
+    EXAMPLES[np.vecmat] = [on(np.vecmat, (2,), (2, 3)), on(np.vecmat, (4, 2), (4, 2, 3))]
 CASES = [pytest.param(example, id=f"{function.__name__}-{i}")
          for function, examples in EXAMPLES.items() for i, example in enumerate(examples)]
 
@@ -102,8 +111,9 @@ def test_float32_is_kept(example, rng):
     assert {x.dtype for x in [result, *tensors]} | {x.grad.dtype for x in tensors} == {np.dtype(np.float32)}
 
 
-@pytest.mark.parametrize("function", [np.dot, np.inner, np.outer, np.vdot, np.vecdot, np.kron, np.cross, np.convolve, np.correlate,
-                                      np.matmul, lambda x, y: np.tensordot(x, y, 1), lambda x, y: np.einsum("i,i->i", x, y)])
+@pytest.mark.parametrize("function", [
+    np.dot, np.inner, np.outer, np.vdot, np.vecdot, np.kron, np.cross, np.convolve, np.correlate, np.matmul,
+    lambda x, y: np.tensordot(x, y, 1), lambda x, y: np.einsum("i,i->i", x, y)])
 def test_lists_may_stand_for_arrays(function):
     x, y = [1.0, 2.0, 3.0], [3.0, -1.0, 2.0]
     np.testing.assert_allclose(function(Tensor(x), y).data, function(np.array(x), np.array(y)))
@@ -182,8 +192,8 @@ def test_random_einsums_equal_numpys(rng):
         subscripts = f"{','.join(terms)}->{output}"
         tensors = [Tensor(array, requires_grad=True) for array in arrays]
         result = np.einsum(subscripts, *tensors, optimize=bool(rng.integers(2)))
-        np.testing.assert_allclose(result.data, np.einsum(subscripts, *arrays), rtol=1e-12, atol=1e-12, err_msg=subscripts)
+        expected = np.einsum(subscripts, *arrays)
+        np.testing.assert_allclose(result.data, expected, rtol=1e-12, atol=1e-12, err_msg=subscripts)
         np.sum(result * result).backward()
-        # <dL/dx, x> = 2 L for each operand, since the result is linear in it
-        for tensor in tensors:
-            np.testing.assert_allclose(np.sum(tensor.grad * tensor.data), 2 * np.sum(result.data ** 2), rtol=1e-10, err_msg=subscripts)
+        for x in tensors:  # the result is linear in each, so that <∂L/∂x, x> = 2L
+            np.testing.assert_allclose(np.sum(x.grad * x.data), 2 * np.sum(expected ** 2), err_msg=subscripts)
