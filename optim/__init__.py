@@ -2,8 +2,14 @@
 
 from .groups import Parameter
 from .optimizer import Optimizer, UpdateRule
-from .gradient_descent import SGD
-from .adaptive import Adam
+from .gradient_descent import SGD, OptimisticGradient, PolyakSGD
+from .adaptive import (
+    Adagrad, Adadelta, RMSprop, Adam, AdamW, Adamax, NAdam, RAdam, AdaBelief, Yogi, Adafactor, SM3,
+)
+from .sparse import RowGradient, LazyRows, SparseAdam
+from .sign import SignSGD, Signum, Lion, Rprop
+from .layerwise import LARS, LAMB
+from .matrix import Shampoo, SOAP, Muon
 from .clipping import clip_grad_norm_, clip_grad_value_
 from .transform import Link, chain, masked, rule_of
 from .links import (
@@ -12,15 +18,29 @@ from .links import (
     add_decayed_weights, project, keep_params_nonnegative,
 )
 from .checkpoint import load, save
+from . import schedule
 from .line_search import BacktrackingGradientDescent
 from .second_order import Newton, NewtonCG, GaussNewton, LevenbergMarquardt, AdaHessian, Sophia
 from .quasi_newton import NonlinearCG, BFGS, LBFGS
+from .constrained import (
+    project_box, project_non_negative, project_linf_ball, project_simplex, project_l1_ball, project_l2_ball,
+    project_sphere, project_hyperplane, project_halfspace, project_after, ProjectedGradient, prox_l1, prox_group_lasso,
+    prox_box, ISTA, FISTA, lmo_simplex, lmo_l1_ball, lmo_l2_ball, lmo_box, FrankWolfe, MirrorDescent,
+    ExponentiatedGradient, FTRLProximal,
+)
 
-__all__ = ["Optimizer", "Parameter", "UpdateRule", "SGD", "Adam",
-    "load", "save", "clip_grad_norm_", "clip_grad_value_", "Link", "chain", "masked", "rule_of",
+__all__ = ["Optimizer", "Parameter", "UpdateRule",
+    "SGD", "OptimisticGradient", "PolyakSGD",
+    "Adagrad", "Adadelta", "RMSprop", "Adam", "AdamW", "Adamax", "NAdam", "RAdam", "AdaBelief", "Yogi", "Adafactor", "SM3",
+    "RowGradient", "LazyRows", "SparseAdam", "SignSGD", "Signum", "Lion", "Rprop", "LARS", "LAMB", "Shampoo", "SOAP", "Muon",
+    "load", "save", "schedule", "clip_grad_norm_", "clip_grad_value_", "Link", "chain", "masked", "rule_of",
     "zero_nans", "clip", "clip_by_block_rms", "clip_by_global_norm", "adaptive_grad_clip", "centralize",
     "normalize_by_update_norm", "add_noise", "trace", "ema", "scale", "scale_by_schedule", "scale_by_sign",
     "scale_by_trust_ratio", "scale_by_adam", "add_decayed_weights", "project", "keep_params_nonnegative",
     "BacktrackingGradientDescent", "Newton", "NewtonCG", "GaussNewton", "LevenbergMarquardt", "AdaHessian", "Sophia",
     "NonlinearCG", "BFGS", "LBFGS",
+    "project_box", "project_non_negative", "project_linf_ball", "project_simplex", "project_l1_ball", "project_l2_ball",
+    "project_sphere", "project_hyperplane", "project_halfspace", "project_after", "ProjectedGradient", "prox_l1",
+    "prox_group_lasso", "prox_box", "ISTA", "FISTA", "lmo_simplex", "lmo_l1_ball", "lmo_l2_ball", "lmo_box", "FrankWolfe",
+    "MirrorDescent", "ExponentiatedGradient", "FTRLProximal",
 ]

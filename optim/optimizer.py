@@ -175,14 +175,7 @@ class Optimizer(UpdateRule):
 
     def move(self, group, param, grad):
         """Advance the state of one parameter and move it, in pieces where that is allowed and pays."""
-        data = param.data
-        state = self.state.get(param)
-        if state is None:
-            state = self.state[param] = self.init_state(data, **self.chosen(self.init_state, group, data))
-        if "step" in state:
-            state["step"] += 1
-        if self._advances:
-            self.advance(state, **self.chosen(self.advance, group, data))
+        data, state = param.data, self.advanced_state(group, param)
         lr, hyper = group.ready.get(data.dtype) or self._prepare(group, data)
         if self.elementwise and data.size > PIECE:
             self._move_in_pieces(data, grad, state, hyper, lr)
@@ -190,6 +183,17 @@ class Optimizer(UpdateRule):
             data -= self.update(grad, state, data, **hyper)
         else:
             data -= lr * self.update(grad, state, data, **hyper)
+
+    def advanced_state(self, group, param):
+        """Return the state of one parameter, made if it is new, with its step counted and its scalar recurrences moved on."""
+        state = self.state.get(param)
+        if state is None:
+            state = self.state[param] = self.init_state(param.data, **self.chosen(self.init_state, group, param.data))
+        if "step" in state:
+            state["step"] += 1
+        if self._advances:
+            self.advance(state, **self.chosen(self.advance, group, param.data))
+        return state
 
     def _prepare(self, group, data):
         """Return lr and the hyperparameters of `update`; kept until one is set, but for arrays, which may change."""

@@ -1,0 +1,157 @@
+r"""Layer-wise methods: every parameter moves by the same fraction of its own length, however long its gradient is.
+
+Large batches ask for large learning rates, and a large learning rate is too large first for the layer whose weights
+are small and whose gradient is large. The trust ratio ‖θ‖/‖φ‖ puts all layers on one scale: in LARS over momentum, in
+LAMB over Adam. A parameter (an array) is a layer here, and norms are taken over the whole of it.
+"""
+
+import numpy as np
+
+from .adaptive import AdamW
+from .hyperparameters import active
+from .optimizer import Optimizer
+
+
+def trust_ratio(param, phi, trust_coefficient=1.0, eps=0.0):
+    """Return η‖θ‖ / (‖φ‖ + ε), or 1 where one of the norms is 0, so that a parameter that starts at 0 can leave it."""
+    param_norm, phi_norm = float(np.linalg.norm(param)), float(np.linalg.norm(phi))
+    return trust_coefficient * param_norm / (phi_norm + eps) if param_norm and phi_norm else 1.0
+
+
+class LARS(Optimizer):
+    r"""Layer-wise adaptive rate scaling: momentum over gradients that are as long as their parameters.
+
+    .. math::
+        u_t = g_t + \lambda \theta_{t-1}, \qquad
+        b_t = \mu \, b_{t-1} + \gamma \, \eta \, \frac{\|\theta_{t-1}\|}{\|u_t\| + \epsilon} \, u_t, \qquad
+        \theta_t = \theta_{t-1} - b_t
+
+    What it adds to SGD is the trust ratio: before momentum, the gradient of a layer is given the length ηγ‖θ‖. With γ
+    = 1 each step changes each layer by a thousandth of itself.
+
+    Parameters
+    ----------
+    params : iterable
+        Parameters or groups of them.
+    lr : float, default 1
+        Learning rate γ, inside the momentum: a change of γ reaches the momentum of earlier steps only as it fades.
+    momentum : float, default 0.9
+        μ, the part of the last step that stays.
+    weight_decay : float, default 0
+        λ; adds λθ to the gradient.
+    trust_coefficient : float, default 1e-3
+        η.
+    eps : float, default 0
+        ε, added to the length of the gradient.
+    nesterov : bool, default False
+        Step along the momentum to come, as in `SGD`.
+    maximize : bool, default False
+        Climb instead.
+
+    Notes
+    -----
+    *When it helps, when it hurts.* Convolutional networks with batches of many thousands, after a warm-up. With small
+    batches plain momentum does as well. Biases and normalisation weights are better left out, in an optimizer of
+    their own. Near a minimum its steps do not shrink with the gradient: the schedule must do that.
+
+    *Where libraries disagree.* The paper divides by ‖g‖ + λ‖θ‖; optax and this class by the length of what is scaled,
+    ‖g + λθ‖. Where a norm is 0, the ratio with its η is taken as 1.
+
+    References
+    ----------
+    .. [1] Y. You, I. Gitman, B. Ginsburg, "Large batch training of convolutional networks", 2017, Algorithm 1.
+
+    Examples
+    --------
+    Two layers, one with a gradient a million times as long, change by the same percentage.
+
+    >>> import optim
+    >>> v, w = optim.Parameter([1.0]), optim.Parameter([100.0])
+    >>> optimizer = optim.LARS([v, w], trust_coefficient=0.01)
+    >>> v.grad, w.grad = 1e6 * v.data, w.data.copy()
+    >>> optimizer.step()
+    >>> v.data, w.data
+    (array([0.99]), array([99.]))
+    """
+
+    elementwise = False
+    returns_step = True
+
+    def __init__(self, params, lr=1.0, momentum=0.9, weight_decay=0.0, trust_coefficient=1e-3, eps=0.0,
+                 nesterov=False, *, maximize=False):
+        super().__init__(params, lr=lr, momentum=momentum, weight_decay=weight_decay,
+                         trust_coefficient=trust_coefficient, eps=eps, nesterov=nesterov, maximize=maximize)
+
+    def init_state(self, param):
+        return {"momentum_buffer": np.zeros_like(param)}
+
+    def update(self, grad, state, param, *, lr, momentum, weight_decay, trust_coefficient, eps, nesterov):
+        u = grad + weight_decay * param if active(weight_decay) else grad
+        u = (lr * trust_ratio(param, u, trust_coefficient, eps)) * u
+        b = state["momentum_buffer"]
+        b *= momentum
+        b += u
+        return u + momentum * b if nesterov else b
+
+
+class LAMB(AdamW):
+    r"""Layer-wise adaptive moments: AdamW, with every layer's step as long as γ times the layer.
+
+    .. math::
+        \phi_t = \frac{\hat m_t}{\sqrt{\hat v_t} + \epsilon} + \lambda \theta_{t-1}, \qquad
+        \theta_t = \theta_{t-1} - \gamma \, \frac{\|\theta_{t-1}\|}{\|\phi_t\|} \, \phi_t
+
+    What it changes in LARS is the direction: AdamW's in the place of the gradient. The ratio comes last, after the
+    moments and the decay.
+
+    Parameters
+    ----------
+    params : iterable
+        Parameters or groups of them.
+    lr : float, default 1e-3
+        γ, the part of itself by which a layer changes.
+    betas : pair of floats, default (0.9, 0.999)
+        β₁ and β₂, as in `Adam`.
+    eps : float, default 1e-6
+        ε, as in `Adam`.
+    weight_decay : float, default 0
+        λ, as in `AdamW`.
+    maximize : bool, default False
+        Climb instead.
+
+    Notes
+    -----
+    *When it helps, when it hurts.* It trained BERT with batches of 32,768, at which AdamW fails. On a handful of
+    numbers, as on a test surface, "a layer" means little: the steps shrink wherever θ happens to be near the origin.
+
+    *Where libraries disagree.* The paper lets a function ψ clip ‖θ‖; optax and this class leave it as it is, others
+    clip it to [0, 10]. Some leave out the corrections of the moments.
+
+    References
+    ----------
+    .. [1] Y. You et al., "Large batch optimization for deep learning: training BERT in 76 minutes", 2020, Algorithm 2.
+
+    Examples
+    --------
+    >>> import optim
+    >>> v, w = optim.Parameter([1.0]), optim.Parameter([100.0])
+    >>> optimizer = optim.LAMB([v, w], lr=0.01)
+    >>> v.grad, w.grad = 1e6 * v.data, w.data.copy()
+    >>> optimizer.step()
+    >>> v.data, w.data, optimizer.state[w]["trust_ratio"]
+    (array([0.99]), array([99.]), 100.0)
+    """
+
+    elementwise = False
+
+    def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-6, weight_decay=0.0, *, maximize=False):
+        super().__init__(params, lr, betas, eps, weight_decay, maximize=maximize)
+
+    def init_state(self, param, *, amsgrad):
+        return {**super().init_state(param, amsgrad=amsgrad), "trust_ratio": 1.0}
+
+    def update(self, grad, state, param, *, betas, eps, weight_decay, amsgrad, decoupled_weight_decay):
+        phi = super().update(grad, state, param, betas=betas, eps=eps, weight_decay=weight_decay, amsgrad=amsgrad,
+                             decoupled_weight_decay=decoupled_weight_decay)
+        state["trust_ratio"] = trust_ratio(param, phi)
+        return state["trust_ratio"] * phi

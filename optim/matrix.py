@@ -1,0 +1,382 @@
+r"""Matrix methods: a gradient that is a matrix is treated as one, not as a heap of numbers.
+
+The adaptive methods scale each number by itself, which works if the axes of the landscape are the coordinate axes.
+Here the rows and the columns of a gradient are turned and scaled as wholes: Shampoo learns how, SOAP runs Adam in the
+axes that Shampoo finds, and Muon makes all singular values equal at once.
+"""
+
+import numpy as np
+
+from .hyperparameters import active
+from .optimizer import Optimizer
+
+
+def unfolded(tensor, axis):
+    """Return a tensor as a matrix whose rows are the slices along one axis."""
+    return np.moveaxis(tensor, axis, 0).reshape(tensor.shape[axis], -1)
+
+
+def multiplied(tensor, axis, matrix):
+    """Return a tensor with a matrix applied to each of its vectors along one axis."""
+    return np.moveaxis(np.moveaxis(tensor, axis, -1) @ matrix.T, -1, axis)
+
+
+class Shampoo(Optimizer):
+    r"""Adagrad with a matrix for the rows and a matrix for the columns.
+
+    .. math::
+        L_t = L_{t-1} + G_t G_t^\top, \qquad R_t = R_{t-1} + G_t^\top G_t, \qquad
+        \theta_t = \theta_{t-1} - \gamma \, L_t^{-1/4} \, G_t \, R_t^{-1/4}, \qquad L_0 = R_0 = \epsilon I
+
+    Adagrad divides by the root of the diagonal of a huge matrix, the sum of :math:`g g^\top` over all gradients
+    flattened to vectors. What Shampoo adds: it keeps the off-diagonal part too, approximated by :math:`L^{1/2}
+    \otimes R^{1/2}`, and so sees valleys that run at an angle to the axes. For a vector it is Adagrad with the full
+    matrix, :math:`L^{-1/2} g`; a tensor with k axes has k matrices and the exponent -1/2k.
+
+    Parameters
+    ----------
+    params : iterable
+        Parameters or groups of them.
+    lr : float, default 0.1
+        Learning rate γ.
+    eps : float, default 1e-4
+        ε > 0; the matrices start at εI, and no eigenvalue is taken to be less.
+    precondition_frequency : int, default 1
+        The inverse roots are computed anew every so many steps. They cost far more than the rest: 10 or 100 for large
+        layers.
+    max_precond_dim : int, default 1024
+        An axis that is longer gets no matrix (and does not count for k). If all are, this is gradient descent.
+    maximize : bool, default False
+        Climb instead.
+
+    Notes
+    -----
+    *When it helps, when it hurts.* Layers whose inputs are correlated. An n × m layer costs n³ + m³ operations for
+    the roots, and n² + m² numbers of memory. Roots that are out of date are too large in directions not seen before.
+    Like Adagrad's, the sums only grow.
+
+    *Where libraries disagree.* Many use moving averages in place of sums, take the exponent -1/2 in place of -1/4,
+    and give the step the length of another method's ("grafting"); this is the paper's algorithm.
+
+    References
+    ----------
+    .. [1] V. Gupta, T. Koren, Y. Singer, "Shampoo: preconditioned stochastic tensor optimization", 2018, Algorithms 1
+       and 2.
+
+    Examples
+    --------
+    Two singular values, 1 and 1000: the first step makes them equal.
+
+    >>> import numpy as np, optim
+    >>> w = optim.Parameter(np.zeros((2, 2)))
+    >>> turn = np.array([[0.6, 0.8], [-0.8, 0.6]])
+    >>> w.grad = turn @ np.diag([1.0, 1000.0])
+    >>> optim.Shampoo([w], lr=0.1).step()
+    >>> np.linalg.svd(w.data, compute_uv=False).round(3)
+    array([0.1, 0.1])
+    """
+
+    elementwise = False
+
+    def __init__(self, params, lr=0.1, eps=1e-4, precondition_frequency=1, max_precond_dim=1024, *, maximize=False):
+        super().__init__(params, lr=lr, eps=eps, precondition_frequency=precondition_frequency,
+                         max_precond_dim=max_precond_dim, maximize=maximize)
+
+    def init_state(self, param, *, eps, max_precond_dim):
+        state = {"step": 0}
+        for axis, n in enumerate(param.shape):
+            if n <= max_precond_dim:
+                state[f"preconditioner_{axis}"] = eps * np.eye(n, dtype=param.dtype)
+                state[f"inverse_root_{axis}"] = np.eye(n, dtype=param.dtype)
+        return state
+
+    def update(self, grad, state, param, *, eps, precondition_frequency):
+        axes = [axis for axis in range(param.ndim) if f"preconditioner_{axis}" in state]
+        phi = grad
+        for axis in axes:
+            matrix, root = state[f"preconditioner_{axis}"], state[f"inverse_root_{axis}"]
+            rows = unfolded(grad, axis)
+            matrix += rows @ rows.T
+            if (state["step"] - 1) % precondition_frequency == 0:
+                root[...] = inverse_root(matrix, 2 * len(axes), eps)
+            phi = multiplied(phi, axis, root)
+        return phi
+
+
+def inverse_root(matrix, p, smallest):
+    """Return matrix^(-1/p) for a symmetric matrix, none of whose eigenvalues is taken to be less than `smallest`."""
+    values, vectors = np.linalg.eigh(matrix)
+    return (vectors * np.maximum(values, smallest) ** (-1 / p)) @ vectors.T
+
+
+class SOAP(Optimizer):
+    r"""Adam in the axes that Shampoo finds ("ShampoO with Adam in the Preconditioner's eigenbasis").
+
+    .. math::
+        G'_t = Q_L^\top G_t \, Q_R, \qquad M_t = \beta_1 M_{t-1} + (1 - \beta_1) \, G_t, \qquad
+        M'_t = Q_L^\top M_t \, Q_R
+
+        V_t = \beta_2 V_{t-1} + (1 - \beta_2) \, {G'_t}^2, \qquad
+        \theta_t = \theta_{t-1} - \gamma \Bigl( Q_L \, \frac{\hat M'_t}{\sqrt{\hat V_t} + \epsilon} \, Q_R^\top
+        + \lambda \theta_{t-1} \Bigr)
+
+        L_t = \beta_2 L_{t-1} + (1 - \beta_2) \, G_t G_t^\top, \qquad
+        R_t = \beta_2 R_{t-1} + (1 - \beta_2) \, G_t^\top G_t
+
+    and, every so many steps, :math:`Q_L` and :math:`Q_R` follow the eigenvectors of L and R by one step of power
+    iteration: the Q of the QR decomposition of :math:`L Q_L`. What it adds to Shampoo: the eigenvectors give only the
+    directions. How far to go in each is Adam's business, at every step, even while the directions are out of date.
+
+    Parameters
+    ----------
+    params : iterable
+        Parameters or groups of them.
+    lr : float, default 3e-3
+        Learning rate γ.
+    betas : pair of floats, default (0.95, 0.95)
+        β₁, and β₂ for V as for L and R.
+    eps : float, default 1e-8
+        ε, as in `Adam`.
+    weight_decay : float, default 0.01
+        λ, as in `AdamW`.
+    precondition_frequency : int, default 10
+        Steps from one turn of the axes to the next.
+    max_precond_dim : int, default 1024
+        An axis that is longer is not turned. If none is, this is AdamW.
+    precondition_1d : bool, default False
+        Turn vectors (biases) as well.
+    maximize : bool, default False
+        Climb instead.
+
+    Notes
+    -----
+    *When it helps, when it hurts.* Language models with large batches, where it needs fewer steps than AdamW. Four
+    more matrix products a step and Shampoo's memory on top of Adam's. For a single vector, such as a point on a test
+    surface, ask for ``precondition_1d=True``: then it sees Rosenbrock's valley along its own direction.
+
+    *Where libraries disagree.* The authors' code takes no step the first time and only finds the axes; this class
+    does both. It adds ε to √V before the correction, here as in `Adam` it is after. It turns axes up to 10,000 long.
+
+    References
+    ----------
+    .. [1] N. Vyas et al., "SOAP: improving and stabilizing Shampoo using Adam", 2025, Algorithms 3 and 4.
+
+    Examples
+    --------
+    As with Adam, the first step is γ along each axis, but these are the gradient's own axes.
+
+    >>> import numpy as np, optim
+    >>> w = optim.Parameter(np.zeros((2, 2)))
+    >>> turn = np.array([[0.6, 0.8], [-0.8, 0.6]])
+    >>> w.grad = turn @ np.diag([1.0, 1000.0])
+    >>> optim.SOAP([w], lr=0.1).step()
+    >>> np.linalg.svd(w.data, compute_uv=False)
+    array([0.1, 0.1])
+    """
+
+    elementwise = False
+
+    def __init__(self, params, lr=3e-3, betas=(0.95, 0.95), eps=1e-8, weight_decay=0.01, precondition_frequency=10,
+                 max_precond_dim=1024, precondition_1d=False, *, maximize=False):
+        super().__init__(params, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay,
+                         precondition_frequency=precondition_frequency, max_precond_dim=max_precond_dim,
+                         precondition_1d=precondition_1d, maximize=maximize)
+
+    def init_state(self, param, *, max_precond_dim, precondition_1d):
+        state = {"step": 0, "exp_avg": np.zeros_like(param), "exp_avg_sq": np.zeros_like(param)}
+        if param.ndim > 1 or precondition_1d:
+            for axis, n in enumerate(param.shape):
+                if n <= max_precond_dim:
+                    state[f"preconditioner_{axis}"] = np.zeros((n, n), param.dtype)
+                    state[f"basis_{axis}"] = np.eye(n, dtype=param.dtype)
+        return state
+
+    def update(self, grad, state, param, *, betas, eps, weight_decay, precondition_frequency):
+        (beta1, beta2), t = betas, state["step"]
+        bases = {axis: state[f"basis_{axis}"] for axis in range(param.ndim) if f"basis_{axis}" in state}
+        if t == 1:
+            for axis, basis in bases.items():
+                basis[...] = np.linalg.eigh(self.averaged(state, axis, grad, beta2))[1]
+        m, v = state["exp_avg"], state["exp_avg_sq"]
+        m *= beta1
+        m += (1 - beta1) * grad
+        turned_grad, turned_m = turned(grad, bases), turned(m, bases)
+        v *= beta2
+        v += (1 - beta2) * turned_grad * turned_grad
+        c1, c2 = 1 - beta1**t, (1 - beta2**t) ** 0.5  # gathered into numbers as in Adam
+        phi = turned_back((c2 / c1) * turned_m / (np.sqrt(v) + eps * c2), bases)
+        if t > 1:
+            for axis, basis in bases.items():
+                average = self.averaged(state, axis, grad, beta2)
+                if t % precondition_frequency == 0:
+                    basis[...] = np.linalg.qr(average @ basis)[0]
+        return phi + weight_decay * param if active(weight_decay) else phi
+
+    @staticmethod
+    def averaged(state, axis, grad, beta2):
+        """Return Shampoo's matrix for one axis, a moving average here, with the gradient in it."""
+        average, rows = state[f"preconditioner_{axis}"], unfolded(grad, axis)
+        average *= beta2
+        average += (1 - beta2) * (rows @ rows.T)
+        return average
+
+
+def turned(tensor, bases):
+    """Return a tensor in the coordinates of an orthonormal basis for each axis that has one."""
+    for axis, basis in bases.items():
+        tensor = multiplied(tensor, axis, basis.T)
+    return tensor
+
+
+def turned_back(tensor, bases):
+    """Undo `turned`."""
+    for axis, basis in bases.items():
+        tensor = multiplied(tensor, axis, basis)
+    return tensor
+
+
+class Muon(Optimizer):
+    r"""Momentum, orthogonalized by Newton-Schulz: a step in which all singular values are nearly 1.
+
+    .. math::
+        B_t = \mu B_{t-1} + (1 - \mu) \, G_t, \qquad \tilde B_t = \mu B_t + (1 - \mu) \, G_t, \qquad
+        \theta_t = \theta_{t-1} - \gamma \bigl( s \, \operatorname{NS}(\tilde B_t) + \lambda \theta_{t-1} \bigr)
+
+    where NS(B) is close to :math:`U V^\top` if :math:`B = U S V^\top`. Shampoo with neither sums nor ε would step
+    along :math:`(GG^\top)^{-1/4} G (G^\top G)^{-1/4} = UV^\top`; what Muon adds is a way to it by products alone,
+    with no decomposition and no second moment. :math:`UV^\top` is to matrices what the sign is to numbers: of all
+    steps of spectral norm γ, the steepest.
+
+    Parameters
+    ----------
+    params : iterable
+        Parameters or groups of them, each with two axes.
+    lr : float, default 1e-3
+        Learning rate γ.
+    weight_decay : float, default 0.1
+        λ; takes γλθ off the parameter.
+    momentum : float, default 0.95
+        μ.
+    nesterov : bool, default True
+        Orthogonalize B̃ rather than B.
+    ns_coefficients : three floats, default (3.4445, -4.775, 2.0315)
+        a, b, c of :func:`newton_schulz`.
+    eps : float, default 1e-7
+        The least Frobenius norm to divide by.
+    ns_steps : int, default 5
+        Steps of Newton-Schulz, fewer than 100.
+    adjust_lr_fn : {None, "original", "match_rms_adamw"}, default None
+        How s depends on the n × m shape. "original", which None means too, is √max(1, n/m) [1]_; "match_rms_adamw" is
+        0.2 √max(n, m), with which AdamW's γ and λ can be kept [2]_.
+    maximize : bool, default False
+        Climb instead. (PyTorch's Muon cannot.)
+
+    Notes
+    -----
+    *When it helps, when it hurts.* The weight matrices of hidden layers, where all directions in which the gradient
+    is not 0 are learnt at the same speed. Embeddings, the last layer, biases and all vectors belong to AdamW. The
+    step has the same size however small the gradient, so γ must fall.
+
+    *Where libraries disagree.* PyTorch runs Newton-Schulz in bfloat16, three digits, which is enough; here it runs in
+    the parameter's own dtype, so trajectories agree only to about that precision. The authors' momentum lacks the
+    factor 1 - μ, which orthogonalizing removes again.
+
+    References
+    ----------
+    .. [1] K. Jordan et al., "Muon: an optimizer for hidden layers in neural networks", 2024,
+       kellerjordan.github.io/posts/muon.
+    .. [2] J. Liu et al., "Muon is scalable for LLM training", 2025, eq. 4.
+
+    Examples
+    --------
+    >>> import numpy as np, optim
+    >>> w = optim.Parameter(np.zeros((2, 2)))
+    >>> w.grad = np.array([[0.6, 0.8], [-0.8, 0.6]]) @ np.diag([1.0, 10.0])
+    >>> optim.Muon([w], lr=0.1).step()
+    >>> np.linalg.svd(w.data, compute_uv=False).round(1)
+    array([0.1, 0.1])
+    """
+
+    elementwise = False
+    scales = {None: lambda n, m: max(1, n / m) ** 0.5, "original": lambda n, m: max(1, n / m) ** 0.5,
+              "match_rms_adamw": lambda n, m: 0.2 * max(n, m) ** 0.5}
+
+    def __init__(self, params, lr=1e-3, weight_decay=0.1, momentum=0.95, nesterov=True,
+                 ns_coefficients=(3.4445, -4.775, 2.0315), eps=1e-7, ns_steps=5, adjust_lr_fn=None, *, maximize=False):
+        super().__init__(params, lr=lr, weight_decay=weight_decay, momentum=momentum, nesterov=nesterov,
+                         ns_coefficients=ns_coefficients, eps=eps, ns_steps=ns_steps, adjust_lr_fn=adjust_lr_fn,
+                         maximize=maximize)
+
+    def add_param_group(self, group):
+        super().add_param_group(group)
+        try:
+            self._check_group(self.param_groups[-1])
+        except ValueError:
+            self.param_groups.pop()
+            raise
+
+    def _check_group(self, group):
+        for param in group["params"]:
+            if param.data.ndim != 2:
+                raise ValueError(f"Muon orthogonalizes matrices; a parameter has shape {param.data.shape}. "
+                                 "Give vectors and tensors to an AdamW of their own")
+        if group["adjust_lr_fn"] not in self.scales:
+            raise ValueError(f"adjust_lr_fn is {group['adjust_lr_fn']!r}; expected one of {list(self.scales)}")
+        if len(group["ns_coefficients"]) != 3 or group["ns_steps"] >= 100:
+            raise ValueError("Newton-Schulz needs three ns_coefficients and fewer than 100 ns_steps; "
+                             f"got {group['ns_coefficients']!r} and {group['ns_steps']!r}")
+
+    def init_state(self, param):
+        return {"momentum_buffer": np.zeros_like(param)}
+
+    def update(self, grad, state, param, *, weight_decay, momentum, nesterov, ns_coefficients, eps, ns_steps,
+               adjust_lr_fn):
+        b = state["momentum_buffer"]
+        b *= momentum
+        b += (1 - momentum) * grad
+        direction = momentum * b + (1 - momentum) * grad if nesterov else b
+        phi = self.scales[adjust_lr_fn](*param.shape) * newton_schulz(direction, ns_coefficients, ns_steps, eps)
+        return phi + weight_decay * param if active(weight_decay) else phi
+
+
+def newton_schulz(matrix, ns_coefficients=(3.4445, -4.775, 2.0315), ns_steps=5, eps=1e-7):
+    r"""Return nearly :math:`U V^\top` for a matrix :math:`U S V^\top`, by matrix products alone.
+
+    .. math::
+        X_0 = B / \|B\|_F, \qquad X_{k+1} = a X_k + (b A_k + c A_k^2) X_k, \qquad A_k = X_k X_k^\top
+
+    The product leaves U and V alone and sends each singular value σ to :math:`a\sigma + b\sigma^3 + c\sigma^5`. With
+    the classical (15/8, -10/8, 3/8) they converge to 1; the default coefficients start faster from small σ and end up
+    anywhere between about 0.7 and 1.2, which serves a step just as well.
+
+    Parameters
+    ----------
+    matrix : ndarray of shape (n, m)
+        B.
+    ns_coefficients : three floats
+        a, b and c.
+    ns_steps : int, default 5
+    eps : float, default 1e-7
+        The least norm to divide by.
+
+    Returns
+    -------
+    ndarray of shape (n, m)
+        In the dtype of `matrix`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from optim.matrix import newton_schulz
+    >>> newton_schulz(np.diag([3.0, -2.0]), (15 / 8, -10 / 8, 3 / 8), ns_steps=10)
+    array([[ 1.,  0.],
+           [ 0., -1.]])
+    """
+    a, b, c = ns_coefficients
+    tall = matrix.shape[0] > matrix.shape[1]
+    x = matrix.T if tall else matrix  # the smaller of the two products with its transpose
+    x = x / max(float(np.linalg.norm(x)), eps)
+    for _ in range(ns_steps):
+        gram = x @ x.T
+        x = a * x + (b * gram + c * (gram @ gram)) @ x
+    return x.T if tall else x

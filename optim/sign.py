@@ -1,0 +1,256 @@
+r"""Sign methods: only the direction of each coordinate counts, not the size of its gradient.
+
+SignSGD throws the size away, Signum listens to the momentum's sign, Lion mixes the two, and Rprop, the oldest, gives
+every coordinate a step length that grows while its sign stays the same.
+"""
+
+import numpy as np
+
+from .hyperparameters import active
+from .optimizer import Optimizer
+
+
+class SignSGD(Optimizer):
+    r"""Gradient descent along the signs of the gradient.
+
+    .. math::
+        \theta_t = \theta_{t-1} - \gamma \, \operatorname{sign}(g_t)
+
+    What it changes in gradient descent is the norm: of all steps whose largest coordinate is γ, this one descends
+    most. Every coordinate moves by γ, whatever its scale. It is Adam without its memory, β₁ = β₂ = 0.
+
+    Parameters
+    ----------
+    params : iterable
+        Parameters or groups of them.
+    lr : float or array, default 1e-3
+        γ, the length of each coordinate's step.
+    weight_decay : float or array, default 0
+        λ; takes γλθ off the parameter.
+    maximize : bool, default False
+        Climb instead.
+
+    Notes
+    -----
+    *When it helps, when it hurts.* One bit per coordinate is all that has to be sent between machines. Steps do not
+    shrink towards the minimum, so it ends up hopping over it, γ wide, unless γ falls. A noisy gradient whose *mean*
+    points one way and whose *sign* mostly points the other leads it astray.
+
+    References
+    ----------
+    .. [1] J. Bernstein, Y.-X. Wang, K. Azizzadenesheli, A. Anandkumar, "signSGD: compressed optimisation for non-convex
+       problems", 2018, Algorithm 1.
+
+    Examples
+    --------
+    >>> import optim
+    >>> x = optim.Parameter([1.0, -1.0, 0.0])
+    >>> x.grad = 1000 * x.data
+    >>> optim.SignSGD([x], lr=0.1).step()
+    >>> x.data
+    array([ 0.9, -0.9,  0. ])
+    """
+
+    def __init__(self, params, lr=1e-3, weight_decay=0, *, maximize=False):
+        super().__init__(params, lr=lr, weight_decay=weight_decay, maximize=maximize)
+
+    def update(self, grad, state, param, *, weight_decay):
+        phi = np.sign(grad)
+        return phi + weight_decay * param if active(weight_decay) else phi
+
+
+class Signum(Optimizer):
+    r"""Gradient descent along the signs of the momentum.
+
+    .. math::
+        m_t = \mu \, m_{t-1} + (1 - \mu) \, g_t, \qquad \theta_t = \theta_{t-1} - \gamma \, \operatorname{sign}(m_t)
+
+    What it adds to SignSGD: the sign is taken after averaging, not before. Noise cancels before it is cut to one bit.
+
+    Parameters
+    ----------
+    params : iterable
+        Parameters or groups of them.
+    lr : float or array, default 1e-3
+        γ, the length of each coordinate's step.
+    momentum : float or array, default 0.9
+        μ, the weight of the past. Heavy-ball momentum without the factor 1 - μ would have the same signs.
+    weight_decay : float or array, default 0
+        λ; takes γλθ off the parameter.
+    maximize : bool, default False
+        Climb instead.
+
+    Notes
+    -----
+    *When it helps, when it hurts.* As SignSGD, with far less noise. The average lags: after passing a minimum it
+    walks on for some 1/(1-μ) steps before the sign turns.
+
+    References
+    ----------
+    .. [1] J. Bernstein, Y.-X. Wang, K. Azizzadenesheli, A. Anandkumar, "signSGD: compressed optimisation for non-convex
+       problems", 2018, Algorithm 2.
+
+    Examples
+    --------
+    One gradient to the left does not outweigh one, three times as large, to the right.
+
+    >>> import numpy as np, optim
+    >>> x = optim.Parameter([0.0])
+    >>> optimizer = optim.Signum([x], lr=0.1)
+    >>> for g in (3.0, -1.0):
+    ...     x.grad = np.array([g])
+    ...     optimizer.step()
+    ...     print(x.data)
+    [-0.1]
+    [-0.2]
+    """
+
+    def __init__(self, params, lr=1e-3, momentum=0.9, weight_decay=0, *, maximize=False):
+        super().__init__(params, lr=lr, momentum=momentum, weight_decay=weight_decay, maximize=maximize)
+
+    def init_state(self, param):
+        return {"momentum_buffer": np.zeros_like(param)}
+
+    def update(self, grad, state, param, *, momentum, weight_decay):
+        m = state["momentum_buffer"]
+        m *= momentum
+        m += (1 - momentum) * grad
+        phi = np.sign(m)
+        return phi + weight_decay * param if active(weight_decay) else phi
+
+
+class Lion(Optimizer):
+    r"""Evolved sign momentum: the sign of a mixture in which the present gradient counts for more.
+
+    .. math::
+        \theta_t = \theta_{t-1} - \gamma \bigl( \operatorname{sign}(\beta_1 m_{t-1} + (1 - \beta_1) g_t)
+        + \lambda \theta_{t-1} \bigr), \qquad m_t = \beta_2 m_{t-1} + (1 - \beta_2) \, g_t
+
+    What it adds to Signum: two rates of forgetting. The memory is long (β₂), the mixture that is signed weighs the last
+    gradient more heavily (β₁ < β₂), in the spirit of Nesterov's momentum. With β₁ = β₂ it is Signum. The rule was not
+    derived: a search over programs found it.
+
+    Parameters
+    ----------
+    params : iterable
+        Parameters or groups of them.
+    lr : float or array, default 1e-4
+        γ, the length of each coordinate's step; a third to a tenth of what Adam would have.
+    betas : pair of floats or arrays, default (0.9, 0.99)
+        β₁ for the mixture, β₂ for the memory.
+    weight_decay : float or array, default 0
+        λ; takes γλθ off the parameter. Three to ten times what AdamW would have.
+    maximize : bool, default False
+        Climb instead.
+
+    Notes
+    -----
+    *When it helps, when it hurts.* Half of Adam's memory, and large batches. With small batches the sign is mostly
+    noise.
+
+    *Where libraries disagree.* optax's default weight decay is 1e-3, the authors' 0.
+
+    References
+    ----------
+    .. [1] X. Chen et al., "Symbolic discovery of optimization algorithms", 2023, Algorithm 2.
+
+    Examples
+    --------
+    >>> import optim
+    >>> x = optim.Parameter([1.0, -1.0])
+    >>> x.grad = x.data * [1, 1000]
+    >>> optim.Lion([x], lr=0.1).step()
+    >>> x.data
+    array([ 0.9, -0.9])
+    """
+
+    def __init__(self, params, lr=1e-4, betas=(0.9, 0.99), weight_decay=0.0, *, maximize=False):
+        super().__init__(params, lr=lr, betas=betas, weight_decay=weight_decay, maximize=maximize)
+
+    def init_state(self, param):
+        return {"exp_avg": np.zeros_like(param)}
+
+    def update(self, grad, state, param, *, betas, weight_decay):
+        (beta1, beta2), m = betas, state["exp_avg"]
+        phi = np.sign(beta1 * m + (1 - beta1) * grad)
+        m *= beta2
+        m += (1 - beta2) * grad
+        return phi + weight_decay * param if active(weight_decay) else phi
+
+
+class Rprop(Optimizer):
+    r"""Resilient propagation: every coordinate's step grows while its sign stays, and is cut when it turns.
+
+    .. math::
+        \Delta_t = \operatorname{clip}\bigl(\Delta_{t-1} \cdot
+        \{\eta^+ \text{ if } g_t g_{t-1} > 0, \; \eta^- \text{ if } g_t g_{t-1} < 0, \; 1 \text{ else}\}\bigr), \qquad
+        \theta_t = \theta_{t-1} - \Delta_t \operatorname{sign}(g_t)
+
+    What it adds to SignSGD: a step length for every coordinate, learnt by trial. Same sign twice: it was too short.
+    The sign has turned: a minimum was jumped over, and the step is halved; that coordinate then stands still for one
+    step, because its gradient is set to 0 (the form known as iRprop⁻ [2]_).
+
+    Parameters
+    ----------
+    params : iterable
+        Parameters or groups of them.
+    lr : float or array, default 1e-2
+        Δ₀, the first step length. It is no factor: changing it later changes nothing.
+    etas : pair of floats or arrays, default (0.5, 1.2)
+        η⁻ in (0, 1) and η⁺ > 1.
+    step_sizes : pair of floats or arrays, default (1e-6, 50)
+        The shortest and the longest step length.
+    maximize : bool, default False
+        Climb instead.
+
+    Notes
+    -----
+    *When it helps, when it hurts.* Full-batch training of small networks: hardly anything to tune, and steps that
+    shrink geometrically at a minimum. With mini-batches it fails: noise turns signs, and RMSprop was invented to mend
+    that. A valley that runs at an angle to the axes slows it, because each coordinate knows only itself.
+
+    *Where libraries disagree.* The paper also takes back the step that jumped over; PyTorch, optax and this class do
+    not.
+
+    References
+    ----------
+    .. [1] M. Riedmiller, H. Braun, "A direct adaptive method for faster backpropagation learning: the RPROP
+       algorithm", 1993.
+    .. [2] C. Igel, M. Hüsken, "Empirical evaluation of the improved Rprop learning algorithms", 2003, Table 1.
+
+    Examples
+    --------
+    Down |x| from 1: the steps grow by a fifth each until 0 is passed.
+
+    >>> import numpy as np, optim
+    >>> x = optim.Parameter([1.0])
+    >>> optimizer = optim.Rprop([x], lr=0.2)
+    >>> for _ in range(6):
+    ...     x.grad = np.sign(x.data)
+    ...     optimizer.step()
+    ...     print(x.data)
+    [0.8]
+    [0.56]
+    [0.272]
+    [-0.0736]
+    [-0.0736]
+    [0.0992]
+    """
+
+    returns_step = True
+
+    def __init__(self, params, lr=1e-2, etas=(0.5, 1.2), step_sizes=(1e-6, 50), *, maximize=False):
+        super().__init__(params, lr=lr, etas=etas, step_sizes=step_sizes, maximize=maximize)
+
+    def init_state(self, param, *, lr):
+        return {"step": 0, "prev": np.zeros_like(param), "step_size": np.full_like(param, lr)}
+
+    def update(self, grad, state, param, *, etas, step_sizes):
+        (shrink, grow), (shortest, longest) = etas, step_sizes
+        delta, prev = state["step_size"], state["prev"]
+        agreement = np.sign(grad * prev)
+        same, turned = np.maximum(agreement, 0), np.maximum(-agreement, 0)  # 1 where it is so, else 0
+        delta *= 1 + (grow - 1) * same + (shrink - 1) * turned
+        np.clip(delta, shortest, longest, out=delta)
+        prev[...] = grad * (1 - turned)
+        return delta * np.sign(prev)

@@ -1,0 +1,193 @@
+r"""Sparse gradients: an embedding table has a million rows, and a sentence touches ten of them.
+
+A gradient that is 0 in all other rows is given as `RowGradient`: which rows, and their values. `LazyRows` makes any
+elementwise optimizer move these rows alone, so that a step costs as much as the rows in it, and `SparseAdam` is Adam
+so made.
+"""
+
+from operator import itemgetter
+
+import numpy as np
+
+from .optimizer import Optimizer
+from .pieces import cut, map_arrays
+
+
+class RowGradient:
+    """A gradient that is 0 outside of some rows.
+
+    Parameters
+    ----------
+    rows : array_like of ints, shape (k,)
+        Indices along the parameter's first axis. A row may be named more than once: its values add up, as gradients do.
+    values : array_like, shape (k, ...)
+        The gradient of each of these rows.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `rows` is not a vector of integers, or `values` does not have one entry for each.
+
+    Examples
+    --------
+    >>> import optim
+    >>> optim.RowGradient([7, 2, 7], [[1.0], [2.0], [3.0]]).coalesced()
+    RowGradient(rows=[2, 7], values=[[2.], [4.]])
+    """
+
+    __slots__ = ("rows", "values")
+
+    def __init__(self, rows, values):
+        self.rows, self.values = np.asarray(rows), np.asarray(values)
+        if self.rows.size == 0:
+            self.rows = self.rows.astype(int)
+        if self.rows.ndim != 1 or self.rows.dtype.kind not in "iu":
+            raise TypeError(f"rows has shape {self.rows.shape} and dtype {self.rows.dtype}; "
+                            "expected a vector of integers")
+        if self.values.ndim == 0 or len(self.values) != len(self.rows):
+            raise ValueError(f"values has shape {self.values.shape}; "
+                             f"expected {len(self.rows)} entries, one for each row")
+
+    def __repr__(self):
+        arrays = [np.array2string(array, separator=", ", threshold=20) for array in (self.rows, self.values)]
+        return "RowGradient(rows={}, values={})".format(*arrays)
+
+    def __neg__(self):
+        return RowGradient(self.rows, -self.values)
+
+    def coalesced(self):
+        """Return the same gradient with every row named once, in ascending order."""
+        rows, place = np.unique(self.rows, return_inverse=True)
+        values = np.zeros((len(rows), *self.values.shape[1:]), self.values.dtype)
+        np.add.at(values, place, self.values)
+        return RowGradient(rows, values)
+
+
+class LazyRows:
+    """Makes an elementwise optimizer take gradients by rows, and move those rows alone.
+
+    Write it before the optimizer: ``class LazyAdagrad(LazyRows, Adagrad): pass``. The rule is applied to the rows
+    that are named, as if they were the parameter, with their rows of the state; other rows keep still. Where a
+    gradient of 0 changes nothing anyhow (SGD without momentum or decay, Adagrad) that is the same as the rule itself,
+    only faster. Elsewhere it is another method, a lazy one: the momentum of a row neither moves it nor fades until
+    its next gradient, and its weight does not decay.
+
+    Examples
+    --------
+    >>> import numpy as np, optim
+    >>> class LazyAdagrad(optim.LazyRows, optim.Adagrad):
+    ...     pass
+    >>> table = optim.Parameter(np.zeros((1000, 2)))
+    >>> optimizer = LazyAdagrad([table], lr=0.1)
+    >>> table.grad = optim.RowGradient([3], [[1.0, -5.0]])
+    >>> optimizer.step()
+    >>> table.data[2:5]
+    array([[ 0. ,  0. ],
+           [-0.1,  0.1],
+           [ 0. ,  0. ]])
+    """
+
+    def __init_subclass__(cls, **arguments):
+        super().__init_subclass__(**arguments)
+        if not getattr(cls, "elementwise", True):
+            raise TypeError(f"{cls.__name__} cannot be lazy: its rule needs whole arrays (elementwise = False)")
+
+    def zero_grad(self, set_to_none=True):
+        """Forget all gradients. A gradient that is 0 in all rows is None, so `set_to_none` makes no difference."""
+        super().zero_grad()
+
+    def checked_gradient(self, param, group):
+        grad, data = param.grad, param.data
+        if not isinstance(grad, RowGradient):
+            raise TypeError(f"{type(self).__name__} takes gradients by rows; got {type(grad).__name__}. Write "
+                            "optim.RowGradient(rows, values), or take the optimizer that is not lazy")
+        if grad.values.shape[1:] != data.shape[1:] or grad.values.dtype != data.dtype or data.ndim == 0:
+            raise ValueError(f"a gradient by rows has values of shape {grad.values.shape} and dtype "
+                             f"{grad.values.dtype}; its parameter has shape {data.shape} and dtype {data.dtype}")
+        if grad.rows.size and (grad.rows.min() < 0 or grad.rows.max() >= len(data)):
+            raise ValueError(f"a gradient names rows {grad.rows.min()} to {grad.rows.max()}; "
+                             f"its parameter has {len(data)}")
+        grad = grad.coalesced()
+        return -grad if group["maximize"] else grad
+
+    def move(self, group, param, grad):
+        """Advance the state of one parameter and move the rows that the gradient names."""
+        data, rows, state = param.data, grad.rows, self.advanced_state(group, param)
+        lr, hyper = cut(group.ready.get(data.dtype) or self._prepare(group, data), (rows,), data.ndim)
+        part, theta = map_arrays(itemgetter(rows), state, data.shape), data[rows]
+        theta -= lr * self.update(grad.values, part, theta, **hyper)
+        data[rows] = theta
+        for name, entry in part.items():
+            if isinstance(entry, np.ndarray) and entry.shape == theta.shape:
+                if state[name] is None:
+                    state[name] = np.zeros_like(data)
+                state[name][rows] = entry
+
+
+class SparseAdam(LazyRows, Optimizer):
+    r"""Adam on the rows that have a gradient.
+
+    .. math::
+        m_t = \beta_1 m_{t-1} + (1 - \beta_1) \, g_t, \qquad v_t = \beta_2 v_{t-1} + (1 - \beta_2) \, g_t^2, \qquad
+        \theta_t = \theta_{t-1}
+        - \gamma \, \frac{\sqrt{1 - \beta_2^t}}{1 - \beta_1^t} \, \frac{m_t}{\sqrt{v_t} + \epsilon}
+
+    in the rows that :math:`g_t` names; all others keep θ, m and v. What it changes in `Adam`: a rare row is not moved
+    by its old momentum during the steps in which it does not occur, and a step costs as much as the rows in it.
+
+    Parameters
+    ----------
+    params : iterable
+        Parameters or groups of them, whose gradients are `RowGradient`.
+    lr : float or array, default 1e-3
+        Learning rate γ.
+    betas : pair of floats or arrays, default (0.9, 0.999)
+        β₁ and β₂, as in `Adam`.
+    eps : float or array, default 1e-8
+        ε, added to √v before the correction, as in PyTorch; in `Adam` it is after.
+    maximize : bool, default False
+        Climb instead.
+
+    Raises
+    ------
+    TypeError
+        In a step, if a gradient is an array, as in PyTorch.
+
+    Notes
+    -----
+    *When it helps, when it hurts.* Embedding tables, if the gradient comes by rows. t counts the steps of the table,
+    not of the row, so the first gradient of a rare row is hardly corrected: its first step is (1-β₁)/√(1-β₂) ≈ 3.2
+    times γ.
+
+    References
+    ----------
+    .. [1] D. P. Kingma, J. Ba, "Adam: a method for stochastic optimization", 2015, Algorithm 1.
+
+    Examples
+    --------
+    >>> import numpy as np, optim
+    >>> table = optim.Parameter(np.zeros((4, 2)))
+    >>> optimizer = optim.SparseAdam([table], lr=0.1)
+    >>> table.grad = optim.RowGradient([1, 3], [[1.0, 2.0], [-1.0, -2.0]])
+    >>> optimizer.step()
+    >>> table.data
+    array([[ 0. ,  0. ],
+           [-0.1, -0.1],
+           [ 0. ,  0. ],
+           [ 0.1,  0.1]])
+    """
+
+    def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, maximize=False):
+        super().__init__(params, lr=lr, betas=betas, eps=eps, maximize=maximize)
+
+    def init_state(self, param):
+        return {"step": 0, "exp_avg": np.zeros_like(param), "exp_avg_sq": np.zeros_like(param)}
+
+    def update(self, grad, state, param, *, betas, eps):
+        (beta1, beta2), t = betas, state["step"]
+        m, v = state["exp_avg"], state["exp_avg_sq"]
+        m *= beta1
+        m += (1 - beta1) * grad
+        v *= beta2
+        v += (1 - beta2) * grad * grad
+        return ((1 - beta2**t) ** 0.5 / (1 - beta1**t)) * m / (np.sqrt(v) + eps)
