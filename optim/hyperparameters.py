@@ -19,6 +19,10 @@ RANGES = {
     "beta2_decay": ("finite and not positive", lambda x: np.isfinite(x) & (x <= 0)),
     "b1": FRACTION, "b2": FRACTION, "decay": ("in [0, 1]", lambda x: (x >= 0) & (x <= 1)),
     "max_norm": POSITIVE, "max_delta": POSITIVE, "threshold": POSITIVE, "clipping": POSITIVE,
+    "tolerance_grad": NOT_NEGATIVE, "tolerance_change": NOT_NEGATIVE, "c1": FRACTION, "shrink": FRACTION,
+    "damping": NOT_NEGATIVE, "gamma": NOT_NEGATIVE, "hessian_power": NOT_NEGATIVE, "clip_threshold": POSITIVE,
+    "l1": NOT_NEGATIVE, "l2": NOT_NEGATIVE, "max_iter": AT_LEAST_1, "max_eval": AT_LEAST_1,
+    "history_size": AT_LEAST_1, "update_interval": AT_LEAST_1,
     "d": AT_LEAST_1, "precondition_frequency": AT_LEAST_1, "max_precond_dim": NOT_NEGATIVE, "ns_steps": NOT_NEGATIVE,
 }
 
@@ -36,6 +40,12 @@ def check(name, value):
             raise TypeError(f"{name} is {value!r}; expected a number or an array of numbers")
         if not np.all(allowed(np.asarray(number))):
             raise ValueError(f"{name} is {value!r}; it must be {description}")
+
+
+def check_callable(name, function):
+    """Raise a TypeError unless the function that an optimizer is given can be called."""
+    if not callable(function):
+        raise TypeError(f"{name} is {function!r}; expected a function")
 
 
 def check_broadcast(name, value, shape):

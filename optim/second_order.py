@@ -11,6 +11,7 @@ from copy import deepcopy
 
 import numpy as np
 
+from .hyperparameters import check_callable
 from .line_search import Point, WholeVectorOptimizer, check_finite
 from .optimizer import Optimizer
 
@@ -62,7 +63,8 @@ class Newton(WholeVectorOptimizer):
     """
 
     def __init__(self, params, hessian, lr=1, line_search_fn="backtracking", *, maximize=False):
-        self.hessian = checked_callable("hessian", hessian)
+        check_callable("hessian", hessian)
+        self.hessian = hessian
         super().__init__(params, lr=lr, line_search_fn=line_search_fn, maximize=maximize)
 
     def update(self, grad, state, param):
@@ -151,7 +153,8 @@ class NewtonCG(WholeVectorOptimizer):
     """
 
     def __init__(self, params, hvp, lr=1, line_search_fn="backtracking", *, maximize=False):
-        self.hvp = checked_callable("hvp", hvp)
+        check_callable("hvp", hvp)
+        self.hvp = hvp
         super().__init__(params, lr=lr, line_search_fn=line_search_fn, maximize=maximize)
 
     def update(self, grad, state, param):
@@ -190,8 +193,10 @@ class LeastSquaresOptimizer(WholeVectorOptimizer):
     """
 
     def __init__(self, params, residuals, jacobian, **defaults):
-        self.residuals = checked_callable("residuals", residuals)
-        self.jacobian = checked_callable("jacobian", jacobian)
+        check_callable("residuals", residuals)
+        self.residuals = residuals
+        check_callable("jacobian", jacobian)
+        self.jacobian = jacobian
         super().__init__(params, **defaults)
 
     def step(self, closure=None):
@@ -480,7 +485,8 @@ class AdaHessian(DiagonalHessianOptimizer):
 
     def __init__(self, params, hvp, lr=0.15, betas=(0.9, 0.999), eps=1e-4, weight_decay=0, hessian_power=1, rng=None, *,
                  maximize=False):
-        super().__init__(params, checked_callable("hvp", hvp), rng, lr=lr, betas=betas, eps=eps,
+        check_callable("hvp", hvp)
+        super().__init__(params, hvp, rng, lr=lr, betas=betas, eps=eps,
                          weight_decay=weight_decay, hessian_power=hessian_power, maximize=maximize)
 
     def init_state(self, param):
@@ -563,7 +569,7 @@ class Sophia(DiagonalHessianOptimizer):
         if (hvp is None) == (hessian_diagonal is None):
             raise TypeError("Sophia needs one of hvp (for Hutchinson's estimate) and hessian_diagonal (for one of your "
                             f"own); got {hvp!r} and {hessian_diagonal!r}")
-        checked_callable("hvp or hessian_diagonal", hvp or hessian_diagonal)
+        check_callable("hvp or hessian_diagonal", hvp or hessian_diagonal)
         self.hessian_diagonal = hessian_diagonal
         super().__init__(params, hvp, rng, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, gamma=gamma,
                          clip_threshold=clip_threshold, update_interval=update_interval, maximize=maximize)
@@ -593,13 +599,6 @@ class Sophia(DiagonalHessianOptimizer):
 
 
 # What users' functions return
-
-def checked_callable(name, function):
-    """Return `function`, or raise a TypeError if it cannot be called."""
-    if not callable(function):
-        raise TypeError(f"{name} is {function!r}; expected a function, such as `{name}=lambda: ...`")
-    return function
-
 
 def as_matrix(name, value, rows, columns, dtype):
     """Return what `name` returned as a matrix of sum(rows) x sum(columns): one array, or nested sequences of blocks."""

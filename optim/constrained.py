@@ -1,0 +1,828 @@
+"""Constraints and penalties with kinks: how to descend without leaving a set, or towards solutions with exact zeros.
+
+First come the projections, which bring a point back into a set. Then the methods: project after each gradient step;
+replace the projection by a proximal operator, which serves penalties as well (ISTA, and FISTA, which is faster);
+never leave the set at all (Frank-Wolfe, mirror descent); and, for long streams of sparse data, FTRL-Proximal.
+"""
+
+from functools import partial
+
+import numpy as np
+
+from .hyperparameters import check_callable, prepared
+from .optimizer import Optimizer
+
+# Projections: the nearest point of a set
+
+def as_floats(x):
+    """Return x as an array of floats."""
+    x = np.asarray(x)
+    return x if x.dtype.kind == "f" else x.astype(float)
+
+
+def check_positive(name, value):
+    """Raise a ValueError unless a size of a set is positive."""
+    if not np.all(np.asarray(value) > 0):
+        raise ValueError(f"{name} is {value!r}; expected a positive number")
+
+
+def length(x, axis):
+    """Return the Euclidean norm along an axis (of the whole array for None), ready to broadcast against x."""
+    return np.sqrt(np.sum(x * x, axis=axis, keepdims=True))
+
+
+def project_box(x, lower, upper):
+    r"""Return the nearest point of a box, :math:`l \le x \le u`: clip each coordinate.
+
+    Parameters
+    ----------
+    x : array_like
+    lower, upper : float or array_like
+        Bounds that broadcast against x; -inf and inf where there are none.
+
+    Returns
+    -------
+    ndarray
+        Of the shape and dtype of x, as for all projections here; x itself is not changed.
+
+    Raises
+    ------
+    ValueError
+        If a lower bound is above an upper one.
+
+    Examples
+    --------
+    >>> import optim
+    >>> optim.project_box([-2.0, 0.5, 3.0], 0, 1)
+    array([0. , 0.5, 1. ])
+    """
+    if np.any(np.asarray(lower) > np.asarray(upper)):
+        raise ValueError(f"the box is empty: lower is {lower!r} and upper is {upper!r}")
+    x = as_floats(x)
+    return np.clip(x, lower, upper).astype(x.dtype, copy=False)
+
+
+def project_non_negative(x):
+    """Return the nearest point with no coordinate below 0.
+
+    Examples
+    --------
+    >>> import optim
+    >>> optim.project_non_negative([-2.0, 0.5])
+    array([0. , 0.5])
+    """
+    return project_box(x, 0, np.inf)
+
+
+def project_linf_ball(x, radius=1.0):
+    r"""Return the nearest point with :math:`\max_i |x_i| \le r`: a box.
+
+    Examples
+    --------
+    >>> import optim
+    >>> optim.project_linf_ball([-2.0, 0.5])
+    array([-1. ,  0.5])
+    """
+    check_positive("radius", radius)
+    return project_box(x, -radius, radius)
+
+
+def project_simplex(x, total=1.0, axis=None):
+    r"""Return the nearest point of the simplex :math:`\{x : x_i \ge 0, \sum_i x_i = s\}`.
+
+    .. math::
+        w_i = \max(x_i - \tau, 0), \qquad \tau = \frac1\rho \left(\sum_{j \le \rho} u_j - s\right), \qquad
+        \rho = \max\left\{j : u_j > \frac1j \left(\sum_{r \le j} u_r - s\right)\right\}
+
+    with u the coordinates in falling order: one number is taken off all coordinates, such that what stays above 0 has
+    the right sum.
+
+    Parameters
+    ----------
+    x : array_like
+    total : float, default 1
+        s.
+    axis : int, optional
+        The axis along which the points lie, for many at once. Default: the whole array is one point.
+
+    References
+    ----------
+    John Duchi, Shai Shalev-Shwartz, Yoram Singer, Tushar Chandra, "Efficient projections onto the l1-ball for
+    learning in high dimensions", 2008, figure 1.
+
+    Examples
+    --------
+    >>> import optim
+    >>> optim.project_simplex([0.5, 1.0, -3.0])
+    array([0.25, 0.75, 0.  ])
+    """
+    check_positive("total", total)
+    x = as_floats(x)
+    if axis is None:
+        return project_simplex(x.reshape(-1), total, 0).reshape(x.shape)
+    x = x - x.max(axis=axis, keepdims=True)  # a common shift changes nothing, and large numbers keep their digits
+    u = -np.sort(-x, axis=axis)
+    j = np.expand_dims(np.arange(1, x.shape[axis] + 1, dtype=x.dtype), [i for i in range(x.ndim) if i != axis % x.ndim])
+    excess = (np.cumsum(u, axis=axis) - total) / j
+    rho = np.sum(u > excess, axis=axis, keepdims=True)
+    return np.maximum(x - np.take_along_axis(excess, rho - 1, axis), 0)
+
+
+def project_l1_ball(x, radius=1.0, axis=None):
+    r"""Return the nearest point with :math:`\sum_i |x_i| \le r`: that of the simplex, with the signs of x.
+
+    The ball has its corners on the axes, so that many coordinates of a projection are 0.
+
+    References
+    ----------
+    Duchi, Shalev-Shwartz, Singer, Chandra, 2008, section 4.
+
+    Examples
+    --------
+    >>> import optim
+    >>> optim.project_l1_ball([3.0, -2.5, 1.0])
+    array([ 0.75, -0.25,  0.  ])
+    """
+    x = as_floats(x)
+    inside = np.sum(np.abs(x), axis=axis, keepdims=True) <= radius
+    return np.where(inside, x, np.sign(x) * project_simplex(np.abs(x), radius, axis))
+
+
+def project_l2_ball(x, radius=1.0, axis=None):
+    r"""Return the nearest point with :math:`|x|_2 \le r`: x, shortened.
+
+    Examples
+    --------
+    >>> import optim
+    >>> optim.project_l2_ball([3.0, 4.0])
+    array([0.6, 0.8])
+    """
+    check_positive("radius", radius)
+    x = as_floats(x)
+    return x * (radius / np.maximum(length(x, axis), radius))
+
+
+def project_sphere(x, radius=1.0, axis=None):
+    r"""Return the nearest point with :math:`|x|_2 = r`.
+
+    The sphere is not convex: all its points are equally near to 0, and there the one with equal coordinates is
+    returned.
+
+    Examples
+    --------
+    >>> import optim
+    >>> optim.project_sphere([0.3, 0.4])
+    array([0.6, 0.8])
+    """
+    check_positive("radius", radius)
+    x = as_floats(x)
+    x = np.where(length(x, axis) > 0, x, np.ones_like(x))
+    return x * (radius / length(x, axis))
+
+
+def project_hyperplane(x, normal, offset=0.0, axis=None):
+    r"""Return the nearest point with :math:`a^T x = b`.
+
+    .. math:: x - \frac{a^T x - b}{a^T a} a
+
+    Parameters
+    ----------
+    x : array_like
+    normal : array_like
+        a, which broadcasts against x.
+    offset : float, default 0
+        b.
+    axis : int, optional
+        The axis along which the points lie. Default: the whole array is one point.
+
+    Examples
+    --------
+    >>> import optim
+    >>> optim.project_hyperplane([3.0, 1.0], normal=[1.0, 1.0], offset=2.0)
+    array([2., 0.])
+    """
+    return off_the_plane(x, normal, offset, axis, lambda beyond: beyond)
+
+
+def project_halfspace(x, normal, offset=0.0, axis=None):
+    r"""Return the nearest point with :math:`a^T x \le b`; parameters are those of `project_hyperplane`.
+
+    Examples
+    --------
+    >>> import optim
+    >>> optim.project_halfspace([0.0, 1.0], normal=[1.0, 1.0], offset=2.0)
+    array([0., 1.])
+    """
+    return off_the_plane(x, normal, offset, axis, lambda beyond: np.maximum(beyond, 0))
+
+
+def off_the_plane(x, normal, offset, axis, kept):
+    """Return x moved along the normal by what `kept` makes of the signed distance to the plane."""
+    x = as_floats(x)
+    a = np.broadcast_to(np.asarray(normal, x.dtype), x.shape)
+    square = np.sum(a * a, axis=axis, keepdims=True)
+    check_positive("the squared length of normal", square)
+    return x - kept(np.sum(a * x, axis=axis, keepdims=True) - offset) / square * a
+
+
+# Projected and proximal gradient
+
+def project_after(optimizer, projection):
+    """Bring the parameters of any optimizer back into a set after each of its steps.
+
+    In a chain the link `optim.project` does this; here it is for optimizers that are more than a rule, such as
+    `optim.Rprop`. What an optimizer has learnt about a point outside (the curvature of `LBFGS`, say) it keeps.
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+    projection : callable
+        Takes an array, returns the nearest one in the set.
+
+    Returns
+    -------
+    HookHandle
+        Its `remove()` sets the parameters free again.
+
+    Examples
+    --------
+    >>> import optim
+    >>> p = optim.Parameter([0.5, 0.5])
+    >>> optimizer = optim.Adam([p], lr=0.3)
+    >>> handle = optim.project_after(optimizer, optim.project_simplex)
+    >>> for _ in range(3):
+    ...     p.grad = np.array([1.0, 2.0])
+    ...     optimizer.step()
+    >>> p.data.round(6)
+    array([1., 0.])
+    """
+    check_callable("projection", projection)
+
+    def hook(optimizer, args, kwargs):
+        for group in optimizer.param_groups:
+            for param in group["params"]:
+                if param.grad is not None:
+                    param.data[...] = projection(param.data)
+
+    return optimizer.register_step_post_hook(hook)
+
+
+class PointOptimizer(Optimizer):
+    r"""Methods that say where to go, not by how much: :math:`\theta \leftarrow \text{point}(\theta, g)`.
+
+    This is not of the form lr * phi: the sum of a parameter and a step would miss exact zeros and bounds by its
+    rounding. A subclass has `point(self, param, grad, lr)` in the place of `update`. All points are computed before
+    any parameter moves.
+    """
+
+    elementwise = False
+
+    def point(self, param, grad, lr):
+        """Return where a parameter goes, given its array, its gradient and the learning rate."""
+        raise NotImplementedError(f"{type(self).__name__} needs a method `point(self, param, grad, lr)`")
+
+    def move_all(self, work):
+        points = [self.point(param.data, grad, prepared(group["lr"], param.data)) for group, param, grad in work]
+        for (_, param, _), point in zip(work, points):
+            param.data[...] = point
+
+
+class ProjectedGradient(PointOptimizer):
+    r"""Gradient descent that is brought back into a set after every step.
+
+    .. math:: \theta_t = P_C(\theta_{t-1} - \gamma g_t)
+
+    This is all that gradient descent needs to respect a constraint, where the projection is cheap. For convex sets it
+    keeps the rates of gradient descent; it stops where the gradient stands upright on the boundary, not where it is
+    0. The link `optim.project` and `project_after` do the same for other optimizers, but adaptive methods measure
+    distance differently for each coordinate, and with a projection that does not they may settle elsewhere on the
+    boundary.
+
+    Parameters
+    ----------
+    params : iterable
+        Parameters or groups.
+    projection : callable
+        Takes an array, returns the nearest one in the set, such as `optim.project_simplex`.
+    lr : float or array, default 1e-3
+        γ; 1/L where the gradient is L-Lipschitz.
+
+    References
+    ----------
+    A. A. Goldstein, "Convex programming in Hilbert space", 1964.
+    E. S. Levitin and B. T. Polyak, "Constrained minimization methods", 1966.
+
+    Examples
+    --------
+    >>> import optim
+    >>> p = optim.Parameter([0.0, 0.0])
+    >>> optimizer = optim.ProjectedGradient([p], optim.project_l2_ball, lr=0.5)
+    >>> for _ in range(50):
+    ...     p.grad = p.data - np.array([3.0, 4.0])
+    ...     optimizer.step()
+    >>> p.data.round(3)
+    array([0.6, 0.8])
+    """
+
+    def __init__(self, params, projection, lr=1e-3, *, maximize=False):
+        check_callable("projection", projection)
+        self.projection = projection
+        super().__init__(params, lr=lr, maximize=maximize)
+
+    def point(self, param, grad, lr):
+        return self.projection(param - lr * grad)
+
+
+def prox_l1(x, threshold):
+    r"""Soft threshold, the proximal operator of :math:`\lambda \sum_i |x_i|`.
+
+    .. math:: \arg\min_u \tfrac12 |u - x|^2 + \lambda |u|_1 = \mathrm{sign}(x) \max(|x| - \lambda, 0)
+
+    Parameters
+    ----------
+    x : array_like
+    threshold : float or array
+        λ, in a proximal method the learning rate times the weight of the penalty.
+
+    Returns
+    -------
+    ndarray
+        Of the shape of x; coordinates within λ of 0 become exactly 0.
+
+    Examples
+    --------
+    >>> import optim
+    >>> optim.prox_l1([3.0, -0.5, -2.0], 1.0)
+    array([ 2.,  0., -1.])
+    """
+    x = as_floats(x)
+    return np.where(np.abs(x) > threshold, x - threshold * np.sign(x), x.dtype.type(0))
+
+
+def prox_group_lasso(x, threshold, axis=-1):
+    r"""The proximal operator of :math:`\lambda \sum_g |x_g|_2`: shorten each group, or set all of it to 0.
+
+    .. math:: x_g \max\left(1 - \frac{\lambda}{|x_g|_2}, 0\right)
+
+    Parameters
+    ----------
+    x : array_like
+    threshold : float
+        λ.
+    axis : int, tuple of int or None, default -1
+        The axes along which a group lies: the rows of a matrix by default. None: all of x is one group.
+
+    References
+    ----------
+    Ming Yuan and Yi Lin, "Model selection and estimation in regression with grouped variables", 2006.
+
+    Examples
+    --------
+    >>> import optim
+    >>> optim.prox_group_lasso([[3.0, 4.0], [0.3, 0.4]], 1.0)
+    array([[2.4, 3.2],
+           [0. , 0. ]])
+    """
+    x = as_floats(x)
+    norm = length(x, axis)
+    return x * (np.maximum(norm - threshold, 0) / np.where(norm > 0, norm, x.dtype.type(1)))
+
+
+def prox_box(x, threshold, lower, upper):
+    """The proximal operator of what is 0 in a box and infinite outside: `project_box`, whatever the threshold.
+
+    Examples
+    --------
+    >>> import optim
+    >>> optim.prox_box([-2.0, 0.5], 0.1, lower=0, upper=1)
+    array([0. , 0.5])
+    """
+    return project_box(x, lower, upper)
+
+
+class ISTA(PointOptimizer):
+    r"""Iterative shrinkage: a gradient step for the smooth part of the loss, a proximal step for the part with kinks.
+
+    .. math::
+        \theta_t = \mathrm{prox}_{\gamma h}(\theta_{t-1} - \gamma g_t), \qquad
+        \mathrm{prox}_{\gamma h}(x) = \arg\min_u h(u) + \frac{1}{2 \gamma} |u - x|^2
+
+    minimises f + h, where g is the gradient of f alone. `ProjectedGradient` is the case of an h that is 0 on a set
+    and infinite outside. Subgradient steps on λ|θ| hover about 0, these arrive at it: that is what makes the lasso
+    sparse. f + h falls as 1/k, linearly where f is strongly convex.
+
+    Parameters
+    ----------
+    params : iterable
+        Parameters or groups.
+    prox : callable
+        prox(x, lr), such as `lambda x, lr: optim.prox_l1(x, 0.1 * lr)` for 0.1 |θ|₁.
+    lr : float or array, default 1e-3
+        γ; at most 1/L where the gradient of f is L-Lipschitz.
+
+    References
+    ----------
+    Ingrid Daubechies, Michel Defrise, Christine De Mol, "An iterative thresholding algorithm for linear inverse
+    problems with a sparsity constraint", 2004. Amir Beck and Marc Teboulle, "A fast iterative shrinkage-thresholding
+    algorithm for linear inverse problems", 2009, equation (3.1).
+
+    Examples
+    --------
+    The minimum of ½(θ - 3)² + |θ| is at 2, that of ½(θ - 0.5)² + |θ| at 0:
+
+    >>> import optim
+    >>> p = optim.Parameter([1.0, 1.0])
+    >>> optimizer = optim.ISTA([p], optim.prox_l1, lr=0.5)
+    >>> for _ in range(30):
+    ...     p.grad = p.data - np.array([3.0, 0.5])
+    ...     optimizer.step()
+    >>> p.data.round(6)
+    array([2., 0.])
+    """
+
+    def __init__(self, params, prox, lr=1e-3, *, maximize=False):
+        check_callable("prox", prox)
+        self.prox = prox
+        super().__init__(params, lr=lr, maximize=maximize)
+
+    def point(self, param, grad, lr):
+        return self.prox(param - lr * grad, lr)
+
+
+class FISTA(ISTA):
+    r"""ISTA with Nesterov's momentum: the gradient is taken at a point ahead, and the loss falls as 1/k².
+
+    .. math::
+        t_k = \frac{1 + \sqrt{1 + 4 t_{k-1}^2}}{2}, \qquad
+        y_k = \theta_{k-1} + \frac{t_{k-1} - 1}{t_k} (\theta_{k-1} - \theta_{k-2}), \qquad
+        \theta_k = \mathrm{prox}_{\gamma h}(y_k - \gamma \nabla f(y_k))
+
+    with t₀ = 0. It adds to `ISTA` two vectors and a factor k in the rate:
+    :math:`F(\theta_k) - F^* \le \frac{2 |\theta_0 - \theta^*|^2}{\gamma (k+1)^2}`, the best that a first-order method
+    can promise. The loss may rise now and then, and close to a strongly convex minimum the momentum makes ripples.
+
+    Parameters
+    ----------
+    params, prox, lr
+        As for `ISTA`.
+
+    Notes
+    -----
+    `step` needs a closure, since the gradient is not taken where the parameters are: it moves them to y, calls the
+    closure, and leaves them at θ. The loss that it returns is f(y).
+
+    References
+    ----------
+    Beck and Teboulle, 2009, equations (4.1) to (4.3) and theorem 4.4.
+    Yurii Nesterov, "A method of solving a convex programming problem with convergence rate O(1/k²)", 1983.
+
+    Examples
+    --------
+    >>> import optim
+    >>> p = optim.Parameter([1.0, 1.0])
+    >>> def closure():
+    ...     residual = p.data - np.array([3.0, 0.5])
+    ...     p.grad = residual
+    ...     return residual @ residual / 2
+    >>> optimizer = optim.FISTA([p], optim.prox_l1, lr=0.5)
+    >>> for _ in range(30):
+    ...     loss = optimizer.step(closure)
+    >>> p.data.round(3)
+    array([2., 0.])
+    """
+
+    def init_state(self, param):
+        return {"t": 0.0, "previous": param.copy()}
+
+    def step(self, closure):
+        """Move to y, take loss and gradients there, and go on to θ; an error puts the parameters back where they were.
+
+        Parameters
+        ----------
+        closure : callable
+            Forgets the gradients, computes loss and gradients of f (without the penalty h), and returns the loss.
+        """
+        if not callable(closure):
+            raise TypeError("FISTA.step needs a closure that clears the gradients, computes the loss and the "
+                            f"gradients, and returns the loss; got {closure!r}")
+        params = [param for group in self.param_groups for param in group["params"]]
+        before = [param.data.copy() for param in params]
+        states = [self.state.get(param) or self.init_state(param.data) for param in params]
+        t = [(1 + (1 + 4 * state["t"] ** 2) ** 0.5) / 2 for state in states]
+        try:
+            for param, state, t_k in zip(params, states, t):
+                param.data += (state["t"] - 1) / t_k * (param.data - state["previous"])
+            loss = super().step(closure)
+        except BaseException:
+            for param, theta in zip(params, before):
+                param.data[...] = theta
+            raise
+        for param, theta, t_k in zip(params, before, t):
+            if param.grad is None:
+                param.data[...] = theta
+            else:
+                self.state[param] = {"t": t_k, "previous": theta}
+        return loss
+
+
+# Frank-Wolfe
+
+def lmo_simplex(grad, total=1.0, axis=None):
+    r"""Return the point s of the simplex that minimises :math:`g^T s`: the corner of the smallest entry of g.
+
+    The linear minimisation oracle (LMO) of `FrankWolfe`; `total` and `axis` are those of `project_simplex`.
+
+    Examples
+    --------
+    >>> import optim
+    >>> optim.lmo_simplex([3.0, -1.0, 2.0])
+    array([0., 1., 0.])
+    """
+    check_positive("total", total)
+    grad = as_floats(grad)
+    return total * corner(np.argmin(grad, axis=axis, keepdims=True), grad, axis)
+
+
+def lmo_l1_ball(grad, radius=1.0, axis=None):
+    r"""Return the point s with :math:`|s|_1 \le r` that minimises :math:`g^T s`: a corner, against the largest entry.
+
+    Examples
+    --------
+    >>> import optim
+    >>> optim.lmo_l1_ball([3.0, -4.0, 2.0])
+    array([0., 1., 0.])
+    """
+    check_positive("radius", radius)
+    grad = as_floats(grad)
+    return -radius * np.sign(grad) * corner(np.argmax(np.abs(grad), axis=axis, keepdims=True), grad, axis) + 0.0
+
+
+def lmo_l2_ball(grad, radius=1.0, axis=None):
+    r"""Return the point s with :math:`|s|_2 \le r` that minimises :math:`g^T s`: -r g / \|g\|, and 0 for g = 0.
+
+    Examples
+    --------
+    >>> import optim
+    >>> optim.lmo_l2_ball([3.0, 4.0])
+    array([-0.6, -0.8])
+    """
+    check_positive("radius", radius)
+    grad = as_floats(grad)
+    norm = length(grad, axis)
+    return grad * (-radius / np.where(norm > 0, norm, grad.dtype.type(1)))
+
+
+def lmo_box(grad, lower, upper):
+    r"""Return the point s of a box that minimises :math:`g^T s`: the lower bound where the gradient is positive.
+
+    Examples
+    --------
+    >>> import optim
+    >>> optim.lmo_box([3.0, -4.0], 0, 1)
+    array([0., 1.])
+    """
+    grad = as_floats(grad)
+    return np.where(grad > 0, lower, upper).astype(grad.dtype)
+
+
+def corner(index, like, axis):
+    """Return an array of zeros shaped as `like`, with a 1 at the index along the axis."""
+    if axis is None:
+        return corner(index.reshape(-1), like.reshape(-1), 0).reshape(like.shape)
+    ones = np.zeros_like(like)
+    np.put_along_axis(ones, index, 1, axis)
+    return ones
+
+
+class FrankWolfe(Optimizer):
+    r"""Frank-Wolfe, or conditional gradient: go part of the way to the point of the set that lies farthest downhill.
+
+    .. math::
+        s_t = \arg\min_{s \in C} g_t^T s, \qquad \theta_t = \theta_{t-1} - \gamma_t (\theta_{t-1} - s_t), \qquad
+        \gamma_t = \frac{2}{t + 1}, \quad t = 1, 2, \dots
+
+    It adds to projected gradient that no projection is needed: a linear function is minimised instead, at a corner,
+    which is much cheaper on sets such as the trace-norm ball. Iterates are averages of corners, so θ after t steps
+    has at most t of them (a sparse vector, a matrix of low rank). There is no learning rate: the first step goes all
+    the way, so that any start will do, and the loss is within 2C/(t + 2) of the best. That is slow where the minimum
+    is on the boundary: the path zigzags between corners.
+
+    Parameters
+    ----------
+    params : iterable
+        Parameters or groups.
+    oracle : callable
+        Takes the gradient, returns the point s of the set: `optim.lmo_simplex`, or one of the others.
+
+    Notes
+    -----
+    `update` returns the whole step. `state[param]["gap"]` is gᵀ(θ - s), which for a convex loss is an upper bound of
+    its distance from the best value in the set, before the last step: a certificate that most methods do not have.
+
+    References
+    ----------
+    Marguerite Frank and Philip Wolfe, "An algorithm for quadratic programming", 1956.
+    Martin Jaggi, "Revisiting Frank-Wolfe: projection-free sparse convex optimization", 2013, algorithm 1 and theorem 1.
+
+    Examples
+    --------
+    >>> import optim
+    >>> p = optim.Parameter([0.0, 0.0, 0.0])
+    >>> optimizer = optim.FrankWolfe([p], optim.lmo_simplex)
+    >>> for _ in range(100):
+    ...     p.grad = p.data - np.array([0.6, 0.4, 0.0])
+    ...     optimizer.step()
+    >>> p.data.round(2) + 0.0
+    array([0.6, 0.4, 0. ])
+    """
+
+    elementwise = False
+    returns_step = True
+
+    def __init__(self, params, oracle, *, maximize=False):
+        check_callable("oracle", oracle)
+        self.oracle = oracle
+        super().__init__(params, maximize=maximize)
+
+    def init_state(self, param):
+        return {"step": 0, "gap": np.inf}
+
+    def update(self, grad, state, param):
+        towards = param - self.oracle(grad)
+        state["gap"] = float(np.sum(grad * towards))
+        return 2 / (state["step"] + 1) * towards
+
+
+# Mirror descent
+
+class MirrorDescent(PointOptimizer):
+    r"""Mirror descent: make the gradient step in other coordinates, chosen so that the set has no boundary there.
+
+    .. math:: \theta_t = (\nabla \psi)^{-1} \left(\nabla \psi(\theta_{t-1}) - \gamma g_t\right)
+
+    A gradient is a slope, not a displacement; ∇ψ maps points to where slopes live, and back. With ψ = ½|θ|² this is
+    gradient descent. A ψ that becomes infinitely steep at the boundary keeps the iterates inside without a
+    projection, and one that fits the set makes the rate depend on the number of variables only through its logarithm
+    (`ExponentiatedGradient`).
+
+    Parameters
+    ----------
+    params : iterable
+        Parameters or groups.
+    to_dual : callable
+        The mirror map ∇ψ.
+    to_primal : callable
+        Its inverse, with a projection where the set asks for one.
+    lr : float or array, default 1e-3
+        γ.
+
+    References
+    ----------
+    A. S. Nemirovsky and D. B. Yudin, "Problem complexity and method efficiency in optimization", 1983. Amir Beck and
+    Marc Teboulle, "Mirror descent and nonlinear projected subgradient methods for convex optimization", 2003.
+
+    Examples
+    --------
+    Positive numbers, in logarithmic coordinates:
+
+    >>> import optim
+    >>> p = optim.Parameter([1.0, 1.0])
+    >>> optimizer = optim.MirrorDescent([p], to_dual=np.log, to_primal=np.exp, lr=0.1)
+    >>> for _ in range(300):
+    ...     p.grad = p.data - np.array([3.0, -1.0])
+    ...     optimizer.step()
+    >>> p.data.round(3)
+    array([3., 0.])
+    """
+
+    def __init__(self, params, to_dual, to_primal, lr=1e-3, *, maximize=False):
+        check_callable("to_dual", to_dual)
+        check_callable("to_primal", to_primal)
+        self.to_dual, self.to_primal = to_dual, to_primal
+        super().__init__(params, lr=lr, maximize=maximize)
+
+    def point(self, param, grad, lr):
+        with np.errstate(divide="ignore"):  # the logarithm of a number that has become 0
+            dual = self.to_dual(param)
+        return self.to_primal(dual - lr * grad)
+
+
+def softmax(x, axis=None):
+    """Return exp(x) / sum(exp(x)), without overflow."""
+    weights = np.exp(x - np.max(x, axis=axis, keepdims=True))
+    return weights / np.sum(weights, axis=axis, keepdims=True)
+
+
+class ExponentiatedGradient(MirrorDescent):
+    r"""Mirror descent on the simplex with the entropy as ψ: multiply by exp(-γg), then normalise.
+
+    .. math:: \theta_{t,i} = \frac{\theta_{t-1,i} \, e^{-\gamma g_{t,i}}}{\sum_j \theta_{t-1,j} \, e^{-\gamma g_{t,j}}}
+
+    Probabilities stay positive and sum to 1. It is the rule of multiplicative weights, of Hedge and of Bayes; among n
+    variables of which few matter its regret grows as √log n, where that of projected gradient grows as √n. No entry
+    becomes exactly 0 but by underflow, and one that is 0 stays so.
+
+    Parameters
+    ----------
+    params : iterable
+        Parameters or groups; all entries must be positive at the start, such as 1/n.
+    lr : float or array, default 0.1
+        γ.
+    axis : int, optional
+        The axis along which the points lie, for many at once. Default: each parameter is one point.
+
+    References
+    ----------
+    Jyrki Kivinen and Manfred K. Warmuth, "Exponentiated gradient versus gradient descent for linear predictors", 1997,
+    equation (3.5).
+    Beck and Teboulle, 2003, section 5.
+
+    Examples
+    --------
+    >>> import optim
+    >>> p = optim.Parameter([1 / 3, 1 / 3, 1 / 3])
+    >>> optimizer = optim.ExponentiatedGradient([p], lr=0.5)
+    >>> for _ in range(100):
+    ...     p.grad = p.data - np.array([0.6, 0.4, 0.0])
+    ...     optimizer.step()
+    >>> p.data.round(2)
+    array([0.59, 0.39, 0.01])
+    """
+
+    def __init__(self, params, lr=0.1, axis=None, *, maximize=False):
+        super().__init__(params, np.log, partial(softmax, axis=axis), lr, maximize=maximize)
+
+    def add_param_group(self, group):
+        super().add_param_group(group)
+        for param in self.param_groups[-1]["params"]:
+            if not np.all(param.data > 0):
+                self.param_groups.pop()
+                raise ValueError(f"a parameter starts with an entry of {np.min(param.data)}; ExponentiatedGradient "
+                                 "only ever multiplies, and so all must be positive: start from 1/n")
+
+
+# Follow the regularised leader
+
+class FTRLProximal(Optimizer):
+    r"""Follow the proximally regularised leader: minimise all linear models seen so far, plus penalties, in one go.
+
+    .. math::
+        n_t = n_{t-1} + g_t^2, \qquad \sigma_t = \frac{\sqrt{n_t} - \sqrt{n_{t-1}}}{\alpha}, \qquad
+        z_t = z_{t-1} + g_t - \sigma_t \theta_{t-1}
+        \theta_t = \begin{cases} 0 & |z_t| \le \lambda_1 \\
+        -\left(\frac{\beta + \sqrt{n_t}}{\alpha} + \lambda_2\right)^{-1} (z_t - \mathrm{sign}(z_t) \lambda_1)
+        & \text{otherwise} \end{cases}
+
+    Without penalties this is gradient descent with the rate α / (β + √Σg²) for each coordinate, as in Adagrad. With
+    λ₁ it is much sparser than `ISTA` with gradients from single examples, for it sets a coordinate to 0 by the sum of
+    its gradients, not by the last one. Made for linear models on streams of sparse data, such as the prediction of
+    clicks.
+
+    Parameters
+    ----------
+    params : iterable
+        Parameters or groups.
+    lr : float or array, default 0.1
+        α.
+    damping : float, default 1
+        β, which holds back the first steps.
+    l1, l2 : float, default 0
+        λ₁ and λ₂, the penalties λ₁|θ|₁ + ½λ₂|θ|² on the sum of the losses.
+
+    Notes
+    -----
+    `update` returns the whole step. z starts so that θ₀ is the parameter's own start; in the paper that is 0.
+
+    References
+    ----------
+    H. Brendan McMahan et al., "Ad click prediction: a view from the trenches", 2013, algorithm 1.
+
+    Examples
+    --------
+    The second coordinate's gradients cancel, and it stays at 0:
+
+    >>> import optim
+    >>> p = optim.Parameter([0.0, 0.0])
+    >>> optimizer = optim.FTRLProximal([p], l1=1.5)
+    >>> for grad in ([-1.0, -1.0], [-1.0, 1.0], [-1.0, -1.0], [-1.0, 1.0]):
+    ...     p.grad = np.array(grad)
+    ...     optimizer.step()
+    >>> p.data.round(3)
+    array([0.091, 0.   ])
+    """
+
+    returns_step = True
+
+    def __init__(self, params, lr=0.1, damping=1.0, l1=0.0, l2=0.0, *, maximize=False):
+        super().__init__(params, lr=lr, damping=damping, l1=l1, l2=l2, maximize=maximize)
+
+    def init_state(self, param, *, lr, damping, l1, l2):
+        return {"z": -param * (damping / lr + l2) - np.sign(param) * l1, "n": np.zeros_like(param)}
+
+    def update(self, grad, state, param, *, lr, damping, l1, l2):
+        z, n = state["z"], state["n"]
+        sigma = (np.sqrt(n + grad * grad) - np.sqrt(n)) / lr
+        z += grad - sigma * param
+        n += grad * grad
+        theta = np.where(np.abs(z) > l1, (np.sign(z) * l1 - z) / ((damping + np.sqrt(n)) / lr + l2), 0)
+        return param - theta
