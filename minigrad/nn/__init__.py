@@ -1,14 +1,71 @@
-"""Neural networks: modules with parameters, layers, losses, each a few lines over Tensor under torch.nn's names."""
+"""Neural networks under torch.nn's names: modules with parameters, layers and losses, each a few lines over Tensor.
 
+Read `module.py` first, then `functional.py` and `layers.py`, and of the others what you need.
+"""
+
+from .module import FunctionModule, Module, ModuleList, Parameter, Sequential, functional_call
 from . import functional, init
 from .init import manual_seed
-from .module import Module, ModuleList, Parameter, Sequential
-from .layers import Linear, ReLU, Tanh
-from .losses import CrossEntropyLoss, MSELoss, cross_entropy, mse_loss
+from .layers import (
+    ELU,
+    GELU,
+    AvgPool2d,
+    BatchNorm1d,
+    BatchNorm2d,
+    Bilinear,
+    Conv1d,
+    Conv2d,
+    ConvTranspose2d,
+    Dropout,
+    Embedding,
+    Flatten,
+    Identity,
+    LayerNorm,
+    LeakyReLU,
+    Linear,
+    LogSoftmax,
+    MaxPool2d,
+    ReLU,
+    Sigmoid,
+    SiLU,
+    Softmax,
+    Softplus,
+    Tanh,
+)
+from .recurrent import GRU, LSTM, RNN, GRUCell, LSTMCell, RNNCell
+from .attention import MultiheadAttention
+from .losses import (
+    BCEWithLogitsLoss,
+    CrossEntropyLoss,
+    HingeEmbeddingLoss,
+    HuberLoss,
+    KLDivLoss,
+    L1Loss,
+    MSELoss,
+    MultiMarginLoss,
+    NLLLoss,
+    SmoothL1Loss,
+    binary_cross_entropy_with_logits,
+    cross_entropy,
+    hinge_embedding_loss,
+    huber_loss,
+    kl_div,
+    l1_loss,
+    mse_loss,
+    multi_margin_loss,
+    nll_loss,
+    smooth_l1_loss,
+)
 
 __all__ = [
+    "Module", "FunctionModule", "Parameter", "Sequential", "ModuleList", "functional_call",
     "functional", "init", "manual_seed",
-    "Module", "Parameter", "Sequential", "ModuleList",
-    "Linear", "ReLU", "Tanh",
-    "CrossEntropyLoss", "MSELoss", "cross_entropy", "mse_loss",
+    "Identity", "Flatten", "Linear", "Bilinear", "Embedding", "Dropout",
+    "ReLU", "LeakyReLU", "ELU", "Softplus", "SiLU", "GELU", "Sigmoid", "Tanh", "Softmax", "LogSoftmax",
+    "Conv1d", "Conv2d", "ConvTranspose2d", "MaxPool2d", "AvgPool2d", "BatchNorm1d", "BatchNorm2d", "LayerNorm",
+    "RNNCell", "LSTMCell", "GRUCell", "RNN", "LSTM", "GRU", "MultiheadAttention",
+    "MSELoss", "L1Loss", "HuberLoss", "SmoothL1Loss", "CrossEntropyLoss", "NLLLoss", "BCEWithLogitsLoss", "KLDivLoss",
+    "HingeEmbeddingLoss", "MultiMarginLoss",
+    "mse_loss", "l1_loss", "huber_loss", "smooth_l1_loss", "cross_entropy", "nll_loss",
+    "binary_cross_entropy_with_logits", "kl_div", "hinge_embedding_loss", "multi_margin_loss",
 ]

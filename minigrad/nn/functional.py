@@ -1,16 +1,72 @@
-"""Layers as functions, under torch.nn.functional's names; the modules in `layers.py` keep the parameters.
+"""Layers as functions, under torch.nn.functional's names; the modules in `layers.py` keep their parameters.
 
-Most are written in NumPy, which the tape records. A few that training spends its time in are primitives with rules
-of their own.
+Most are written in NumPy, which the tape records. A few in which training spends its time are primitives with rules of
+their own.
 """
+
+import math
 
 import numpy as np
 
+from .. import special
+from ..registry import value_of
+from ..rules.products import operand
+from ..special import gelu, relu, sigmoid, silu, softplus
 from ..tape import Primitive
+from .convolution import avg_pool2d, conv1d, conv2d, conv_transpose2d, max_pool2d
+from .init import chosen
+from .losses import (
+    binary_cross_entropy_with_logits,
+    cross_entropy,
+    hinge_embedding_loss,
+    huber_loss,
+    kl_div,
+    l1_loss,
+    mse_loss,
+    multi_margin_loss,
+    nll_loss,
+    smooth_l1_loss,
+)
 
-# Rectifiers
+__all__ = [
+    "relu", "leaky_relu", "elu", "softplus", "sigmoid", "tanh", "silu", "gelu", "softmax", "log_softmax",
+    "linear", "bilinear", "embedding", "dropout", "batch_norm", "layer_norm", "scaled_dot_product_attention",
+    "conv1d", "conv2d", "conv_transpose2d", "max_pool2d", "avg_pool2d",
+    "mse_loss", "l1_loss", "huber_loss", "smooth_l1_loss", "cross_entropy", "nll_loss",
+    "binary_cross_entropy_with_logits", "kl_div", "hinge_embedding_loss", "multi_margin_loss",
+]
 
-relu = Primitive(lambda x: np.maximum(x, 0), (lambda g, ans, x: g * (x > 0),), "relu")
+# Activations that are not in `special.py`, or have other arguments there
+
+def tanh(input):
+    """Return the hyperbolic tangent."""
+    return np.tanh(input)
+
+
+def softmax(input, dim=-1):
+    """Return exp(xᵢ) / Σⱼ exp(xⱼ), summed along the axis `dim`."""
+    return special.softmax(input, dim)
+
+
+def log_softmax(input, dim=-1):
+    """Return the logarithm of `softmax`."""
+    return special.log_softmax(input, dim)
+
+
+def leaky_relu(input, negative_slope=0.01):
+    """Return x where x > 0, and negative_slope x elsewhere."""
+    return input * np.where(np.greater(input, 0), 1, negative_slope).astype(operand(input).dtype)
+
+
+def elu(input, alpha=1.0):
+    """Return x where x > 0, and alpha (exp(x) - 1) elsewhere.
+
+    References
+    ----------
+    D.-A. Clevert, T. Unterthiner and S. Hochreiter (2016), Fast and accurate deep network learning by exponential
+    linear units (ELUs), equation 15.
+    """
+    return np.where(np.greater(input, 0), input, alpha * np.expm1(np.minimum(input, 0)))
 
 
 # Products
@@ -20,21 +76,21 @@ def _rows(x):
     return x if x.ndim == 2 else np.reshape(x, (-1, x.shape[-1]))
 
 
-def _linear(x, weight, bias):
+def _affine(x, weight, bias):
     y = x @ weight.T
     if bias is not None:
         y += bias
     return y
 
 
-def _linear_bias(g, ans, x, weight, bias):
+def _by_bias(g, ans, x, weight, bias):
     g = _rows(g)
-    return np.ones(len(g), g.dtype) @ g  # faster than a sum over the rows
+    return np.ones(len(g), g.dtype) @ g  # a product is faster than a sum over the rows
 
 
-_linear = Primitive(_linear, (lambda g, ans, x, weight, bias: g @ weight,
+_linear = Primitive(_affine, (lambda g, ans, x, weight, bias: g @ weight,
                               lambda g, ans, x, weight, bias: _rows(g).T @ _rows(x),
-                              _linear_bias), "linear")
+                              _by_bias), "linear")
 
 
 def linear(input, weight, bias=None):
@@ -49,8 +105,221 @@ def linear(input, weight, bias=None):
     Returns
     -------
     Tensor, shape (..., out_features)
+
+    Raises
+    ------
+    ValueError
+        If the last axis of the input has another length than the rows of the weight.
     """
+    input = operand(input)
     if input.ndim == 0 or input.shape[-1] != weight.shape[1]:
         raise ValueError(f"input of shape {input.shape} does not fit a weight of shape {weight.shape}: "
                          f"its last axis must have length {weight.shape[1]}")
     return _linear(input, weight, bias)
+
+
+def bilinear(input1, input2, weight, bias=None):
+    """Return y with yₖ = x₁ᵀ Wₖ x₂ + bₖ.
+
+    Parameters
+    ----------
+    input1 : array_like, shape (..., in1_features)
+    input2 : array_like, shape (..., in2_features)
+    weight : array_like, shape (out_features, in1_features, in2_features)
+    bias : array_like, shape (out_features,), optional
+
+    Returns
+    -------
+    Tensor, shape (..., out_features)
+    """
+    y = np.einsum("...i,kij,...j->...k", input1, weight, input2)
+    return y if bias is None else y + bias
+
+
+def embedding(input, weight, padding_idx=None):
+    """Return rows of a table: weight[input].
+
+    Parameters
+    ----------
+    input : array_like of int, any shape
+        Which rows.
+    weight : array_like, shape (num_embeddings, embedding_dim)
+    padding_idx : int, optional
+        A row that receives no gradient.
+
+    Returns
+    -------
+    Tensor, shape (*input.shape, embedding_dim)
+
+    Raises
+    ------
+    TypeError, IndexError
+        If the input is not made of integers from 0 to num_embeddings - 1.
+    """
+    input = np.asarray(value_of(input))
+    if input.dtype.kind not in "iu":
+        raise TypeError(f"input of an embedding must hold integers, the rows of the weight; got dtype {input.dtype}")
+    if input.size and not (input.min() >= 0 and input.max() < len(weight)):
+        raise IndexError(f"input holds {input.min()} to {input.max()}; the weight has rows 0 to {len(weight) - 1}")
+    rows = weight[input]
+    if padding_idx is None:
+        return rows
+    return np.where((input == padding_idx % len(weight))[..., None], value_of(rows), rows)
+
+
+# Noise
+
+def dropout(input, p=0.5, training=True, generator=None):
+    """Set each number to 0 with probability p, and divide the others by 1 - p, so that the mean stays.
+
+    Parameters
+    ----------
+    input : array_like
+    p : float, default 0.5
+    training : bool, default True
+        Otherwise the input is returned as it is.
+    generator : np.random.Generator, optional
+        Where the chances come from; see `manual_seed`.
+
+    References
+    ----------
+    N. Srivastava, G. Hinton, A. Krizhevsky, I. Sutskever and R. Salakhutdinov (2014), Dropout: a simple way to prevent
+    neural networks from overfitting.
+    """
+    if not 0 <= p <= 1:
+        raise ValueError(f"p must be a probability, from 0 to 1; got {p}")
+    input = operand(input)
+    if not training or p == 0:
+        return input
+    kept = chosen(generator).random(input.shape) >= p
+    return input * (kept / max(1 - p, 0.5 * (p == 1))).astype(input.dtype)
+
+
+# Normalisation
+
+def _normalized(x, axes, eps):
+    centred = x - np.mean(x, axes, keepdims=True)
+    return centred / np.sqrt(np.mean(np.square(centred), axes, keepdims=True) + eps)
+
+
+def _by_normalized(g, ans, x, axes, eps):
+    means = np.mean(g, axes, keepdims=True) + ans * np.mean(g * ans, axes, keepdims=True)
+    return (g - means) / np.sqrt(np.var(x, axes, keepdims=True) + eps)
+
+
+_normalize = Primitive(_normalized, (_by_normalized,), "normalize")
+
+
+def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-5):
+    """Return (x - mean) / √(variance + eps) · weight + bias, with mean and variance over the last axes of each sample.
+
+    Parameters
+    ----------
+    input : array_like, shape (..., *normalized_shape)
+    normalized_shape : int or tuple of int
+        The lengths of the axes to normalise over, the last ones.
+    weight, bias : array_like, shape normalized_shape, optional
+    eps : float, default 1e-5
+
+    References
+    ----------
+    J. L. Ba, J. R. Kiros and G. E. Hinton (2016), Layer normalization, equation 3.
+    """
+    input, shape = operand(input), as_shape(normalized_shape)
+    if input.shape[input.ndim - len(shape):] != shape or not shape:
+        raise ValueError(f"input of shape {input.shape} does not end in normalized_shape, {shape}")
+    y = _normalize(input, tuple(range(input.ndim - len(shape), input.ndim)), eps)
+    return _scaled(y, weight, bias)
+
+
+def batch_norm(input, running_mean, running_var, weight=None, bias=None, training=False, momentum=0.1, eps=1e-5):
+    """Return (x - mean) / √(variance + eps) · weight + bias, with mean and variance of each channel.
+
+    In training they are those of the batch, and the running ones are moved towards them, in place, with the unbiased
+    variance: running ← (1 - momentum) running + momentum new. Otherwise they are the running ones.
+
+    Parameters
+    ----------
+    input : array_like, shape (N, C) or (N, C, ...)
+    running_mean, running_var : ndarray, shape (C,), or None
+    weight, bias : array_like, shape (C,), optional
+    training : bool, default False
+    momentum : float, default 0.1
+    eps : float, default 1e-5
+
+    Raises
+    ------
+    ValueError
+        In training with one number a channel, which has no variance.
+
+    References
+    ----------
+    S. Ioffe and C. Szegedy (2015), Batch normalization, algorithms 1 and 2.
+    """
+    input = operand(input)
+    axes = (0, *range(2, input.ndim))
+    column = (-1, *[1] * (input.ndim - 2))  # of channels, beside an input
+    if training:
+        count = input.size // max(input.shape[1], 1)
+        if count < 2:
+            raise ValueError(f"batch_norm of an input of shape {input.shape} in training: one number a channel has no "
+                             "variance; give a larger batch, or call model.eval()")
+        if running_mean is not None:
+            running_mean += momentum * (np.mean(value_of(input), axes) - running_mean)
+            running_var += momentum * (np.var(value_of(input), axes, ddof=1) - running_var)
+        y = _normalize(input, axes, eps)
+    else:
+        deviation = np.sqrt(running_var + eps)
+        y = (input - running_mean.reshape(column)) / deviation.reshape(column)
+    return _scaled(y, *[None if p is None else np.reshape(p, column) for p in (weight, bias)])
+
+
+def _scaled(y, weight, bias):
+    y = y if weight is None else y * weight
+    return y if bias is None else y + bias
+
+
+def as_shape(shape):
+    """Return an int or several as a tuple."""
+    return (shape,) if isinstance(shape, (int, np.integer)) else tuple(shape)
+
+
+# Attention
+
+def scaled_dot_product_attention(query, key, value, attn_mask=None, dropout_p=0.0, is_causal=False, scale=None):
+    """Return softmax(Q Kᵀ / √E) V: for every query, the mean of the values, weighted by how well the keys fit.
+
+    Parameters
+    ----------
+    query : array_like, shape (..., L, E)
+    key : array_like, shape (..., S, E)
+    value : array_like, shape (..., S, V)
+    attn_mask : array_like, shape (..., L, S), optional
+        Added to the products; of bools, True where a query may see a key.
+    dropout_p : float, default 0.0
+        The part of the weights that is dropped.
+    is_causal : bool, default False
+        Let query i see the keys 0 to i alone.
+    scale : float, optional
+        1 / √E unless given.
+
+    Returns
+    -------
+    Tensor, shape (..., L, V)
+
+    References
+    ----------
+    A. Vaswani and others (2017), Attention is all you need, equation 1.
+    """
+    return attention_weights(query, key, attn_mask, dropout_p, is_causal, scale) @ value
+
+
+def attention_weights(query, key, attn_mask=None, dropout_p=0.0, is_causal=False, scale=None):
+    """Return softmax(Q Kᵀ / √E), of shape (..., L, S); the arguments are those of `scaled_dot_product_attention`."""
+    products = query @ np.swapaxes(key, -1, -2) * (1 / math.sqrt(query.shape[-1]) if scale is None else scale)
+    if is_causal:
+        products = np.where(np.tri(*products.shape[-2:], dtype=bool), products, -math.inf)
+    if attn_mask is not None:
+        attn_mask = operand(attn_mask)
+        products = products + attn_mask if attn_mask.dtype != bool else np.where(attn_mask, products, -math.inf)
+    return dropout(softmax(products, -1), dropout_p)

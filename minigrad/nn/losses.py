@@ -1,43 +1,48 @@
 """Losses: how far outputs are from what they should be, as functions and as modules, under torch.nn's names.
 
-With `reduction` "none" a loss is a number per element or sample; "mean" and "sum" reduce these to the one number that
-`backward` starts from.
+With `reduction` "none" a loss is a number for each element or sample; "mean" and "sum" reduce these to the one number
+that `backward` starts from.
 """
 
 import numpy as np
 
 from ..registry import value_of
-from ..tape import Primitive
-from .module import Module
+from ..rules.products import operand
+from ..special import log_softmax, relu, softplus
+from .module import FunctionModule
+
+REDUCTIONS = ("mean", "sum", "none")
 
 
 def _reduced(losses, reduction):
-    if reduction == "mean":
-        return np.mean(losses)
-    if reduction == "sum":
-        return np.sum(losses)
-    if reduction == "none":
-        return losses
-    raise ValueError(f"reduction must be 'mean', 'sum' or 'none'; got {reduction!r}")
+    _check_reduction(reduction)
+    return losses if reduction == "none" else np.mean(losses) if reduction == "mean" else np.sum(losses)
+
+
+def _check_reduction(reduction, allowed=REDUCTIONS):
+    if reduction not in allowed:
+        raise ValueError(f"reduction must be one of {', '.join(map(repr, allowed))}; got {reduction!r}")
 
 
 def _paired(input, target):
     """Refuse shapes that broadcast: (N, 1) against (N,) makes N x N differences, a mistake that is hard to see."""
-    target = target if hasattr(target, "shape") else np.asarray(target)
-    if np.shape(input) != np.shape(target):
-        raise ValueError(f"target has shape {np.shape(target)}; expected the input's, {np.shape(input)}: "
+    input, target = operand(input), operand(target)
+    if input.shape != target.shape:
+        raise ValueError(f"target has shape {target.shape}; expected that of the input, {input.shape}: "
                          "reshape one of them")
     return input, target
 
 
-def mse_loss(input, target, reduction="mean"):
-    """Return the squared error (x − y)², averaged over all elements.
+# Regression: x are outputs, y targets, both of the same shape.
+
+def mse_loss(input, target, *, reduction="mean"):
+    """Return the squared error (x - y)².
 
     Parameters
     ----------
     input, target : array_like
         Outputs x and targets y, of the same shape.
-    reduction : {"mean", "sum", "none"}
+    reduction : {"mean", "sum", "none"}, default "mean"
 
     Examples
     --------
@@ -49,53 +54,341 @@ def mse_loss(input, target, reduction="mean"):
     return _reduced((input - target) ** 2, reduction)
 
 
-# Cross-entropy
+def l1_loss(input, target, *, reduction="mean"):
+    """Return the absolute error |x - y|, with slope 0 where they are equal.
 
-def _exponentials(x):
-    return np.exp(x - np.max(x, -1, keepdims=True))
-
-
-def _softmax(x):
-    e = _exponentials(x)
-    return e / np.sum(e, -1, keepdims=True)
-
-
-def _log_softmax(x):
-    z = x - np.max(x, -1, keepdims=True)
-    return z - np.log(np.sum(np.exp(z), -1, keepdims=True))
+    Parameters
+    ----------
+    input, target : array_like
+        Outputs x and targets y, of the same shape.
+    reduction : {"mean", "sum", "none"}, default "mean"
+    """
+    input, target = _paired(input, target)
+    return _reduced(np.abs(input - target), reduction)
 
 
-def _column(g):
-    return np.reshape(g, (-1, 1))
+def huber_loss(input, target, *, reduction="mean", delta=1.0):
+    """Return d² / 2 where d = |x - y| is at most delta, and delta (d - delta / 2) beyond: outliers count less.
+
+    Parameters
+    ----------
+    input, target : array_like
+        Outputs x and targets y, of the same shape.
+    reduction : {"mean", "sum", "none"}, default "mean"
+    delta : float, default 1.0
+        The error from which on the loss is straight.
+
+    References
+    ----------
+    P. J. Huber (1964), Robust estimation of a location parameter, section 1.
+    """
+    if not delta > 0:
+        raise ValueError(f"delta must be positive; got {delta}")
+    input, target = _paired(input, target)
+    d = np.abs(input - target)
+    near = np.minimum(d, delta)
+    return _reduced(near * (d - near / 2), reduction)
 
 
-_cross_entropy = Primitive(
-    lambda x, q: -np.sum(q * _log_softmax(x), -1),
-    (lambda g, ans, x, q: _column(g) * (np.sum(q, -1, keepdims=True) * _softmax(x) - q),
-     lambda g, ans, x, q: -_column(g) * _log_softmax(x)), "cross_entropy")
+def smooth_l1_loss(input, target, *, reduction="mean", beta=1.0):
+    """Return the Huber loss with delta = beta, divided by beta: the absolute error, rounded off at 0.
+
+    Parameters
+    ----------
+    input, target : array_like
+        Outputs x and targets y, of the same shape.
+    reduction : {"mean", "sum", "none"}, default "mean"
+    beta : float, default 1.0
+        The error from which on the loss is straight; 0 gives `l1_loss`.
+    """
+    if beta == 0:
+        return l1_loss(input, target, reduction=reduction)
+    return huber_loss(input, target, reduction=reduction, delta=beta) / beta
 
 
-def cross_entropy(input, target, reduction="mean"):
+# Classes
+
+def cross_entropy(input, target, weight=None, *, ignore_index=-100, reduction="mean", label_smoothing=0.0):
+    """Return how surprised a classifier is by the truth: -log p[y], for the softmax p of its outputs and the class y.
+
+    With label smoothing, or with probabilities q as targets, it is -Σ q[c] log p[c], summed over the classes.
+
+    Parameters
+    ----------
+    input : array_like, shape (N, C), (C,) or (N, C, ...)
+        Outputs, one for each of C classes, before any softmax.
+    target : array_like of int, shape (N,), () or (N, ...); or of float, in the shape of the input
+        Classes y from 0 to C - 1, or probabilities q.
+    weight : array_like, shape (C,), optional
+        What each class counts for. The mean over classes y is weighted accordingly.
+    ignore_index : int, default -100
+        A class y that does not count.
+    reduction : {"mean", "sum", "none"}, default "mean"
+    label_smoothing : float, default 0.0
+        The part of the target that is spread evenly over all classes.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit, or label_smoothing is not between 0 and 1.
+    TypeError, IndexError
+        If the targets are not integers, or not classes.
+
+    References
+    ----------
+    C. Szegedy and others (2016), Rethinking the inception architecture for computer vision, section 7 (smoothing).
+
+    Examples
+    --------
+    >>> from minigrad import nn
+    >>> nn.cross_entropy(np.zeros((1, 10)), np.array([3])).item()   # ten classes, equally likely: log 10
+    2.302585
+    """
+    if not 0 <= label_smoothing <= 1:
+        raise ValueError(f"label_smoothing must be between 0 and 1; got {label_smoothing}")
+    input, target = operand(input), operand(target)
+    logp = log_softmax(input, 1 if input.ndim > 1 else 0)
+    weight = _class_weights(weight, logp)
+    if target.dtype.kind == "f" and target.shape == input.shape:
+        q = (1 - label_smoothing) * target + label_smoothing / _classes_last(input).shape[-1]
+        losses = -np.sum(_classes_last(logp * q) * (1 if weight is None else weight), -1)
+        return _sum_over(losses, losses.size, reduction)
+    losses, counts = _surprise(logp, target, weight, ignore_index)
+    total = losses.size if counts is None else np.sum(counts)
+    if label_smoothing:
+        logp = _classes_last(logp)
+        evenly = -np.mean(logp if weight is None else logp * weight, -1) * (target != ignore_index)
+        losses = (1 - label_smoothing) * losses + label_smoothing * evenly
+    return _sum_over(losses, total, reduction)
+
+
+def nll_loss(input, target, weight=None, *, ignore_index=-100, reduction="mean"):
+    """Return the negative log-likelihood -log p[y]: the rest of `cross_entropy`, after a log-softmax.
+
+    Parameters
+    ----------
+    input : array_like, shape (N, C), (C,) or (N, C, ...)
+        Logarithms of probabilities, log p.
+    target : array_like of int, shape (N,), () or (N, ...)
+        Classes y from 0 to C - 1.
+    weight, ignore_index, reduction
+        As in `cross_entropy`.
+    """
+    logp = operand(input)
+    losses, counts = _surprise(logp, operand(target), _class_weights(weight, logp), ignore_index)
+    return _sum_over(losses, losses.size if counts is None else np.sum(counts), reduction)
+
+
+def _surprise(logp, target, weight, ignore_index):
+    """Return -weight[y] log p[y] in the shape of the targets, and what each target counts for, None for 1."""
+    classes, ignored = _checked_classes(logp.shape, value_of(target), ignore_index)
+    rows = np.reshape(_classes_last(logp), (-1, logp.shape[1 if logp.ndim > 1 else 0]))
+    losses = np.reshape(-rows[np.arange(len(rows)), classes.ravel()], classes.shape)
+    if weight is None and ignored is None:
+        return losses, None
+    counts = np.ones(classes.shape, logp.dtype) if weight is None else weight[classes]
+    if ignored is not None:
+        losses, counts = np.where(ignored, 0, losses), counts * ~ignored
+    return (losses if weight is None else losses * counts), counts
+
+
+def _checked_classes(shape, classes, ignore_index):
+    """Return the classes, 0 where they are to be ignored, and where that is, None for nowhere."""
+    if classes.dtype.kind not in "iu":
+        raise TypeError(f"target has dtype {classes.dtype} and shape {classes.shape}: expected integers, the classes, "
+                        f"or probabilities in the shape of the input, {shape}")
+    expected = shape[:1] + shape[2:] if len(shape) > 1 else ()
+    if classes.shape != expected:
+        raise ValueError(f"target has shape {classes.shape}; an input of shape {shape} expects {expected}")
+    count, ignored = shape[1 if len(shape) > 1 else 0], None
+    if classes.size and (classes.min() < 0 or classes.max() >= count or 0 <= ignore_index < count):
+        ignored = classes == ignore_index
+        classes = np.where(ignored, 0, classes)
+        if classes.min() < 0 or classes.max() >= count:
+            raise IndexError(f"target holds classes {classes.min()} to {classes.max()}; the input has outputs for the "
+                             f"classes 0 to {count - 1}")
+    return classes, ignored
+
+
+def _class_weights(weight, outputs):
+    """Return the weights of the classes as an array of the precision of the outputs."""
+    if weight is None:
+        return None
+    weight, classes = np.asarray(value_of(weight), outputs.dtype), outputs.shape[1 if outputs.ndim > 1 else 0]
+    if weight.shape != (classes,):
+        raise ValueError(f"weight must have shape ({classes},), a number for each class; got {weight.shape}")
+    return weight
+
+
+def _classes_last(x):
+    return x if x.ndim <= 2 else np.moveaxis(x, 1, -1)
+
+
+def _sum_over(losses, total, reduction):
+    """Reduce losses, with `total` what the mean divides by."""
+    _check_reduction(reduction)
+    return losses if reduction == "none" else np.sum(losses) / total if reduction == "mean" else np.sum(losses)
+
+
+def binary_cross_entropy_with_logits(input, target, weight=None, *, reduction="mean", pos_weight=None):
+    """Return -y log σ(x) - (1 - y) log(1 - σ(x)), the cross-entropy of yes and no, accurate for any x.
+
+    Parameters
+    ----------
+    input : array_like
+        Outputs x, before any sigmoid.
+    target : array_like
+        1 for yes, 0 for no, or the probability y of yes, in the shape of the input.
+    weight : array_like, optional
+        What each element counts for; broadcast.
+    reduction : {"mean", "sum", "none"}, default "mean"
+    pos_weight : array_like, optional
+        What yes counts for; broadcast.
+    """
+    input, target = _paired(input, target)
+    yes = target if pos_weight is None else target * pos_weight
+    losses = yes * softplus(-input) + (1 - target) * softplus(input)  # -log σ(x) = softplus(-x), and 1 - σ(x) = σ(-x)
+    return _reduced(losses if weight is None else losses * weight, reduction)
+
+
+def kl_div(input, target, *, reduction="mean", log_target=False):
+    """Return p (log p - log q), whose sum is the Kullback-Leibler divergence of q from p; 0 where p is 0.
+
+    Parameters
+    ----------
+    input : array_like
+        Logarithms of probabilities, log q.
+    target : array_like
+        Probabilities p, in the shape of the input.
+    reduction : {"mean", "batchmean", "sum", "none"}, default "mean"
+        "batchmean", the sum divided by the length of the first axis, is the divergence that mathematics means.
+    log_target : bool, default False
+        Whether the target holds log p.
+    """
+    _check_reduction(reduction, (*REDUCTIONS, "batchmean"))
+    input, target = _paired(input, target)
+    log_p = target if log_target else np.log(np.where(target > 0, target, 1))
+    losses = (np.exp(target) if log_target else target) * (log_p - input)
+    return np.sum(losses) / len(losses) if reduction == "batchmean" else _reduced(losses, reduction)
+
+
+def hinge_embedding_loss(input, target, *, margin=1.0, reduction="mean"):
+    """Return x where y is 1, and max(0, margin - x) where it is -1: what is alike comes close, the rest goes apart.
+
+    Parameters
+    ----------
+    input : array_like
+        Distances x.
+    target : array_like
+        1 or -1, in the shape of the input.
+    margin : float, default 1.0
+    reduction : {"mean", "sum", "none"}, default "mean"
+    """
+    input, target = _paired(input, target)
     target = value_of(target)
-    q = np.zeros(input.shape, input.dtype)
-    q[np.arange(len(q)), target] = 1
-    return _reduced(_cross_entropy(input, q), reduction)
+    if not np.all(np.abs(target) == 1):
+        raise ValueError(f"target of a hinge embedding loss must hold 1 and -1; got {np.unique(target)}")
+    return _reduced(np.where(target == 1, input, relu(margin - input)), reduction)
 
 
-class _Loss(Module):
-    def __init__(self, reduction="mean"):
-        self.reduction = reduction
+def multi_margin_loss(input, target, *, p=1, margin=1.0, weight=None, reduction="mean"):
+    """Return Σ max(0, margin - x[y] + x[c])ᵖ / C, summed over the classes c other than y: the hinge loss for C classes.
+
+    Parameters
+    ----------
+    input : array_like, shape (N, C) or (C,)
+        Outputs x.
+    target : array_like of int, shape (N,) or ()
+        Classes y from 0 to C - 1.
+    p : {1, 2}, default 1
+    margin : float, default 1.0
+    weight : array_like, shape (C,), optional
+        What each class y counts for.
+    reduction : {"mean", "sum", "none"}, default "mean"
+    """
+    if p not in (1, 2):
+        raise ValueError(f"p must be 1 or 2; got {p!r}")
+    input, classes = operand(input), value_of(operand(target))
+    if input.ndim > 2:
+        raise ValueError(f"input must have shape (N, C) or (C,); got {input.shape}")
+    classes, _ = _checked_classes(input.shape, classes, -100)
+    true = np.expand_dims(classes, -1)
+    others = np.arange(input.shape[-1]) != true
+    losses = others * relu(margin - np.take_along_axis(input, true, -1) + input) ** p
+    if weight is not None:
+        losses = losses * _class_weights(weight, input)[true]
+    return _reduced(np.mean(losses, -1), reduction)
+
+
+# The same as modules
+
+class _Loss(FunctionModule):
+    inputs = 2
 
 
 class MSELoss(_Loss):
-    """`mse_loss` as a module."""
+    """`mse_loss` as a module, which takes its keywords."""
 
-    def forward(self, input, target):
-        return mse_loss(input, target, self.reduction)
+    function = staticmethod(mse_loss)
+
+
+class L1Loss(_Loss):
+    """`l1_loss` as a module, which takes its keywords."""
+
+    function = staticmethod(l1_loss)
+
+
+class HuberLoss(_Loss):
+    """`huber_loss` as a module, which takes its keywords."""
+
+    function = staticmethod(huber_loss)
+
+
+class SmoothL1Loss(_Loss):
+    """`smooth_l1_loss` as a module, which takes its keywords."""
+
+    function = staticmethod(smooth_l1_loss)
 
 
 class CrossEntropyLoss(_Loss):
-    """`cross_entropy` as a module."""
+    """`cross_entropy` as a module, which takes its weight and its keywords.
 
-    def forward(self, input, target):
-        return cross_entropy(input, target, self.reduction)
+    Examples
+    --------
+    >>> from minigrad import nn
+    >>> loss = nn.CrossEntropyLoss(label_smoothing=0.1)
+    >>> loss(np.zeros((2, 4)), np.array([0, 3])).item()
+    1.386294
+    """
+
+    function = staticmethod(cross_entropy)
+
+
+class NLLLoss(_Loss):
+    """`nll_loss` as a module, which takes its weight and its keywords."""
+
+    function = staticmethod(nll_loss)
+
+
+class BCEWithLogitsLoss(_Loss):
+    """`binary_cross_entropy_with_logits` as a module, which takes its weight and its keywords."""
+
+    function = staticmethod(binary_cross_entropy_with_logits)
+
+
+class KLDivLoss(_Loss):
+    """`kl_div` as a module, which takes its keywords."""
+
+    function = staticmethod(kl_div)
+
+
+class HingeEmbeddingLoss(_Loss):
+    """`hinge_embedding_loss` as a module, which takes its keywords."""
+
+    function = staticmethod(hinge_embedding_loss)
+
+
+class MultiMarginLoss(_Loss):
+    """`multi_margin_loss` as a module, which takes its keywords."""
+
+    function = staticmethod(multi_margin_loss)

@@ -4,6 +4,8 @@ A module is a function with parameters. It finds them, and the modules inside it
 network is written by assigning layers in `__init__` and calling them in `forward`.
 """
 
+from inspect import Signature, signature
+
 import numpy as np
 
 from ..tensor import Tensor
@@ -242,6 +244,29 @@ def _array(value):
     return value.data if isinstance(value, Tensor) else value
 
 
+class FunctionModule(Module):
+    """A function as a module: one without parameters, such as an activation or a loss.
+
+    The class names the `function` and how many `inputs` it has; the arguments after those are given when a module is
+    made.
+    """
+
+    inputs = 1
+
+    def __init_subclass__(cls):
+        if hasattr(cls, "function"):
+            cls.__signature__ = Signature(list(signature(cls.function).parameters.values())[cls.inputs:])
+
+    def __init__(self, *args, **keywords):
+        self.arguments = type(self).__signature__.bind(*args, **keywords).arguments
+
+    def forward(self, *inputs):
+        return self.function(*inputs, **self.arguments)
+
+    def extra_repr(self):
+        return ", ".join([f"{name}={value!r}" for name, value in self.arguments.items()])
+
+
 class _Container(Module):
     """Modules in a row, named "0", "1" and so on."""
 
@@ -315,3 +340,47 @@ class ModuleList(_Container):
 
     def of(self, modules):
         return ModuleList(modules)
+
+
+def functional_call(module, parameters, *args, **keywords):
+    """Call a module with other Tensors in the place of its parameters, so that it is a function of them.
+
+    Parameters
+    ----------
+    module : Module
+    parameters : dict
+        Tensors or arrays by dotted name, as in `named_parameters`; names that are missing keep their values.
+    *args, **keywords
+        What the module is called with.
+
+    Raises
+    ------
+    KeyError
+        If a name is not that of a parameter or buffer.
+
+    Examples
+    --------
+    >>> import minigrad
+    >>> from minigrad import nn
+    >>> line = nn.Linear(1, 1, dtype=np.float64)
+    >>> def loss(parameters):
+    ...     return nn.mse_loss(nn.functional_call(line, parameters, np.ones((1, 1))), np.zeros((1, 1)))
+    >>> minigrad.grad(loss)({"weight": np.array([[2.0]]), "bias": np.array([1.0])})["weight"]
+    array([[6.]])
+    """
+    owners = {}
+    for path, inside in module.named_modules():
+        for name in inside._parameters + inside._buffers:
+            owners[f"{path}.{name}" if path else name] = vars(inside), name
+    if unknown := [name for name in parameters if name not in owners]:
+        raise KeyError(f"{type(module).__name__} has no parameters named {unknown}; it has {list(owners)}")
+    replaced = {name: owners[name][0][owners[name][1]] for name in parameters}
+    try:
+        for name, value in parameters.items():
+            attributes, attribute = owners[name]
+            attributes[attribute] = value
+        return module(*args, **keywords)
+    finally:
+        for name, value in replaced.items():
+            attributes, attribute = owners[name]
+            attributes[attribute] = value
