@@ -56,7 +56,7 @@ def _erfc_middle(y):
 
 
 def _erfc_tail(y):
-    z = 1 / (y * y)
+    z = (1 / y) ** 2
     return _bell(y) * (1 / math.sqrt(math.pi) - z * _ratio(_ERFC_TAIL, z)) / y
 
 

@@ -1,7 +1,8 @@
-"""Every function in the table has examples here, whose values are NumPy's and whose derivatives finite differences confirm.
+"""Every function in the table has examples, whose values are NumPy's and whose derivatives finite differences confirm.
 
-An example draws arrays and returns (function, *arrays); the function is called with Tensors in their place. Products, linear algebra
-and Fourier transforms have their examples in the files named after them. Below stand the conventions at kinks and edges.
+An example draws arrays and returns (function, *arrays); the function is called with Tensors in their place. Products,
+linear algebra and Fourier transforms have their examples in the files named after them. Below stand the conventions at
+kinks and edges.
 """
 
 import math
@@ -33,17 +34,19 @@ def one(function, within=(-2.0, 2.0)):
 
 
 def two(function, within=(-2.0, 2.0)):
-    """Return the examples of an elementwise function of two arguments: equal shapes, all ways to broadcast, numbers, nothing."""
+    """Return the examples of an elementwise function of two arguments: all ways to broadcast, numbers, nothing."""
     shapes = [((3,), (3,)), ((2, 3), (3,)), ((2, 1), (3,)), ((1, 3), (2, 1, 1)), ((), (2,)), ((), ()), ((0,), (1,))]
     return [on(function, *pair, within=within) for pair in shapes] + [
         on(lambda x: function(x, 1.5), (2,), within=within), on(lambda y: function(1.5, y), (2,), within=within)]
 
 
-def reducing(function, *further, within=(-2.0, 2.0), shapes=((2, 3), (2, 3, 2), (3,), (), (1, 2)), **keywords):
+def reducing(function, *further, within=(-2.0, 2.0)):
     """Return the examples of a reduction: every axis, negative, several, all; with and without keepdims."""
-    options = [((2, 3), {}), ((2, 3), {"axis": 0}), ((2, 3), {"axis": -1, "keepdims": True}), ((2, 3, 2), {"axis": (0, -1)}),
-               ((2, 3, 2), {"axis": (2, 1), "keepdims": True}), ((3, 2), {"keepdims": True}), ((), {}), ((1, 2), {"axis": 0})]
-    return [on(lambda x, given=given: function(x, **given), shape, within=within) for shape, given in options] + list(further)
+    options = [((2, 3), {}), ((2, 3), {"axis": 0}), ((2, 3), {"axis": -1, "keepdims": True}),
+               ((2, 3, 2), {"axis": (0, -1)}), ((2, 3, 2), {"axis": (2, 1), "keepdims": True}),
+               ((3, 2), {"keepdims": True}), ((), {}), ((1, 2), {"axis": 0})]
+    return [on(lambda x, given=given: function(x, **given), shape, within=within)
+            for shape, given in options] + list(further)
 
 
 def calls(function, *examples, within=(-2.0, 2.0)):
@@ -64,10 +67,12 @@ NAN = math.nan
 ODD = [[True, False, True], [False, True, False]]
 
 ELEMENTWISE = {
-    np.add: two(np.add), np.subtract: two(np.subtract), np.multiply: two(np.multiply), np.divide: two(np.divide, (0.5, 2)),
+    np.add: two(np.add), np.subtract: two(np.subtract), np.multiply: two(np.multiply),
+    np.divide: two(np.divide, (0.5, 2)),
     np.remainder: two(np.remainder, (1.1, 7)), np.fmod: two(np.fmod, (1.1, 7)), np.divmod: [
         on(lambda x, y: np.divmod(x, y)[1], (3,), (3,), within=(1, 5)), on(lambda x: np.divmod(x, 1.3)[1], (3,))],
-    np.negative: one(np.negative), np.positive: one(np.positive), np.square: one(np.square), np.reciprocal: one(np.reciprocal, (1, 2)),
+    np.negative: one(np.negative), np.positive: one(np.positive), np.square: one(np.square),
+    np.reciprocal: one(np.reciprocal, (1, 2)),
     np.power: [*two(np.power, (0.5, 2)), *calls(np.power, ((3,), 3), ((3,), 2), ((3,), -1), ((3,), 1), ((3,), 0)),
                at(lambda x: x ** 1, [0.0, 2.0]), at(lambda x: x ** 0, [0.0, 2.0]), at(lambda x: x ** 3.0, [0.0, -1.0]),
                at(lambda x: x ** np.array([0, 1, 2, 3]), [0.0] * 4), at(lambda y: 2 ** y, [-1.0, 0.0, 2.5])],
@@ -85,12 +90,14 @@ ELEMENTWISE = {
     np.deg2rad: one(np.deg2rad), np.radians: one(np.radians), np.rad2deg: one(np.rad2deg), np.degrees: one(np.degrees),
     np.sinc: [*one(np.sinc), at(np.sinc, [0.0, 1e-9, 0.3, -1.0, 1.0, 2.5, 40.0])],
     np.maximum: two(np.maximum), np.minimum: two(np.minimum), np.fmax: two(np.fmax), np.fmin: two(np.fmin),
-    np.fabs: one(np.fabs), np.absolute: [*one(np.absolute), *of_complex(np.abs)], np.copysign: [*calls(np.copysign, ((2, 3), [1.0, -1.0, 0.0]), ((), -1)), on(lambda x: np.copysign(x, -x), (3,))],
+    np.fabs: one(np.fabs), np.absolute: [*one(np.absolute), *of_complex(np.abs)],
+    np.copysign: [*calls(np.copysign, ((2, 3), [1.0, -1.0, 0.0]), ((), -1)), on(lambda x: np.copysign(x, -x), (3,))],
     np.clip: [*calls(np.clip, ((4,), -1.0, 1.0), ((4,), None, 0.5), ((4,), 0, None), ((4,), {"min": -0.5, "max": 0.5})),
               on(np.clip, (5,), (), ()), on(lambda x, low: np.clip(x, low, 0.5), (2, 3), (3,)),
               on(lambda low, high: np.clip(np.linspace(-2, 2, 5), low, high), (), ())],
     np._core.umath.clip: [on(lambda low, high: np.linspace(-2, 2, 5).clip(low, high), (), ())],
-    np.where: [on(lambda x, y: np.where(ODD, x, y), (2, 3), (3,)), on(lambda x, y: np.where(x > y, x, 2 * y), (3,), (3,)),
+    np.where: [on(lambda x, y: np.where(ODD, x, y), (2, 3), (3,)),
+               on(lambda x, y: np.where(x > y, x, 2 * y), (3,), (3,)),
                on(lambda x: np.where(x > 0, x, 0), (3,)), on(lambda y: np.where(ODD[0], 1.0, y), ())],
     np.select: [on(lambda x, y: np.select([x > 0.5, y > 0], [x * y, y], 3 * x), (5,), (5,))],
     np.nan_to_num: one(np.nan_to_num),
@@ -104,10 +111,12 @@ ELEMENTWISE = {
 }
 
 REDUCTIONS = {
-    np.sum: reducing(np.sum, *calls(np.sum, ((2, 3), 1), ((2, 3), {"where": np.array(ODD)}), ((3,), {"initial": 2.0}), ((0, 2), 1))),
+    np.sum: reducing(np.sum, *calls(np.sum, ((2, 3), 1), ((2, 3), {"where": np.array(ODD)}), ((3,), {"initial": 2.0}),
+                                    ((0, 2), 1))),
     np.mean: reducing(np.mean, *calls(np.mean, ((2, 3), 1), ((2, 0), 0))),
     np.prod: reducing(np.prod, at(np.prod, [0.0, 2.0, 3.0]), at(np.prod, [0.0, 2.0, 0.0]), at(np.prod, [0.0] * 4),
-                      at(lambda x: np.prod(x, (0, 2)), [[[0.0, 2.0], [1.0, 0.0]], [[3.0, 4.0], [0.0, 0.0]]]), on(np.prod, (0,))),
+                      at(lambda x: np.prod(x, (0, 2)), [[[0.0, 2.0], [1.0, 0.0]], [[3.0, 4.0], [0.0, 0.0]]]),
+                      on(np.prod, (0,))),
     np.var: reducing(np.var, *calls(np.var, ((2, 3), 1, {"ddof": 1}), ((4,), {"ddof": 2}), ((2, 3), 0, None, None, 1)),
                      on(lambda x, y: np.var(x + 1j * y), (3,), (3,))),
     np.std: [example for i, example in enumerate(reducing(np.std)) if i not in (6, 7)]
@@ -116,7 +125,8 @@ REDUCTIONS = {
     np.ptp: reducing(np.ptp)[:5],
     np.median: reducing(np.median, *calls(np.median, ((5,),), ((4, 3), 0))),
     np.quantile: [*calls(np.quantile, ((5,), 0.3), ((5,), [0.1, 0.9]), ((2, 5), [[0.2, 0.5]], -1), ((2, 5), 1.0, 1),
-                         ((2, 3, 2), 0.4, (0, 2), {"keepdims": True}), ((4, 2), [0.0, 0.6], 0, {"keepdims": True}), ((), 0.5)),
+                         ((2, 3, 2), 0.4, (0, 2), {"keepdims": True}), ((4, 2), [0.0, 0.6], 0, {"keepdims": True}),
+                         ((), 0.5)),
                   on(np.quantile, (5,), (2,), within=(0.1, 0.9))],
     np.percentile: calls(np.percentile, ((5,), 30), ((2, 5), [10, 90], 1)),
     np.average: [*calls(np.average, ((2, 3),), ((2, 3), 0), ((2, 3), 1, [1.0, 2.0, 0.5]), ((2, 3), {"keepdims": True}),
@@ -132,15 +142,20 @@ REDUCTIONS = {
     np.cumprod: [*calls(np.cumprod, ((3,),), ((2, 3),), ((2, 3), 1), ((2, 3), -2), ((),), ((0,), 0)),
                  at(np.cumprod, [2.0, 0.0, 3.0, 4.0]), at(np.cumprod, [2.0, 0.0, 3.0, 0.0]), at(np.cumprod, [0.0] * 3),
                  at(lambda x: np.cumprod(x, 0), [[0.0, 1.0], [2.0, 3.0], [0.0, 2.0]])],
-    np.nansum: [at(np.nansum, [1.0, 2.0])] + reducing(lambda x, **options: np.nansum(np.where(x > 1, NAN, x), **options)),
-    np.nanprod: [at(np.nanprod, [1.0, 2.0])] + reducing(lambda x, **options: np.nanprod(np.where(x > 1, NAN, x), **options)),
+    np.nansum: reducing(lambda x, **options: np.nansum(np.where(x > 1, NAN, x), **options)),
+    np.nanprod: reducing(lambda x, **options: np.nanprod(np.where(x > 1, NAN, x), **options)),
     np.nancumsum: [on(lambda x: np.nancumsum(np.where(ODD, NAN, x), 1), (2, 3))],
     np.nancumprod: [on(lambda x: np.nancumprod(np.where(ODD, NAN, x), 1), (2, 3))],
-    np.nanmax: [on(lambda x: np.nanmax(np.where(ODD, NAN, x), 1), (2, 3)), *calls(np.nanmax, ((2, 3), 0, {"keepdims": True}))],
-    np.nanmin: [on(lambda x: np.nanmin(np.where(ODD, NAN, x), 1), (2, 3)), *calls(np.nanmin, ((2, 3), 0, {"keepdims": True}))],
-    np.nanmean: [on(lambda x: np.nanmean(np.where(ODD, NAN, x), 1), (2, 3)), *calls(np.nanmean, ((2, 3), {"keepdims": True}))],
-    np.nanvar: [on(lambda x: np.nanvar(np.where(ODD, NAN, x), 0, ddof=0), (2, 3)), *calls(np.nanvar, ((2, 3), 1, {"ddof": 1}))],
-    np.nanstd: [on(lambda x: np.nanstd(np.where(np.eye(3) > 0, NAN, x), 0), (3, 3)), *calls(np.nanstd, ((2, 3), 1, {"ddof": 1}))],
+    np.nanmax: [on(lambda x: np.nanmax(np.where(ODD, NAN, x), 1), (2, 3)),
+                *calls(np.nanmax, ((2, 3), 0, {"keepdims": True}))],
+    np.nanmin: [on(lambda x: np.nanmin(np.where(ODD, NAN, x), 1), (2, 3)),
+                *calls(np.nanmin, ((2, 3), 0, {"keepdims": True}))],
+    np.nanmean: [on(lambda x: np.nanmean(np.where(ODD, NAN, x), 1), (2, 3)),
+                 *calls(np.nanmean, ((2, 3), {"keepdims": True}))],
+    np.nanvar: [on(lambda x: np.nanvar(np.where(ODD, NAN, x), 0, ddof=0), (2, 3)),
+                *calls(np.nanvar, ((2, 3), 1, {"ddof": 1}))],
+    np.nanstd: [on(lambda x: np.nanstd(np.where(np.eye(3) > 0, NAN, x), 0), (3, 3)),
+                *calls(np.nanstd, ((2, 3), 1, {"ddof": 1}))],
 }
 
 SHAPES = {
@@ -165,7 +180,8 @@ SHAPES = {
     np.fliplr: calls(np.fliplr, ((2, 3),)), np.flipud: calls(np.flipud, ((3,),)),
     np.rot90: calls(np.rot90, ((2, 3),), ((2, 3), 2), ((2, 3, 4), -1, (1, 2))),
     np.roll: calls(np.roll, ((5,), 2), ((2, 3), 1), ((2, 3), (1, -1), (0, 1)), ((2, 3), -1, 1)),
-    np.tril: calls(np.tril, ((3, 3),), ((2, 3), 1), ((2, 3, 3), -1)), np.triu: calls(np.triu, ((3, 3),), ((2, 3), 1), ((2, 3, 3), -1)),
+    np.tril: calls(np.tril, ((3, 3),), ((2, 3), 1), ((2, 3, 3), -1)),
+    np.triu: calls(np.triu, ((3, 3),), ((2, 3), 1), ((2, 3, 3), -1)),
     np.diag: calls(np.diag, ((3,),), ((2,), 1), ((2,), -2), ((3, 4),), ((3, 4), -1), ((3, 2), 1), ((0,),)),
     np.diagflat: calls(np.diagflat, ((2, 2),), ((2,), 1)),
     np.diagonal: calls(np.diagonal, ((3, 3),), ((3, 4), 2), ((2, 3, 4), -1, 0, 2), ((2, 2), 5), ((4, 3, 2), 1, -1, 1)),
@@ -173,16 +189,21 @@ SHAPES = {
     np.trace: calls(np.trace, ((3, 3),), ((2, 3, 3), 1, 2, 1)),
     np.linalg.trace: calls(np.linalg.trace, ((2, 3, 3),), ((2, 3), {"offset": 1})),
     np.concatenate: [on(lambda *parts: np.concatenate(parts), (2, 2), (1, 2), (0, 2)),
-                     on(lambda *parts: np.concatenate(parts, -1), (2, 2), (2, 1)), on(lambda x: np.concatenate(x), (2, 3)),
+                     on(lambda *parts: np.concatenate(parts, -1), (2, 2), (2, 1)),
+                     on(lambda x: np.concatenate(x), (2, 3)),
                      on(lambda *parts: np.concatenate(parts, axis=None), (2, 2), (), (3,)),
                      on(lambda x: np.concatenate([x, [1.0, 2.0], x]), (2,))],
     np.stack: [on(lambda *parts: np.stack(parts), (2,), (2,)), on(lambda *parts: np.stack(parts, -1), (2, 3), (2, 3)),
                on(lambda x: np.stack([x, x, np.ones(2, x.dtype)], axis=1), (2,))],
-    np.vstack: [on(lambda *parts: np.vstack(parts), (2,), (3, 2))], np.column_stack: [on(lambda *x: np.column_stack(x), (2,), (2, 3))],
-    np.hstack: [on(lambda *parts: np.hstack(parts), (2,), (), (1,)), on(lambda *parts: np.hstack(parts), (2, 1), (2, 3))],
-    np.dstack: [on(lambda *parts: np.dstack(parts), (2,), (1, 2, 2)), on(lambda *parts: np.dstack(parts), (2, 3), (2, 3))],
+    np.vstack: [on(lambda *parts: np.vstack(parts), (2,), (3, 2))],
+    np.column_stack: [on(lambda *x: np.column_stack(x), (2,), (2, 3))],
+    np.hstack: [on(lambda *parts: np.hstack(parts), (2,), (), (1,)),
+                on(lambda *parts: np.hstack(parts), (2, 1), (2, 3))],
+    np.dstack: [on(lambda *parts: np.dstack(parts), (2,), (1, 2, 2)),
+                on(lambda *parts: np.dstack(parts), (2, 3), (2, 3))],
     np.append: [on(np.append, (2, 2), (3,)), on(lambda x, y: np.append(x, y, axis=1), (2, 2), (2, 1))],
-    np.block: [on(lambda a, b, c, d: np.block([[a, b], [c, d]]), (2, 2), (2, 1), (1, 2), (1, 1)), on(lambda a: np.block(a), (2,)),
+    np.block: [on(lambda a, b, c, d: np.block([[a, b], [c, d]]), (2, 2), (2, 1), (1, 2), (1, 1)),
+               on(lambda a: np.block(a), (2,)),
                on(lambda a, b: np.block([a, 2.0, b]), (2,), (1,)), on(lambda a: np.block([[a], [a]]), (2,))],
     np.array_split: calls(np.array_split, ((5,), 3), ((2, 5), [1, 3], -1), ((5,), [3, 1, -1]), ((2,), 3)),
     np.split: calls(np.split, ((6,), 3), ((2, 4), 2, 1), ((5,), [2, 4])),
@@ -192,21 +213,31 @@ SHAPES = {
     np.tile: calls(np.tile, ((2,), 3), ((2, 3), (2, 1)), ((2,), (2, 2, 1)), ((2, 3), 2), ((), (2, 2)), ((2,), 0)),
     np.resize: calls(np.resize, ((2, 3), (4, 2)), ((2, 3), 3)),
     np.meshgrid: [on(np.meshgrid, (2,), (3,)), on(lambda *x: np.meshgrid(*x, indexing="ij"), (2,), (3,), (2,)),
-                  on(lambda *x: np.meshgrid(*x, sparse=True), (2,), (3,)), on(np.meshgrid, (3,)), on(np.meshgrid, (2,), ())],
-    np.pad: calls(np.pad, ((3,), 2), ((2, 3), ((1, 0), (0, 2))), ((2, 3), (1, 2), {"constant_values": 3.0}), ((2, 3), 1, "edge"),
+                  on(lambda *x: np.meshgrid(*x, sparse=True), (2,), (3,)), on(np.meshgrid, (3,)),
+                  on(np.meshgrid, (2,), ())],
+    np.pad: calls(np.pad, ((3,), 2), ((2, 3), ((1, 0), (0, 2))), ((2, 3), (1, 2), {"constant_values": 3.0}),
+                  ((2, 3), 1, "edge"),
                   ((3,), 2, "reflect"), ((2, 3), ((1, 1), (2, 0)), "symmetric"), ((3,), (2, 4), "wrap"), ((2, 2), 0)),
-    np.insert: [*calls(np.insert, ((3,), 1, 5.0), ((2, 3), 2, 1.0), ((2, 3), [0, 2], [[7.0, 8.0]], 1), ((3,), slice(0, 2), 0.0)),
-                on(lambda x, v: np.insert(x, 1, v, axis=1), (2, 3), (2,)), on(lambda x, v: np.insert(x, [1], v, axis=1), (2, 3), (2, 1)),
-                on(lambda x, v: np.insert(x, [0, 0, 3], v), (3,), (3,)), on(lambda x, v: np.insert(x, -1, v, 0), (2, 3), (3,)),
+    np.insert: [*calls(np.insert, ((3,), 1, 5.0), ((2, 3), 2, 1.0), ((2, 3), [0, 2], [[7.0, 8.0]], 1),
+                       ((3,), slice(0, 2), 0.0)),
+                on(lambda x, v: np.insert(x, 1, v, axis=1), (2, 3), (2,)),
+                on(lambda x, v: np.insert(x, [1], v, axis=1), (2, 3), (2, 1)),
+                on(lambda x, v: np.insert(x, [0, 0, 3], v), (3,), (3,)),
+                on(lambda x, v: np.insert(x, -1, v, 0), (2, 3), (3,)),
                 on(lambda x, v: np.insert(x, 2, v), (3,), (4,))],
-    np.delete: calls(np.delete, ((4,), 1), ((2, 3), [0, 2], 1), ((4,), slice(1, 3)), ((2, 3), -1), ((3,), np.array([True, False, True]))),
+    np.delete: calls(np.delete, ((4,), 1), ((2, 3), [0, 2], 1), ((4,), slice(1, 3)), ((2, 3), -1),
+                     ((3,), np.array([True, False, True]))),
     np.sort: calls(np.sort, ((5,),), ((3, 2), 0), ((2, 3), None), ((0,),)),
     np.partition: calls(np.partition, ((5,), 2), ((3, 2), 1, 0), ((2, 3), 3, None)),
-    np.diff: [*calls(np.diff, ((5,),), ((5,), 2), ((3, 2), {"axis": 0}), ((3,), {"prepend": 0.0, "append": [1.0, 2.0]}), ((1,),), ((3,), 0)),
+    np.diff: [*calls(np.diff, ((5,),), ((5,), 2), ((3, 2), {"axis": 0}), ((3,), {"prepend": 0.0, "append": [1.0, 2.0]}),
+                     ((1,),), ((3,), 0)),
               on(lambda x, y: np.diff(x, prepend=y), (2, 3), (2, 1))],
-    np.ediff1d: [*calls(np.ediff1d, ((4,),), ((2, 2), [1.0, 2.0], 0.0)), on(lambda x, y: np.ediff1d(x, to_begin=y), (3,), (2,))],
-    np.gradient: [*calls(np.gradient, ((4,),), ((3, 4),), ((4, 3), {"axis": 0}), ((5,), 0.5), ((5,), [0.0, 1.0, 1.5, 3.0, 4.0]),
-                         ((5,), [0.0, 1.0, 1.5, 3.0, 4.0], {"edge_order": 2}), ((3, 4), 2.0, [0.0, 1.0, 4.0, 5.0], {"edge_order": 2}),
+    np.ediff1d: [*calls(np.ediff1d, ((4,),), ((2, 2), [1.0, 2.0], 0.0)),
+                 on(lambda x, y: np.ediff1d(x, to_begin=y), (3,), (2,))],
+    np.gradient: [*calls(np.gradient, ((4,),), ((3, 4),), ((4, 3), {"axis": 0}), ((5,), 0.5),
+                         ((5,), [0.0, 1.0, 1.5, 3.0, 4.0]),
+                         ((5,), [0.0, 1.0, 1.5, 3.0, 4.0], {"edge_order": 2}),
+                         ((3, 4), 2.0, [0.0, 1.0, 4.0, 5.0], {"edge_order": 2}),
                          ((2, 3, 2), {"axis": (0, -1)}), ((2,),), ((3, 3), 0.5)),
                   at(np.gradient, [1.0, 3.0, 2.0, 0.0], [0.0, 1.0, 1.5, 3.0])],
     np.full: [on(lambda x: np.full((2, 3), x, like=x), (3,))],
@@ -218,19 +249,25 @@ SHAPES = {
 }
 
 INDEXING = {
-    np.take: calls(np.take, ((5,), [0, 0, 3]), ((2, 3), 4), ((2, 3), [[1, 1], [0, 2]], 1), ((2, 3), -1, 0), ((3,), [4, -5], {"mode": "wrap"}),
+    np.take: calls(np.take, ((5,), [0, 0, 3]), ((2, 3), 4), ((2, 3), [[1, 1], [0, 2]], 1), ((2, 3), -1, 0),
+                   ((3,), [4, -5], {"mode": "wrap"}),
                    ((3,), [4, -5], {"mode": "clip"}), ((3, 2), np.zeros(0, int), 0)),
-    np.take_along_axis: calls(np.take_along_axis, ((2, 3), np.array([[0, 0], [2, 1]]), 1), ((2, 3), np.array([5, 0, 5]), None),
+    np.take_along_axis: calls(np.take_along_axis, ((2, 3), np.array([[0, 0], [2, 1]]), 1),
+                              ((2, 3), np.array([5, 0, 5]), None),
                               ((2, 3), np.array([[1, 0, 0]]), 0), ((2, 3, 2), np.array([[[0], [1], [0]]]), -1)),
-    np.compress: [on(lambda x: np.compress([True, False, True], x, 1), (2, 3)), on(lambda x: np.compress([False, True], x), (2, 3))],
+    np.compress: [on(lambda x: np.compress([True, False, True], x, 1), (2, 3)),
+                  on(lambda x: np.compress([False, True], x), (2, 3))],
     np.extract: [on(lambda x: np.extract(ODD, x), (2, 3)), on(lambda x: np.extract(x > 0, x), (5,))],
-    np.choose: [on(lambda x, y: np.choose([0, 1, 1], [x, y]), (3,), (2, 1)), on(lambda x: np.choose([[2], [0]], x), (3, 2))],
+    np.choose: [on(lambda x, y: np.choose([0, 1, 1], [x, y]), (3,), (2, 1)),
+                on(lambda x: np.choose([[2], [0]], x), (3, 2))],
     np.apply_along_axis: [on(lambda x: np.apply_along_axis(lambda row: row * np.sum(row), 0, x), (3, 2)),
                           on(lambda x: np.apply_along_axis(np.prod, -1, x), (2, 3)),
                           on(lambda x: np.apply_along_axis(np.outer, 1, x, [1.0, 2.0]), (2, 3, 2))],
-    np.bincount: [on(lambda w: np.bincount([0, 2, 2, 1], w), (4,)), on(lambda w: np.bincount([0, 2, 2, 1], w, minlength=6), (4,))],
+    np.bincount: [on(lambda w: np.bincount([0, 2, 2, 1], w), (4,)),
+                  on(lambda w: np.bincount([0, 2, 2, 1], w, minlength=6), (4,))],
     np.histogram: [on(lambda w: np.histogram([0.1, 0.5, 0.5, 1.0, 3.0], 4, (0, 1), weights=w)[0], (5,)),
-                   on(lambda w: np.histogram([0.1, 0.5, 0.5, 1.0], [0.0, 0.2, 1.0], density=True, weights=w)[0], (4,), within=(1, 2))],
+                   on(lambda w: np.histogram([0.1, 0.5, 0.5, 1.0], [0.0, 0.2, 1.0], density=True, weights=w)[0], (4,),
+                      within=(1, 2))],
     np.interp: [on(lambda x: np.interp(x, [-1.0, 0.0, 1.5], [3.0, 1.0, 2.0]), (8,)),
                 on(lambda x, fp: np.interp(x, [-1.0, 0.0, 1.5], fp), (8,), (3,)),
                 at(np.interp, [-3.0, -0.5, 0.2, 1.0, 4.0], [-1.0, 0.0, 1.5], [3.0, 1.0, 2.0]),
@@ -245,23 +282,31 @@ normalized = [((4,),), ((2, 3), -1), ((2, 3), 0), ((2, 3, 2), (0, 2)), ((),), ((
 SPECIAL = {getattr(function, "__wrapped__", function): examples for function, examples in {
     minigrad.erf: [*one(minigrad.erf), on(minigrad.erf, (9,), within=(-6, 6))],
     minigrad.erfc: [*one(minigrad.erfc), on(minigrad.erfc, (9,), within=(-6, 6))],
-    minigrad.relu: one(minigrad.relu), minigrad.sigmoid: one(minigrad.sigmoid), minigrad.softplus: one(minigrad.softplus),
-    minigrad.silu: one(minigrad.silu), minigrad.gelu: [*one(minigrad.gelu), *one(partial(minigrad.gelu, approximate="tanh"))],
-    minigrad.softmax: calls(minigrad.softmax, *normalized), minigrad.log_softmax: calls(minigrad.log_softmax, *normalized),
+    minigrad.relu: one(minigrad.relu), minigrad.sigmoid: one(minigrad.sigmoid),
+    minigrad.softplus: one(minigrad.softplus), minigrad.silu: one(minigrad.silu),
+    minigrad.gelu: [*one(minigrad.gelu), *one(partial(minigrad.gelu, approximate="tanh"))],
+    minigrad.softmax: calls(minigrad.softmax, *normalized),
+    minigrad.log_softmax: calls(minigrad.log_softmax, *normalized),
     minigrad.logsumexp: reducing(minigrad.logsumexp),
 }.items()}
 
-INDICES = [0, -1, (1, 2), slice(None), slice(None, None, -2), slice(1, 2), (slice(None), 1), (..., 0), None, (None, slice(1), None, 1), (), ...,
-           [0, 0, 1], np.array([[0, 1], [1, 1]]), ([0, 1, 1], [2, 0, 0]), (slice(None), [0, 0, 2]), (0, [1, 1]), ([1, 0], None, slice(1, 3)),
-           np.array(ODD), (np.array([False, True]), slice(None, None, 2)), (np.array([False, True]), 1), np.array(1), [],
-           (np.array([[1], [0]]), np.array([0, 0])), np.int64(1), ([True, False],)]
+INDICES = [
+    0, -1, (1, 2), slice(None), slice(None, None, -2), slice(1, 2), (slice(None), 1), (..., 0), None, (), ...,
+    (None, slice(1), None, 1), [0, 0, 1], [], np.array([[0, 1], [1, 1]]), np.array(1), np.int64(1), np.array(ODD),
+    ([0, 1, 1], [2, 0, 0]), (slice(None), [0, 0, 2]), (0, [1, 1]), ([1, 0], None, slice(1, 3)), ([True, False],),
+    (np.array([False, True]), slice(None, None, 2)), (np.array([False, True]), 1),
+    (np.array([[1], [0]]), np.array([0, 0]))]
 UPDATES = {
-    "getitem": [on(lambda x, index=index: x[index], (2, 3)) for index in INDICES] + [on(lambda x: x[()], ()), on(lambda x: x[..., None], ())],
+    "getitem": [on(lambda x, index=index: x[index], (2, 3)) for index in INDICES] + [
+        on(lambda x: x[()], ()), on(lambda x: x[..., None], ())],
     "at.set": [on(lambda x, index=index: changed(x, index, 2.5), (2, 3)) for index in INDICES] + [
-        on(lambda x, v: changed(x, ([0, 1, 1], [2, 0, 0]), v), (2, 3), (3,)), on(lambda x, v: changed(x, (slice(None), [0, 0, 2]), v), (2, 3), (3,)),
-        on(lambda x, v: changed(x, (slice(None), 1), v), (2, 3), ()), on(lambda x, v: changed(x, x > 0, v), (2, 3), ())],
+        on(lambda x, v: changed(x, ([0, 1, 1], [2, 0, 0]), v), (2, 3), (3,)),
+        on(lambda x, v: changed(x, (slice(None), [0, 0, 2]), v), (2, 3), (3,)),
+        on(lambda x, v: changed(x, (slice(None), 1), v), (2, 3), ()),
+        on(lambda x, v: changed(x, x > 0, v), (2, 3), ())],
     "at.add": [on(lambda x, index=index: increased(x, index, 2.5), (2, 3)) for index in INDICES] + [
-        on(lambda x, v: increased(x, ([0, 1, 1], [2, 0, 0]), v), (2, 3), (3,)), on(lambda x, v: increased(x, [0, 0, 1], v), (2, 3), (3,))],
+        on(lambda x, v: increased(x, ([0, 1, 1], [2, 0, 0]), v), (2, 3), (3,)),
+        on(lambda x, v: increased(x, [0, 0, 1], v), (2, 3), (3,))],
 }
 
 
@@ -326,3 +371,294 @@ def test_every_function_of_the_table_has_an_example():
     differentiable = {function for function, known in TABLE.items()
                       if known is not function and getattr(known, "func", None) not in (on_values, refuse)}
     assert differentiable <= EXAMPLES.keys() | set().union(*elsewhere)
+
+
+# Conventions at kinks and edges
+
+def gradients(function, *arrays):
+    """Return what each argument receives from the sum of what the function returns."""
+    tensors = [Tensor(np.array(array, float), requires_grad=True) for array in arrays]
+    np.sum(function(*tensors)).backward()
+    return [tensor.grad.tolist() for tensor in tensors]
+
+
+def second(function):
+    """Return the second derivative of a function of one number."""
+    return minigrad.grad(minigrad.grad(function))
+
+
+@pytest.mark.parametrize("function", [np.maximum, np.minimum, np.fmax, np.fmin])
+def test_equal_arguments_share_the_gradient(function):
+    assert gradients(function, [1.0, 2.0], [1.0, 2.0]) == [[0.5, 0.5], [0.5, 0.5]]
+    assert gradients(lambda x: function(x, 0), 0.0) == [0.5]
+
+
+@pytest.mark.parametrize("function", [np.max, np.min, np.amax, np.amin, np.nanmax, np.nanmin])
+def test_tied_elements_share_the_gradient(function):
+    assert gradients(function, [3.0, 3.0, 3.0, 3.0]) == [[0.25] * 4]
+    assert gradients(lambda x: function(x, axis=1), [[2.0, 2.0, 2.0], [5.0, 5.0, 5.0]]) == [[[1 / 3] * 3] * 2]
+
+
+def test_fmax_ignores_nan():
+    assert gradients(np.fmax, [NAN, 1.0, NAN], [2.0, NAN, 0.0]) == [[0.0, 1.0, 0.0], [1.0, 0.0, 1.0]]
+    assert gradients(np.fmin, [NAN, 1.0, NAN], [2.0, NAN, 0.0]) == [[0.0, 1.0, 0.0], [1.0, 0.0, 1.0]]
+
+
+@pytest.mark.parametrize("function", [
+    np.abs, np.fabs, minigrad.relu, lambda x: np.hypot(x, 0.0), lambda x: np.copysign(x, 1.0), lambda x: np.abs(x + 0j),
+    np.sinc, lambda x: np.std(np.stack([x, x])), lambda x: np.std(np.stack([x, x]), ddof=1)])
+def test_slope_at_0_is_0(function):
+    assert minigrad.grad(function)(0.0) == 0
+    assert np.isfinite(second(function)(0.0))
+
+
+def test_clip_has_half_a_slope_at_its_bounds():
+    assert gradients(lambda x: np.clip(x, -1, 1), [-2.0, -1.0, 0.0, 1.0, 2.0]) == [[0.0, 0.5, 1.0, 0.5, 0.0]]
+
+
+def test_sinc_has_the_derivatives_of_its_series_at_0():
+    derivative = np.sinc
+    for expected in (0, -np.pi ** 2 / 3, 0, np.pi ** 4 / 5, 0, -np.pi ** 6 / 7):
+        derivative = minigrad.grad(derivative)
+        assert derivative(0.0) == pytest.approx(expected, rel=1e-14)
+
+
+def test_powers_are_exact_at_0():
+    for power, slope, curvature in [(0, 0, 0), (1, 1, 0), (2, 0, 2), (3, 0, 0), (1.0, 1, 0), (2.0, 0, 2)]:
+        assert minigrad.grad(lambda x: x ** power)(0.0) == slope  # noqa: B023
+        assert second(lambda x: x ** power)(0.0) == curvature  # noqa: B023
+    assert gradients(np.power, [0.0, 0.0], [0.0, 2.0]) == [[0.0, 0.0], [0.0, 0.0]]
+
+
+def test_product_of_others_is_what_a_factor_receives():
+    assert gradients(np.prod, [2.0, 0.0, 3.0]) == [[0.0, 6.0, 0.0]]
+    assert gradients(np.prod, [0.0, 0.0, 3.0]) == [[0.0, 0.0, 0.0]]
+    assert minigrad.hessian(np.prod)(np.array([0.0, 0.0, 3.0])).tolist() == [[0, 3, 0], [3, 0, 0], [0, 0, 0]]
+    assert gradients(np.prod, [1e-200, 1e-200, 1e300]) == [[1e100, 1e100, 0.0]]
+
+
+def test_where_keeps_nan_of_the_branch_not_taken_out():
+    assert gradients(lambda x, y: np.where([True, False], x, y * NAN), [1.0, 2.0], [3.0, 4.0])[0] == [1.0, 0.0]
+    assert gradients(lambda x: np.where(np.isnan(x), 0, x) ** 2, [NAN, 3.0]) == [[0.0, 6.0]]
+    assert second(lambda x: np.where(x > 0, x ** 3, np.inf))(2.0) == 12
+
+
+@pytest.mark.parametrize("function", [np.nansum, np.nanmean, np.nanprod, np.nanvar, np.nanstd, np.nanmax, np.nanmin,
+                                      np.nancumsum,
+                                      np.nancumprod, np.nan_to_num])
+def test_nan_that_is_left_out_has_no_gradient(function):
+    (gradient,) = gradients(function, [1.0, NAN, 3.0, 2.0])
+    assert gradient[1] == 0
+    assert np.isfinite(gradient).all()
+
+
+def test_infinities_that_stand_for_log_0_have_no_gradient():
+    infinite = [-math.inf, -math.inf]
+    assert gradients(np.logaddexp, [*infinite, 0.0], [-math.inf, 1.0, 0.0]) == [[0.0, 0.0, 0.5], [0.0, 1.0, 0.5]]
+    assert gradients(np.logaddexp2, infinite, infinite) == [[0.0, 0.0]] * 2
+    assert gradients(minigrad.logsumexp, infinite) == [[0.0, 0.0]]
+    assert gradients(minigrad.logsumexp, [0.0, -math.inf]) == [[1.0, 0.0]]
+    assert gradients(lambda x: minigrad.softmax(x)[0], [0.0, -math.inf]) == [[0.0, 0.0]]
+    assert gradients(lambda x: minigrad.log_softmax(x)[0], [0.0, -math.inf]) == [[0.0, 0.0]]
+
+
+def test_last_value_written_to_a_repeated_place_has_the_gradient():
+    t = Tensor([1.0, 2.0, 3.0], requires_grad=True)
+    assert gradients(lambda v: t.at[[1, 1, 2]].set(v), [7.0, 8.0, 9.0]) == [[0.0, 1.0, 1.0]]
+    assert t.at[[1, 1, 2]].set([7.0, 8.0, 9.0]).data.tolist() == [1.0, 8.0, 9.0]
+    assert t.grad.tolist() == [1.0, 0.0, 0.0]
+
+
+def test_updates_keep_the_dtype_and_leave_the_tensor_alone():
+    t = Tensor(np.ones(3, np.float32), requires_grad=True)
+    assert t.at[0].set(np.float64(2.5)).dtype == t.at[1:].add(np.array([0.5, 2.0])).dtype == np.float32
+    assert t.data.tolist() == [1.0, 1.0, 1.0]
+    with pytest.raises(ValueError, match="broadcast"):
+        t.at[:2].add([1.0, 2.0, 3.0])
+    with pytest.raises(IndexError):
+        t.at[5].set(1.0)
+
+
+# Special functions to their last digits
+
+def test_erf_and_erfc_are_accurate_to_their_last_digits():
+    x = np.concatenate([np.linspace(-27, 27, 5401), np.geomspace(1e-300, 1, 400), -np.geomspace(1e-300, 1, 400)])
+    np.testing.assert_allclose(minigrad.erf(x), [math.erf(v) for v in x], rtol=1e-15, atol=0)
+    normal = x < 26.5  # beyond, erfc falls below the smallest number of full precision
+    np.testing.assert_allclose(minigrad.erfc(x[normal]), [math.erfc(v) for v in x[normal]], rtol=1.5e-15, atol=0)
+    single = x.astype(np.float32)
+    np.testing.assert_allclose(minigrad.erf(single), [math.erf(v) for v in single], rtol=5e-7, atol=1e-38)
+
+
+def test_error_function_of_what_is_not_finite():
+    assert minigrad.erf([np.inf, -np.inf, NAN, -0.0]).tolist()[:2] == [1, -1]
+    assert minigrad.erfc([np.inf, -np.inf]).tolist() == [0, 2]
+    assert np.isnan(minigrad.erf(NAN)) and np.isnan(minigrad.erfc(NAN))
+    assert np.signbit(minigrad.erf(-0.0))
+
+
+def density(x):
+    """Return the normal density."""
+    return math.exp(-x * x / 2) / math.sqrt(2 * math.pi)
+
+
+def distribution(x):
+    """Return the normal distribution function."""
+    return math.erfc(-x / math.sqrt(2)) / 2
+
+
+@pytest.mark.parametrize("function, value, slope, curvature, x", [
+    *[(minigrad.sigmoid, math.exp(x), math.exp(x), math.exp(x), x) for x in (-40.0, -700.0)],
+    *[(minigrad.sigmoid, 1, math.exp(-x), -math.exp(-x), x) for x in (40.0, 700.0)],
+    *[(minigrad.softplus, math.exp(x), math.exp(x), math.exp(x), x) for x in (-40.0, -700.0)],
+    *[(minigrad.softplus, x, 1, math.exp(-x), x) for x in (40.0, 700.0)],
+    *[(minigrad.silu, x * math.exp(x), (1 + x) * math.exp(x), (2 + x) * math.exp(x), x) for x in (-40.0, -700.0)],
+    (minigrad.silu, 40, 1, -38 * math.exp(-40), 40.0),
+    *[(minigrad.gelu, x * distribution(x), distribution(x) + x * density(x), (2 - x * x) * density(x),
+       x) for x in (-8.0, -20.0, 9.0)],
+    *[(minigrad.erfc, math.erfc(x), -2 / math.sqrt(math.pi) * math.exp(-x * x),
+       4 * x / math.sqrt(math.pi) * math.exp(-x * x), x)
+      for x in (8.0, 20.0)],
+    *[(function, limit, 0, 0, x) for function, *limits in [(minigrad.erf, -1, 1), (minigrad.erfc, 2, 0),
+                                                           (minigrad.sigmoid, 0, 1)]
+      for limit, x in zip(limits, [-1e200, 1e200])],
+    *[(function, max(x, 0), float(x > 0), 0, x) for function in (minigrad.relu, minigrad.softplus, minigrad.silu,
+                                                                 minigrad.gelu)
+      for x in (-1e200, 1e200)],
+])
+def test_tails_keep_their_digits_in_value_slope_and_curvature(function, value, slope, curvature, x):
+    assert function(x) == pytest.approx(value, rel=1e-13, abs=1e-320)
+    assert minigrad.grad(function)(x) == pytest.approx(slope, rel=1e-12, abs=1e-320)
+    assert second(function)(x) == pytest.approx(curvature, rel=1e-11, abs=1e-320)
+
+
+@pytest.mark.parametrize("x", [-1000.0, -30.0, 30.0, 1000.0])
+def test_gelu_by_tanh_is_stable_in_both_tails(x):
+    gelu = partial(minigrad.gelu, approximate="tanh")
+    assert minigrad.grad(gelu)(x) == pytest.approx(float(x > 0), abs=1e-12)
+    assert second(gelu)(x) == pytest.approx(0, abs=1e-12)
+
+
+def test_normalised_exponentials_do_not_overflow():
+    x = np.array([1e4, -1e4, 1e4 - 1])
+    expected = np.array([1, 0, math.exp(-1)]) / (1 + math.exp(-1))
+    np.testing.assert_allclose(minigrad.softmax(x), expected, rtol=1e-15)
+    np.testing.assert_allclose(minigrad.grad(minigrad.logsumexp)(x), expected, rtol=1e-12)
+    np.testing.assert_allclose(minigrad.hessian(minigrad.logsumexp)(x),
+                               np.diag(expected) - np.outer(expected, expected), atol=1e-12)
+    assert minigrad.log_softmax(x)[1] == -2e4 - math.log1p(math.exp(-1))
+    assert minigrad.logsumexp(np.zeros((0, 2)), axis=0).tolist() == [-math.inf] * 2
+
+
+def test_special_functions_take_lists_numbers_and_integers():
+    for function in (minigrad.erf, minigrad.erfc, minigrad.relu, minigrad.sigmoid, minigrad.softplus, minigrad.silu,
+                     minigrad.gelu,
+                     minigrad.softmax, minigrad.log_softmax):
+        expected = function(np.array([1.0, 2.0]))
+        np.testing.assert_array_equal(function([1, 2]), expected)
+        np.testing.assert_array_equal(function(np.array([1, 2])), expected)
+        assert np.ndim(function(1.0)) == 0
+    with pytest.raises(ValueError, match="approximate must be 'none' or 'tanh', got 'erf'"):
+        minigrad.gelu(1.0, "erf")
+
+
+# Functions that do not differentiate
+
+@pytest.mark.parametrize("call", [
+    np.sign, np.floor, np.round, np.argmax, np.argsort, np.isnan, np.unique, np.flatnonzero, np.shape, np.size,
+    np.ones_like,
+    np.array2string, np.array_repr, np.result_type, lambda t: t > 1, lambda t: t == t, lambda t: np.isclose(t, 1),
+    lambda t: np.allclose(t, t), lambda t: np.array_equal(t, t), lambda t: np.searchsorted(t, 1.5),
+    lambda t: np.histogram(t)[0],
+    lambda t: np.can_cast(t.dtype, np.float64), lambda t: np.zeros(2, like=t), lambda t: np.arange(3, like=t),
+    lambda t: np.eye(2, like=t),
+    lambda t: np.bincount(t[:0].astype(int)), lambda t: np.where(t)[0], lambda t: np.isin(t, [1.0]),
+    lambda t: np.nanargmax(t),
+])
+def test_what_has_no_useful_derivative_is_plain(call):
+    t = Tensor([1.0, 2.0, 3.0], requires_grad=True)
+    result, expected = call(t), call(t.data)
+    assert not isinstance(result, Tensor)
+    assert type(result) is type(expected)
+    np.testing.assert_array_equal(result, expected)
+
+
+@pytest.mark.parametrize("call", [
+    lambda t: np.copyto(np.ones(2), t), lambda t: np.fill_diagonal(t, 0), lambda t: np.put(t, 0, 1),
+    lambda t: np.putmask(t, t > 0, 1),
+    lambda t: np.place(t, t > 0, 1), lambda t: np.put_along_axis(t, np.array([0]), 1, 0),
+    lambda t: t.sort(), lambda t: t.fill(0), lambda t: t.put(0, 1), lambda t: t.resize(3), lambda t: t.partition(1)])
+def test_writing_into_arrays_is_refused_with_another_way(call):
+    with pytest.raises(TypeError, match=r"t\.at\[index\]\.set\(values\)"):
+        call(Tensor([1.0, 2.0], requires_grad=True))
+
+
+@pytest.mark.parametrize("call, message", [
+    (lambda t: np.i0(t), "np.i0 has no derivative rule.*t.data.*minigrad.primitive"),
+    (lambda t: np.piecewise(t, [t.data > 0], [1.0]), "np.piecewise has no derivative rule"),
+    (lambda t: np.sum(t, whatever=1), "whatever"),
+    (lambda t: np.exp(t, where=t.data > 0), "np.exp on Tensors does not take where"),
+    (lambda t: np.exp(t, out=np.zeros(3)), "leave out= away"),
+    (lambda t: np.mean(t, out=np.zeros(())), "leave out= away"),
+    (lambda t: np.add.reduceat(t, [0, 1]), "np.add.reduceat has no derivative rule"),
+    (lambda t: np.pad(t, 1, "mean"), "np.pad of mode 'mean'.* has no derivative rule"),
+    (lambda t: np.quantile(t, 0.5, method="nearest"), "'nearest' has no derivative rule"),
+    (lambda t: np.array([t, t], like=t), "np.stack"), (lambda t: np.full(3, t), "drop its gradient"),
+    (lambda t: np.average(t, weights=np.ones((2, 2))), "fit neither a, of shape"),
+    (lambda t: np.gradient(t, 1.0, 2.0), "one for each of the 1 axes; got 2"),
+    (lambda t: np.interp(t, t, t, period=2.0), "no period"),
+])
+def test_what_cannot_be_done_is_told(call, message):
+    with pytest.raises(TypeError, match=message):
+        call(Tensor([1.0, 2.0, 3.0], requires_grad=True))
+
+
+def test_methods_of_ufuncs_are_differentiated(rng):
+    x, y = rng.standard_normal((2, 3)), rng.standard_normal(4)
+    assert minigrad.gradcheck(np.add.reduce, x)
+    assert minigrad.gradcheck(lambda x: np.multiply.reduce(x, axis=1), x)
+    assert minigrad.gradcheck(lambda x: np.maximum.reduce(x, axis=None), x)
+    assert minigrad.gradcheck(lambda x: np.add.accumulate(x, axis=1), x)
+    assert minigrad.gradcheck(np.multiply.accumulate, x)
+    assert minigrad.gradcheck(np.subtract.outer, x, y)
+    assert minigrad.gradcheck(np.power.outer, np.abs(y), x)
+    np.testing.assert_array_equal(np.divide.outer(Tensor(x), Tensor(y)).data, np.divide.outer(x, y))
+
+
+# Other libraries
+
+SMOOTH = [
+    "sin", "cos", "tan", "arcsin", "arccos", "arctan", "sinh", "cosh", "tanh", "arcsinh", "arctanh", "exp",
+    "exp2", "expm1", "log", "log2", "log10", "log1p", "sqrt", "square", "reciprocal", "abs", "sinc", "prod",
+    "cumsum", "cumprod", "var", "std", "mean", "max", "min", "sort", "diff", "flip", "tril", "gradient", "hypot",
+    "arctan2", "logaddexp", "power", "fmod", "copysign", "maximum", "erf", "erfc", "sigmoid", "softplus", "silu",
+    "gelu", "softmax", "log_softmax", "logsumexp"]
+
+
+@pytest.mark.parametrize("name", SMOOTH)
+def test_hessian_vector_products_equal_pytorchs(name, rng):
+    torch = pytest.importorskip("torch")
+    near = {"sigmoid": torch.sigmoid, "softplus": torch.nn.functional.softplus, "silu": torch.nn.functional.silu,
+            "gelu": torch.nn.functional.gelu, "fmod": torch.fmod, "power": torch.pow,
+            "flip": lambda x: torch.flip(x, (0, 1)), "max": torch.amax, "min": torch.amin}
+    last_axis = {"cumsum", "cumprod", "softmax", "log_softmax", "logsumexp"}
+    ours, theirs = getattr(np, name, None) or getattr(minigrad, name), near.get(name) or getattr(torch, name)
+    arguments = 2 if name in {"hypot", "arctan2", "logaddexp", "power", "fmod", "copysign", "maximum"} else 1
+    arrays, directions = rng.uniform(0.1, 0.9, (arguments, 3, 3)), rng.standard_normal((arguments, 3, 3))
+    options = {"axis": -1} if name in last_axis else {"ddof": 1} if name in {"var", "std"} else {}
+
+    def energy(*tensors):
+        result = ours(*tensors, **options)
+        return np.sum(np.sin(np.stack(result) if isinstance(result, tuple) else result))
+
+    def torch_energy(*tensors):
+        result = theirs(*tensors, -1) if name in last_axis else theirs(*tensors)
+        result = result.values if name == "sort" else result
+        return torch.sum(torch.sin(torch.stack(result) if isinstance(result, (list, tuple)) else result))
+
+    everything = tuple(range(arguments))
+    value, product = energy(*map(Tensor, arrays)), minigrad.hvp(energy, argnums=everything)(*arrays, tuple(directions))
+    expected, products = torch.autograd.functional.vhp(torch_energy, tuple(map(torch.tensor, arrays)),
+                                                        tuple(map(torch.tensor, directions)))
+    np.testing.assert_allclose(value.data, expected.numpy(), rtol=1e-12)
+    np.testing.assert_allclose(product, np.stack(products), rtol=1e-9, atol=1e-12)
