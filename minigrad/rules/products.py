@@ -137,21 +137,27 @@ def _arrange(x_labels, y_labels, output):
     return stack, rows, columns, summed, [order.index(label) for label in output]
 
 
-def _as_matrices(x, labels, stack, rows, columns):
-    """Return x with its axes moved and joined, as a stack of matrices.
+@lru_cache(maxsize=1024)
+def _layout(labels, shape, strides, stack, rows, columns):
+    """Return the order of axes and the shape that make an array a stack of matrices, and whether these are transposed.
 
     Where numbers must be copied, the axis along which they lie next to each other stays last, and the longest if that
     is true of several, as in a view of windows: then they are copied in long runs, three times faster for images of
     28 x 28.
     """
-    length, stride = dict(zip(labels, x.shape)), dict(zip(labels, x.strides))
+    length, stride = dict(zip(labels, shape)), dict(zip(labels, strides))
+    transposed = min(rows + columns, key=lambda label: (stride[label], -length[label])) in rows
+    first, second = (columns, rows) if transposed else (rows, columns)
+    order = [labels.index(label) for label in stack + first + second]
+    sides = [prod([length[label] for label in side]) for side in (first, second)]
+    return order, [length[label] for label in stack] + sides, transposed
 
-    def joined(*groups):
-        arranged = np.transpose(x, [labels.index(label) for label in stack + "".join(groups)])
-        return arranged.reshape([length[label] for label in stack] + [prod(map(length.get, group)) for group in groups])
 
-    last = min(rows + columns, key=lambda label: (stride[label], -length[label]))
-    return joined(columns, rows).mT if last in rows else joined(rows, columns)
+def _as_matrices(x, labels, stack, rows, columns):
+    """Return x with its axes moved and joined, as a stack of matrices."""
+    order, shape, transposed = _layout(labels, x.shape, x.strides, stack, rows, columns)
+    matrices = x.transpose(order).reshape(shape)
+    return matrices.mT if transposed else matrices
 
 
 def _contract_arrays(x, y, x_labels, y_labels, output):
@@ -280,23 +286,31 @@ def _write_out(subscripts, ndims):
 def _simplified(arrays, terms, output):
     """Return (array, labels) for each array, where it has each label once, shared with the result or another array."""
     labelled = [_diagonals(x, labels) for x, labels in zip(arrays, terms)]
+    unshared = _unshared(tuple([labels for _, labels in labelled]), tuple([x.shape for x, _ in labelled]), output)
+    return [_without(x, labels, unwanted) for (x, labels), unwanted in zip(labelled, unshared)]
+
+
+@lru_cache(maxsize=1024)
+def _unshared(terms, shapes, output):
+    """Return for each array the labels that neither the result nor another array has."""
     lengths = {}
-    for x, labels in labelled:
-        for label, length in zip(labels, x.shape):
-            if lengths.setdefault(label, length) == 1:
-                lengths[label] = length
-            if length not in (1, lengths[label]):
-                raise ValueError(f"einsum label {label!r} has lengths {lengths[label]} and {length}")
+    for label, length in zip("".join(terms), [length for shape in shapes for length in shape]):
+        if lengths.setdefault(label, length) == 1:
+            lengths[label] = length
+        if length not in (1, lengths[label]):
+            raise ValueError(f"einsum label {label!r} has lengths {lengths[label]} and {length}")
     # An axis that is stretched from length 1 is one that the array does not have.
-    labelled = [_without(x, labels, [label for label, length in zip(labels, x.shape) if length != lengths[label]])
-                for x, labels in labelled]
-    everywhere = output + "".join([labels for _, labels in labelled])
-    return [_without(x, labels, [label for label in labels if everywhere.count(label) == 1]) for x, labels in labelled]
+    stretched = [[label for label, length in zip(labels, shape) if length != lengths[label]]
+                 for labels, shape in zip(terms, shapes)]
+    shared = output + "".join([label for labels, alone in zip(terms, stretched)
+                               for label in labels if label not in alone])
+    return [[label for label in labels if label in alone or shared.count(label) == 1]
+            for labels, alone in zip(terms, stretched)]
 
 
 def _diagonals(x, labels):
     """Take the diagonal along axes that bear the same label."""
-    for label in sorted(set(labels)):
+    for label in dict.fromkeys(labels):
         while labels.count(label) > 1:
             first, second = labels.index(label), labels.rindex(label)
             if x.shape[first] != x.shape[second]:
