@@ -19,6 +19,7 @@ from .links import (
 )
 from .checkpoint import load, save
 from . import schedule
+from .explanation import Explanation, explain
 from .line_search import BacktrackingGradientDescent
 from .second_order import Newton, NewtonCG, GaussNewton, LevenbergMarquardt, AdaHessian, Sophia
 from .quasi_newton import NonlinearCG, BFGS, LBFGS
@@ -33,7 +34,7 @@ __all__ = ["Optimizer", "Parameter", "UpdateRule",
     "SGD", "OptimisticGradient", "PolyakSGD",
     "Adagrad", "Adadelta", "RMSprop", "Adam", "AdamW", "Adamax", "NAdam", "RAdam", "AdaBelief", "Yogi", "Adafactor", "SM3",
     "RowGradient", "LazyRows", "SparseAdam", "SignSGD", "Signum", "Lion", "Rprop", "LARS", "LAMB", "Shampoo", "SOAP", "Muon",
-    "load", "save", "schedule", "clip_grad_norm_", "clip_grad_value_", "Link", "chain", "masked", "rule_of",
+    "Explanation", "explain", "load", "save", "schedule", "clip_grad_norm_", "clip_grad_value_", "Link", "chain", "masked", "rule_of",
     "zero_nans", "clip", "clip_by_block_rms", "clip_by_global_norm", "adaptive_grad_clip", "centralize",
     "normalize_by_update_norm", "add_noise", "trace", "ema", "scale", "scale_by_schedule", "scale_by_sign",
     "scale_by_trust_ratio", "scale_by_adam", "add_decayed_weights", "project", "keep_params_nonnegative",
