@@ -50,10 +50,10 @@ def factory(which):
     >>> import optim
     >>> factory("SGD(lr=0.1, momentum=0.9)")([optim.Parameter([1.0, 2.0])])
     SGD(1 parameter, lr=0.1, momentum=0.9, ...)
-    >>> factory("Adma(lr=0.1)")
+    >>> factory("SDG(lr=0.1)")
     Traceback (most recent call last):
         ...
-    ValueError: no optimizer is named 'Adma'; did you mean Adam?
+    ValueError: no optimizer is named 'SDG'; did you mean SGD?
     """
     if isinstance(which, str):
         kind, hyperparameters = parse(which)

@@ -147,7 +147,7 @@ def record(optimizer, surface, start=None, steps=200, *, seed=0, noise=None, eve
     >>> run.positions.shape, run.states["exp_avg"].shape
     ((301, 2), (301, 2))
     >>> record("SGD(lr=0.1)", "rosenbrock").ending
-    'diverged after step 2'
+    'diverged after step 1'
     >>> record("Adam", "rosenbrock", lr=np.geomspace(1e-3, 1, 7)).positions.shape
     (201, 2, 7)
     """
@@ -158,7 +158,7 @@ def record(optimizer, surface, start=None, steps=200, *, seed=0, noise=None, eve
     start = starting_points(surface, start, seed, hyperparameters)
     objective = Objective(surface, start, noise, seed)
     runner = built(optimizer, [objective.parameter], hyperparameters)
-    if start.ndim == 2 and not (runs_are_independent(runner) and takes_many(surface, start)):
+    if start.ndim == 2 and not (runs_are_independent(runner) and surface.takes_many(start)):
         alone = [record(optimizer, surface, point, steps, seed=seed[i] if np.ndim(seed) else seed + i, noise=noise,
                         every=every, schedule=schedule,
                         **{name: one_of(value, i) for name, value in hyperparameters.items()})
@@ -360,14 +360,6 @@ def runs_are_independent(optimizer):
     """Tell whether the columns of a parameter of shape (n, N) move as they would alone."""
     kind = type(optimizer)
     return optimizer.elementwise and kind.step is optim.Optimizer.step and kind.move_all is optim.Optimizer.move_all
-
-
-def takes_many(surface, points):
-    """Tell whether the surface's function takes points of shape (n, N) and returns N values."""
-    try:
-        return np.shape(surface.function(points)) == points.shape[1:]
-    except (TypeError, ValueError):
-        return False
 
 
 def labelled(optimizers, surface):

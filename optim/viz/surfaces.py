@@ -168,11 +168,36 @@ class Surface:
                              "sample a slice of it with a Surface of your own")
         box = self.domain if domain is None else _box("domain", domain, 2)
         X, Y = np.meshgrid(*(np.linspace(low, high, n) for low, high in box))
-        Z = self(np.stack([X, Y]))
-        if np.shape(Z) != X.shape:
-            raise ValueError(f"{self.name} must map p of shape {(2, n, n)} to values of shape {(n, n)}, got "
-                             f"{np.shape(Z)}; write it as x, y = p followed by np. functions of x and y")
-        return X, Y, Z
+        return X, Y, self.values(np.stack([X.ravel(), Y.ravel()])).reshape(n, n)
+
+    def values(self, points):
+        """Return f at N points, an array of shape (n, N), one at a time if the function takes only one.
+
+        Raises
+        ------
+        ValueError
+            If the function does not return one number for one point either.
+
+        Examples
+        --------
+        >>> A = np.array([[2.0, 1.0], [1.0, 3.0]])
+        >>> Surface(lambda p: p @ A @ p).values([[1.0, 0.0, 2.0], [0.0, 1.0, 0.0]])
+        array([2., 3., 8.])
+        """
+        points = np.asarray(points, dtype=float)
+        if self.takes_many(points):
+            return self(points)
+        values = [self(point) for point in points.T]
+        if any(np.ndim(value) for value in values):
+            raise ValueError(f"{self.name} must return one number for one point, got {values[0]!r}")
+        return np.array(values, dtype=float)
+
+    def takes_many(self, points):
+        """Tell whether the function takes points of shape (n, N), N not being n, and returns N values."""
+        try:
+            return np.shape(self.function(points)) == points.shape[1:]
+        except (TypeError, ValueError):
+            return False
 
     def levels(self, n=20, domain=None):
         r"""Contour levels that crowd where the surface is flat, so that the valley of Rosenbrock shows.
@@ -446,8 +471,8 @@ def zakharov(p):
 
 
 @surface(
-    formula=r"(1 - x)^2 + 100 (y - x^2)^2", domain=((-2, 2), (-1, 3)), start=(-1.5, 2.0),
-    starts=[(-1.2, 1), (0, 2.5), (1.5, -0.5)], minima=[(1, 1)],
+    formula=r"(1 - x)^2 + 100 (y - x^2)^2", domain=((-2, 2), (-1, 3)), start=(-0.5, 2.5),
+    starts=[(-1.2, 1), (-1.5, 2), (0, 2.5), (1.5, -0.5)], minima=[(1, 1)],
     source="H. H. Rosenbrock, An Automatic Method for Finding the Greatest or Least Value of a Function, "
            "The Computer Journal 3(3) (1960)")
 def rosenbrock(p):

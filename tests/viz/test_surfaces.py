@@ -300,10 +300,16 @@ def test_levels_leave_out_what_is_not_finite_and_tell_when_nothing_is():
 def test_grid_refuses_what_it_cannot_draw():
     with pytest.raises(ValueError, match=r"two coordinates, but .* has 3"):
         surfaces.rosenbrock_nd(3).grid()
-    with pytest.raises(ValueError, match=r"must map p of shape \(2, 9, 9\) to values of shape \(9, 9\), got \(\)"):
-        Surface(lambda p: np.sum(p**2)).grid(9)
+    with pytest.raises(ValueError, match=r"must return one number for one point, got array"):
+        Surface(lambda p: p * 2).grid(9)
     with pytest.raises(ValueError, match="low < high"):
         surfaces.beale.grid(9, domain=((1, 0), (0, 1)))
+
+
+@pytest.mark.parametrize("of_one_point", [lambda p: np.sum(p**2), lambda p: p @ p, lambda p: p @ np.eye(2) @ p])
+def test_functions_that_take_one_point_only_are_sampled_point_by_point(of_one_point):
+    X, Y, Z = Surface(of_one_point).grid(9)
+    np.testing.assert_allclose(Z, X**2 + Y**2)
 
 
 # The surfaces of chosen parameters
