@@ -37,7 +37,7 @@ rule(np.reciprocal, lambda g, ans, x: -g * ans * ans)
 # Powers. y * x**(y - 1) is written so that x**1 and x**0 stay exact at x = 0, in second order too.
 
 def _lowered(y):
-    return (y - 1 if y != 0 else 1) if isinstance(y, (int, float)) else np.where(y == 0, 1, y - 1)
+    return (y - 1 if y != 0 else 1) if isinstance(y, (int, float)) else np.where(np.equal(y, 0), 1, np.subtract(y, 1))
 
 
 def _log_of_base(x):
@@ -85,7 +85,9 @@ rule(np.tan, lambda g, ans, x: g * (1 + ans * ans))
 rule(np.arcsin, lambda g, ans, x: g / np.sqrt((1 - x) * (1 + x)))
 rule(np.arccos, lambda g, ans, x: -g / np.sqrt((1 - x) * (1 + x)))
 rule(np.arctan, lambda g, ans, x: g / (1 + x * x))
-rule(np.arctan2, lambda g, ans, y, x: g * x / (x * x + y * y), lambda g, ans, y, x: -g * y / (x * x + y * y))
+rule(np.arctan2,
+     lambda g, ans, y, x: g * x / (np.square(x) + np.square(y)),
+     lambda g, ans, y, x: -g * y / (np.square(x) + np.square(y)))
 
 _to_radians, _to_degrees = lambda g, ans, x: g * (math.pi / 180), lambda g, ans, x: g * (180 / math.pi)
 

@@ -259,9 +259,10 @@ def nanmean(a, axis=None, dtype=None, out=None, keepdims=False):
 
 @implements(np.nanvar)
 def nanvar(a, axis=None, dtype=None, out=None, ddof=0, keepdims=False):
-    deviation = a - np.nanmean(a, axis, dtype, keepdims=True)
-    count = np.sum(~np.isnan(a), axis, np.result_type(a), keepdims=keepdims)
-    return np.nansum(np.square(deviation), axis, dtype, keepdims=keepdims) / (count - ddof)
+    missing = np.isnan(a)
+    deviation = np.where(missing, 0, np.where(missing, 0, a) - np.nanmean(a, axis, dtype, keepdims=True))
+    count = np.sum(~missing, axis, np.result_type(a), keepdims=keepdims)
+    return np.sum(np.square(deviation), axis, dtype, keepdims=keepdims) / (count - ddof)
 
 
 @implements(np.nanstd)
