@@ -84,7 +84,7 @@ def clip_grad_norm_(parameters, max_norm, norm_type=2.0, error_if_nonfinite=Fals
     >>> p.grad
     array([0.6, 0.8])
     """
-    grads = [param.grad for param in as_list(parameters) if param.grad is not None]
+    grads = gradients(parameters)
     norm = global_norm(grads, norm_type)
     if error_if_nonfinite and not np.isfinite(norm):
         raise RuntimeError(f"the {norm_type}-norm of the gradients is {norm}, and no factor makes it {max_norm}: find "
@@ -115,6 +115,17 @@ def clip_grad_value_(parameters, clip_value):
     >>> p.grad
     array([ 1. , -0.5])
     """
+    for grad in gradients(parameters):
+        np.clip(grad, -float(clip_value), float(clip_value), out=grad)
+
+
+def gradients(parameters):
+    """Return the gradients that there are, as arrays to be changed in place; of those by rows, the values."""
+    arrays = []
     for param in as_list(parameters):
-        if param.grad is not None:
-            np.clip(param.grad, -float(clip_value), float(clip_value), out=param.grad)
+        if hasattr(param.grad, "coalesced"):  # optim.RowGradient: a row that is named twice counts once, with its sum
+            param.grad = param.grad.coalesced()
+            arrays.append(param.grad.values)
+        elif param.grad is not None:
+            arrays.append(param.grad)
+    return arrays

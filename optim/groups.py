@@ -9,8 +9,8 @@ import numpy as np
 
 from .hyperparameters import check, check_broadcast
 
-# Entries that schedules add to a group.
-SCHEDULED = {"initial_lr", "max_lr", "min_lr", "base_lr", "max_momentum", "base_momentum", "swa_lr", "lr_scale"}
+# Entries that schedules add to a group, besides "initial_lr", "initial_momentum", and so on.
+SCHEDULED = {"max_lr", "min_lr", "base_lr", "max_momentum", "base_momentum", "swa_lr", "lr_scale"}
 
 
 class Parameter:
@@ -53,7 +53,8 @@ class ParamGroup(UserDict):
         super().__init__({"params": params, **hyperparameters})
 
     def __setitem__(self, name, value):
-        if name not in self.known and name not in SCHEDULED and name != "params":
+        known = name in self.known or name.removeprefix("initial_") in self.known
+        if not known and name not in SCHEDULED and name != "params":
             raise ValueError(f"{self.optimizer_name} does not know the hyperparameter {name!r}; "
                              f"it knows {sorted(self.known)}")
         check(name, value)
@@ -63,7 +64,7 @@ class ParamGroup(UserDict):
         self.ready.clear()
 
     def __delitem__(self, name):
-        if name not in SCHEDULED:
+        if name in self.known or name == "params":
             raise ValueError(f"{self.optimizer_name} needs {name!r} in each of its groups")
         del self.data[name]
 

@@ -12,9 +12,9 @@ from .hyperparameters import active
 from .optimizer import Optimizer
 
 
-def trust_ratio(param, phi, trust_coefficient=1.0, eps=0.0):
+def trust_ratio(param, phi, trust_coefficient=1.0, eps=0.0, min_norm=0.0):
     """Return η‖θ‖ / (‖φ‖ + ε), or 1 where one of the norms is 0, so that a parameter that starts at 0 can leave it."""
-    param_norm, phi_norm = float(np.linalg.norm(param)), float(np.linalg.norm(phi))
+    param_norm, phi_norm = (max(float(np.linalg.norm(array)), min_norm) for array in (param, phi))
     return trust_coefficient * param_norm / (phi_norm + eps) if param_norm and phi_norm else 1.0
 
 

@@ -12,6 +12,7 @@ from .adaptive import Adam
 from .clipping import global_norm, shrink_factor
 from .gradient_descent import SGD
 from .hyperparameters import prepared
+from .layerwise import trust_ratio
 from .transform import Link, rule_of
 
 # Before anything else: mend, clip, centre
@@ -323,9 +324,7 @@ class scale_by_trust_ratio(Link):
         super().__init__(min_norm=min_norm, trust_coefficient=trust_coefficient, eps=eps)
 
     def update(self, grad, state, param, *, min_norm, trust_coefficient, eps):
-        param_norm = max(float(np.linalg.norm(param)), min_norm)
-        grad_norm = max(float(np.linalg.norm(grad)), min_norm)
-        return grad * (trust_coefficient * param_norm / (grad_norm + eps)) if param_norm and grad_norm else grad
+        return grad * trust_ratio(param, grad, trust_coefficient, eps, min_norm)
 
 
 def renamed_betas(self, b1, b2, **others):
