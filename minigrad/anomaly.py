@@ -25,9 +25,9 @@ def detect_anomaly():
     """Raise where an operation makes the first NaN or infinity, forward or backward, and name the line that called it.
 
     For a number made in a backward pass, that is the line of the forward pass whose derivative it is; the forward pass
-    has to take place inside as well, for the line to be known. NumPy's own warnings are silent inside, since the error
-    says more. Only what is recorded is looked at: nothing under `no_grad`, nor what does not depend on a Tensor that
-    requires a gradient.
+    has to take place inside as well, for the line to be known. An infinity that is handed in, like the -inf of a mask,
+    is passed on until it makes a NaN. NumPy's own warnings are silent inside, since the error says more. Operations on
+    Tensors are looked at, those under `no_grad` aside.
 
     Raises
     ------
@@ -66,11 +66,14 @@ class Watcher:
         """Remember the line; raise if the result is not finite."""
         line, walking_back = readers_line()
         self.lines[node.counter] = line, weakref.ref(node, partial(self.forget, node.counter))
-        # What a rule computes on its way to a gradient is looked at when the gradient is there.
-        if not walking_back and (found := first_anomaly(node.value)):
-            given = [i for i, arg in enumerate(args) if first_anomaly(value_of(arg))]
-            origin = f"and its argument {given[0]} held one already" if given else "from finite arguments"
-            raise FloatingPointError(f"{primitive.name} made {found}, {origin}, in the line\n  {text_of(line)}")
+        found = first_anomaly(node.value)
+        if found is None or walking_back:  # what a rule computes on its way is looked at when the gradient is there
+            return
+        given = [(i, anomaly) for i, arg in enumerate(args) if (anomaly := first_anomaly(value_of(arg)))]
+        if given and not found.startswith("nan"):  # an infinity handed on, such as the -inf of a mask, is no news
+            return
+        origin = "with {1} in its argument {0}".format(*given[0]) if given else "from finite arguments"
+        raise FloatingPointError(f"{primitive.name} made {found}, {origin}, in the line\n  {text_of(line)}")
 
     def backward(self, node, g, parent, contribution):
         """Raise if what the node hands on to its parent is not finite."""
@@ -107,13 +110,13 @@ def text_of(line):
 
 
 def first_anomaly(value):
-    """Return the first NaN or infinity in arrays of floats, and where it is, in words; None if there is none."""
+    """Return the first NaN, else the first infinity, in arrays of floats and its place, in words; None without any."""
     if isinstance(value, (tuple, list)):
         return next(filter(None, map(first_anomaly, value)), None)
     if not isinstance(value, (np.ndarray, np.generic, float)) or np.asarray(value).dtype.kind not in "fc":
         return None
-    places = np.argwhere(~np.isfinite(value))
-    if not len(places):
+    places = [*np.argwhere(np.isnan(value))[:1], *np.argwhere(np.isinf(value))[:1]]
+    if not places:
         return None
     index = tuple(places[0].tolist())
     return f"{np.asarray(value)[index]} at index {index}" if index else str(value)

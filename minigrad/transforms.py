@@ -373,8 +373,11 @@ def variable(x, name="the argument"):
 
 def positions_of(argnums, args):
     """Return the positions that argnums names, counted from 0."""
+    numbers = argnums if isinstance(argnums, tuple) else (argnums,)
+    if not all(isinstance(i, (int, np.integer)) for i in numbers):
+        raise TypeError(f"argnums must be an int or a tuple of ints, not {argnums!r}")
     try:
-        positions = [range(len(args))[i] for i in (argnums if isinstance(argnums, tuple) else (argnums,))]
+        positions = [range(len(args))[i] for i in numbers]
     except IndexError:
         raise TypeError(f"argnums={argnums} with {len(args)} positional arguments: pass what is differentiated "
                         "by position, and count positions from 0") from None

@@ -90,8 +90,24 @@ def test_an_argument_that_was_not_finite_from_the_start_is_named():
     def loss(x, data):
         return np.sum(x * data)
     message = message_of(loss, leaf(1.0, 2.0), np.array([1.0, np.nan]))
-    assert message.startswith("multiply made nan at index (1,), and its argument 1 held one already")
+    assert message.startswith("multiply made nan at index (1,), with nan at index (1,) in its argument 1")
     assert_names(message, loss, "x * data")
+
+
+def test_an_infinity_that_is_handed_in_is_told_of_when_it_makes_nan():
+    def loss(x):
+        scores = np.where([True, False], x, -np.inf)
+        weights = np.exp(scores - np.max(scores))
+        return np.sum(weights) + np.sum(scores - scores)
+    message = message_of(loss, leaf(1.0, 2.0))
+    assert message.startswith("subtract made nan at index (1,), with -inf at index (1,) in its argument 0")
+    assert_names(message, loss, "scores - scores)")
+
+
+def test_tensors_that_require_no_gradient_are_watched_too():
+    def loss(x):
+        return np.log(x)
+    assert_names(message_of(loss, Tensor([0.0])), loss, "np.log(x)")
 
 
 def test_a_backward_pass_whose_forward_pass_was_not_watched_names_the_operation():
@@ -191,8 +207,8 @@ def test_the_lines_of_nodes_that_are_gone_are_forgotten():
 
 def test_the_line_is_the_callers_where_a_layer_made_the_number():
     layer = minigrad.nn.Linear(2, 1)
-    layer.weight.data[...] = np.inf
+    layer.weight.data[...] = np.finfo(layer.weight.dtype).max
 
     def loss(x):
         return layer(x)
-    assert_names(message_of(loss, np.array([[1.0, 2.0]])), loss, "layer(x)")
+    assert_names(message_of(loss, np.array([[1.0, 2.0]], np.float32)), loss, "layer(x)")

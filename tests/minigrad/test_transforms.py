@@ -1,6 +1,7 @@
 """grad and its relatives: right to any order, nested or not, in the form of their arguments, and without a trace."""
 
 from collections import namedtuple
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -359,6 +360,16 @@ def test_a_failed_derivative_leaves_nothing_behind_on_the_tensors_outside():
     np.testing.assert_array_equal(grad(f)(np.ones(1)).data, [13.0])
 
 
+def test_threads_may_share_a_tensor_outside():
+    w = Tensor(np.arange(4.0), requires_grad=True)
+    xs = np.linspace(-1, 1, 40).reshape(10, 4)
+    f = lambda x: np.sum(np.exp(w * x))
+    with ThreadPoolExecutor(4) as pool:
+        hessians = list(pool.map(lambda x: hessian(f)(x).data, xs))
+    for x, H in zip(xs, hessians):
+        np.testing.assert_allclose(H, np.diag(w.data**2 * np.exp(w.data * x)), atol=1e-15)
+
+
 # How much work it is
 
 def test_the_function_runs_once_whatever_the_number_of_rows():
@@ -428,5 +439,7 @@ def test_argnums_that_name_no_argument_or_one_twice_are_refused():
         grad(np.sum, argnums=1)(np.ones(2))
     with pytest.raises(TypeError, match="argnums=0 with 0 positional"):
         grad(np.sum)(a=np.ones(2))
+    with pytest.raises(TypeError, match=r"a tuple of ints, not \[0\]"):
+        grad(np.sum, argnums=[0])(np.ones(2))
     with pytest.raises(ValueError, match="twice"):
         grad(np.add, argnums=(0, -2))(1.0, 2.0)
