@@ -7,12 +7,13 @@ that `rules/` fills.
 
 import operator
 from contextlib import contextmanager
+from sys import getrefcount
 
 import numpy as np
 
 from . import rules  # noqa: F401  (fills the table)
 from .registry import TABLE, call, on_values
-from .rules.indexing import At, getitem
+from .rules.indexing import At, getitem, plain_index
 from .tape import FREED, NO_GRAD, Node, Primitive, age, fingerprint, make, mode, propagate, reachable, record
 
 NONE = {}
@@ -219,6 +220,10 @@ class Tensor(Node):
     def __int__(self):
         return int(self.value)
 
+    def __format__(self, specification):
+        """Format a single number, as in f"{loss:.3f}"."""
+        return format(self.item(), specification) if specification else str(self)
+
     def __repr__(self):
         text = np.array2string(self.data, separator=", ", prefix="Tensor(", threshold=20, precision=4)
         dtype = "" if self.dtype == np.float64 else f", dtype={self.dtype}"
@@ -255,14 +260,15 @@ class Tensor(Node):
         return handle
 
     def hooked(self, g):
-        """Return the gradient as the hooks leave it."""
+        """Return the gradient as the hooks leave it; each sees an array of its own, so that it may write to it."""
         for function in tuple(self.hooks.values()):
+            g = g if isinstance(g, Node) else np.array(g)
             replacement = function(g)
             if replacement is not None:
                 if np.shape(replacement) != self.shape:
                     raise ValueError(f"a hook returned a gradient of shape {np.shape(replacement)} "
                                      f"for a Tensor of shape {self.shape}")
-                g = replacement
+                g = replacement if isinstance(replacement, Node) else np.array(replacement, self.dtype)
         return g
 
     def backward(self, grad=None, retain_graph=False):
@@ -288,12 +294,19 @@ class Tensor(Node):
         if not self.requires_grad:
             raise RuntimeError("backward from a Tensor without a graph: nothing that it was computed from requires a "
                                "gradient (or it was under no_grad); create the parameters with requires_grad=True")
+        seed = self._seed(grad)
         operations, leaves, _ = reachable(self)
-        gradients = propagate(operations, leaves, self, self._seed(grad))
-        for leaf, gradient in zip(leaves, gradients):
+        keep = retain_graph or mode.get() is not None  # a watcher may stop half-way, and then the graph stays whole
+        gradients = propagate(operations if keep else _freeing(operations), leaves, self, seed)
+        while leaves:
+            leaf, gradient = leaves.pop(), gradients.pop()
+            if gradient is None:
+                continue
             if leaf.grad is not None:
                 leaf.grad += gradient
-            elif gradient is not None:
+            elif gradient.base is None and getrefcount(gradient) <= 2:
+                leaf.grad = np.asarray(gradient)  # nobody else holds it: a copy would double the memory of gradients
+            else:
                 leaf.grad = np.array(gradient)
         if not retain_graph:
             for node in operations:
@@ -342,7 +355,7 @@ class Tensor(Node):
 
     def __getitem__(self, index):
         if type(index) is not int:
-            index = _plain_index(index)
+            index = plain_index(index)
         if mode.get() is None and self.requires_grad:
             x = self.value
             parents = ((0, self, None if self.record else fingerprint(x)),)
@@ -363,6 +376,7 @@ class Tensor(Node):
     __truediv__, __rtruediv__ = _binary(np.divide)
     __matmul__, __rmatmul__ = _binary(np.matmul)
     _power, __rpow__ = _binary(np.power)
+    __mod__, __rmod__ = _binary(np.remainder)
     __neg__, __pos__, __abs__ = _unary(np.negative), _unary(np.positive), _unary(np.absolute)
 
     def __pow__(self, exponent):
@@ -379,6 +393,14 @@ class Tensor(Node):
     __eq__, __ne__ = _constant(operator.eq), _constant(operator.ne)
     __lt__, __le__ = _constant(operator.lt), _constant(operator.le)
     __gt__, __ge__ = _constant(operator.gt), _constant(operator.ge)
+    __floordiv__ = _constant(operator.floordiv)
+
+    def __rfloordiv__(self, other):
+        return other // self.value
+
+    def __divmod__(self, other):
+        return self // other, self % other
+
     __hash__ = Node.__hash__
 
     # Methods of ndarray
@@ -387,7 +409,7 @@ class Tensor(Node):
     max, min, argmax, argmin = _method(np.max), _method(np.min), _method(np.argmax), _method(np.argmin)
     cumsum, cumprod, trace, dot = _method(np.cumsum), _method(np.cumprod), _method(np.trace), _method(np.dot)
     ravel, squeeze, swapaxes, copy = _method(np.ravel), _method(np.squeeze), _method(np.swapaxes), _method(np.copy)
-    take, repeat, compress, diagonal = _method(np.take), _method(np.repeat), _method(np.compress), _method(np.diagonal)
+    take, repeat, diagonal = _method(np.take), _method(np.repeat), _method(np.diagonal)
     clip, round, conj, conjugate = _method(np.clip), _method(np.round), _method(np.conj), _method(np.conjugate)
     any, all, nonzero = _method(np.any), _method(np.all), _method(np.nonzero)
     argsort, argpartition, searchsorted = _method(np.argsort), _method(np.argpartition), _method(np.searchsorted)
@@ -412,11 +434,13 @@ class Tensor(Node):
         return _AS_TYPE(self, dtype)
 
 
-def _plain_index(index):
-    """Return an index with arrays in the place of Tensors."""
-    if type(index) is tuple:
-        return tuple([item.data if isinstance(item, Node) else item for item in index])
-    return index.data if isinstance(index, Node) else index
+def _freeing(operations):
+    """Yield the operations one by one, and free each before the next: their arrays are not needed together."""
+    operations.reverse()
+    while operations:
+        node = operations.pop()
+        yield node
+        node.record = FREED
 
 
 class HookHandle:
