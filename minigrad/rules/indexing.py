@@ -160,6 +160,19 @@ def choose(a, choices, out=None, mode="raise"):
     return np.take_along_axis(np.stack(choices), on_values(np.asarray, chosen)[None], 0)[0]
 
 
+@implements(np.piecewise)
+def piecewise(x, condlist, funclist, *args, **kw):
+    conditions = np.reshape(value_of(condlist), (-1, *np.shape(x))).astype(bool)
+    if len(funclist) == len(conditions) + 1:
+        conditions = np.concatenate([conditions, ~np.any(conditions, 0, keepdims=True)])
+    result = np.zeros_like(x)
+    for condition, function in zip(conditions, funclist):
+        there = x[condition]
+        values = np.broadcast_to(function(there, *args, **kw) if callable(function) else function, there.shape)
+        result = np.where(condition, 0, result) + scatter(values.astype(x.dtype), x.shape, (condition,))
+    return result
+
+
 @implements(np.apply_along_axis)
 def apply_along_axis(func1d, axis, arr, *args, **kwargs):
     rows = np.moveaxis(arr, axis, -1)

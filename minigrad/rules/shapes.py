@@ -402,6 +402,12 @@ def logspace(start, stop, num=50, endpoint=True, base=10.0, dtype=None, axis=0):
     return np.power(base, np.linspace(start, stop, num, endpoint, axis=axis))
 
 
+@implements(np.geomspace)
+def geomspace(start, stop, num=50, endpoint=True, dtype=None, axis=0):
+    shares = np.linspace(np.zeros_like(start), 1.0, num, endpoint)
+    return np.moveaxis(start * np.power(stop / start, shares), 0, axis)
+
+
 @implements(np.vander)
 def vandermonde(x, N=None, increasing=False):
     powers = [x ** k for k in range(np.size(x) if N is None else N)]

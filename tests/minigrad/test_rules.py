@@ -245,6 +245,8 @@ SHAPES = {
     np.linspace: [on(np.linspace, (), ()), on(lambda x, y: np.linspace(x, y, 5, endpoint=False, axis=1), (2,), ()),
                   on(lambda x: np.linspace(0.0, x, 4, retstep=True), (2,))],
     np.logspace: [on(lambda x, y: np.logspace(x, y, 4), (), ()), on(lambda x: np.logspace(x, 1.0, 3, base=2.0), (2,))],
+    np.geomspace: [on(lambda x, y: np.geomspace(x, y, 4), (), (), within=(1, 9)),
+                   on(lambda x: np.geomspace(x, -1.0, 3, axis=-1), (2,), within=(-3, -2))],
     np.vander: calls(np.vander, ((3,),), ((3,), 2), ((2,), 4, True)),
 }
 
@@ -260,6 +262,11 @@ INDEXING = {
     np.extract: [on(lambda x: np.extract(ODD, x), (2, 3)), on(lambda x: np.extract(x > 0, x), (5,))],
     np.choose: [on(lambda x, y: np.choose([0, 1, 1], [x, y]), (3,), (2, 1)),
                 on(lambda x: np.choose([[2], [0]], x), (3, 2))],
+    np.piecewise: [on(lambda x: np.piecewise(x, [x < -1, x > 1], [np.sin, 3.0, np.square]), (8,)),
+                   on(lambda x: np.piecewise(x, x > 0, [lambda v: v ** 3, np.exp]), (5,)),
+                   on(lambda x: np.piecewise(x, [x > 0], [lambda v: v ** 3, np.exp]), (2, 3)),
+                   on(lambda x: np.piecewise(x, [x > 0, x > 1], [lambda v, k: v ** k, np.divide], 2.0), (8,)),
+                   on(lambda x: np.piecewise(x, [x > 0], [np.exp]), ())],
     np.apply_along_axis: [on(lambda x: np.apply_along_axis(lambda row: row * np.sum(row), 0, x), (3, 2)),
                           on(lambda x: np.apply_along_axis(np.prod, -1, x), (2, 3)),
                           on(lambda x: np.apply_along_axis(np.outer, 1, x, [1.0, 2.0]), (2, 3, 2))],
@@ -595,7 +602,7 @@ def test_writing_into_arrays_is_refused_with_another_way(call):
 
 @pytest.mark.parametrize("call, message", [
     (lambda t: np.i0(t), "np.i0 has no derivative rule.*t.data.*minigrad.primitive"),
-    (lambda t: np.piecewise(t, [t.data > 0], [1.0]), "np.piecewise has no derivative rule"),
+    (lambda t: np.polyfit(t, t, 1), "np.polyfit has no derivative rule"),
     (lambda t: np.sum(t, whatever=1), "whatever"),
     (lambda t: np.exp(t, where=t.data > 0), "np.exp on Tensors does not take where"),
     (lambda t: np.exp(t, out=np.zeros(3)), "leave out= away"),
