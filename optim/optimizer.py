@@ -185,7 +185,7 @@ class Optimizer(UpdateRule):
             data -= lr * self.update(grad, state, data, **hyper)
 
     def advanced_state(self, group, param):
-        """Return the state of one parameter, made if it is new, with its step counted and its scalar recurrences moved on."""
+        """Return the state of one parameter, made if new, with its step counted and its recurrences moved on."""
         state = self.state.get(param)
         if state is None:
             state = self.state[param] = self.init_state(param.data, **self.chosen(self.init_state, group, param.data))
@@ -278,6 +278,7 @@ class Optimizer(UpdateRule):
     def _loaded_group(self, own, saved):
         """Return a group with the saved hyperparameters and our parameters."""
         group = {name: deepcopy(value) for name, value in saved.items() if name not in DEVICE_FLAGS | {"params"}}
+        group.setdefault("maximize", False)  # PyTorch's Muon and LBFGS have none
         if missing := self.defaults.keys() - group.keys():
             raise ValueError(f"this is not the state of {type(self).__name__}: its groups lack {sorted(missing)}")
         return ParamGroup(self, own["params"], group)
@@ -328,5 +329,5 @@ def fitted(where, fresh, saved, data):
         shape, dtype = (data.shape, data.dtype) if fresh is None else (fresh.shape, fresh.dtype)
         if np.shape(saved) != shape:
             raise ValueError(f"{where} has shape {np.shape(saved)}; expected {shape}")
-        return np.array(saved, dtype)
+        return np.array(np.asarray(saved), dtype)  # in two steps, because tensors of PyTorch know no copy=True
     return type(fresh)(saved)
