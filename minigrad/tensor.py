@@ -7,7 +7,6 @@ that `rules/` fills.
 
 import operator
 from contextlib import contextmanager
-from sys import getrefcount
 
 import numpy as np
 
@@ -260,10 +259,9 @@ class Tensor(Node):
         return handle
 
     def hooked(self, g):
-        """Return the gradient as the hooks leave it; each sees an array of its own, so that it may write to it."""
+        """Return the gradient as the hooks leave it; each is handed an array of its own, to keep or to write to."""
         for function in tuple(self.hooks.values()):
-            g = g if isinstance(g, Node) else np.array(g)
-            replacement = function(g)
+            replacement = function(g if isinstance(g, Node) else np.array(g))
             if replacement is not None:
                 if np.shape(replacement) != self.shape:
                     raise ValueError(f"a hook returned a gradient of shape {np.shape(replacement)} "
@@ -298,16 +296,17 @@ class Tensor(Node):
         operations, leaves, _ = reachable(self)
         keep = retain_graph or mode.get() is not None  # a watcher may stop half-way, and then the graph stays whole
         gradients = propagate(operations if keep else _freeing(operations), leaves, self, seed)
-        while leaves:
-            leaf, gradient = leaves.pop(), gradients.pop()
+        given = set()
+        for leaf, gradient in zip(leaves, gradients):
             if gradient is None:
                 continue
             if leaf.grad is not None:
                 leaf.grad += gradient
-            elif gradient.base is None and getrefcount(gradient) <= 2:
-                leaf.grad = np.asarray(gradient)  # nobody else holds it: a copy would double the memory of gradients
-            else:
+            elif gradient.base is not None or id(gradient) in given:  # part of another array, or another leaf's
                 leaf.grad = np.array(gradient)
+            else:
+                leaf.grad = np.asarray(gradient)
+                given.add(id(gradient))
         if not retain_graph:
             for node in operations:
                 node.record = FREED
