@@ -92,7 +92,7 @@ ELEMENTWISE = {
     np.maximum: two(np.maximum), np.minimum: two(np.minimum), np.fmax: two(np.fmax), np.fmin: two(np.fmin),
     np.fabs: one(np.fabs), np.absolute: [*one(np.absolute), *of_complex(np.abs)],
     np.copysign: [*calls(np.copysign, ((2, 3), [1.0, -1.0, 0.0]), ((), -1)), on(lambda x: np.copysign(x, -x), (3,))],
-    np.clip: [*calls(np.clip, ((4,), -1.0, 1.0), ((4,), None, 0.5), ((4,), 0, None), ((4,), {"min": -0.5, "max": 0.5})),
+    np.clip: [*calls(np.clip, ((4,), -1.0, 1.0), ((4,), None, 0.5), ((4,), 0, None), ((4,), {"a_min": -0.5, "a_max": 0.5})),
               on(np.clip, (5,), (), ()), on(lambda x, low: np.clip(x, low, 0.5), (2, 3), (3,)),
               on(lambda low, high: np.clip(np.linspace(-2, 2, 5), low, high), (), ())],
     np._core.umath.clip: [on(lambda low, high: np.linspace(-2, 2, 5).clip(low, high), (), ())],
@@ -281,6 +281,7 @@ INDEXING = {
                 on(lambda x: np.interp(x, [-1.0, 0.0, 1.5], [3.0, 1.0, 2.0], left=0.0, right=-1.0), (8,))],
 }
 if hasattr(np, "unstack"):  # since NumPy 2.1
+    ELEMENTWISE[np.clip] += calls(np.clip, ((4,), {"min": -0.5, "max": 0.5}), ((4,), {"max": 0.5}))
     SHAPES[np.unstack] = calls(np.unstack, ((2, 3),), ((2, 3), {"axis": -1}))
     REDUCTIONS[np.cumulative_sum] = calls(np.cumulative_sum, ((3,),), ((2, 3), {"axis": 1, "include_initial": True}))
     REDUCTIONS[np.cumulative_prod] = calls(np.cumulative_prod, ((3,),), ((2, 3), {"axis": -2, "include_initial": True}))
