@@ -15,6 +15,8 @@ from .transform import Link, chain, masked, rule_of
 from .links import (
     zero_nans, clip, clip_by_block_rms, clip_by_global_norm, adaptive_grad_clip, centralize, normalize_by_update_norm,
     add_noise, trace, ema, scale, scale_by_schedule, scale_by_sign, scale_by_trust_ratio, scale_by_adam,
+    scale_by_amsgrad, scale_by_adamax, scale_by_radam, scale_by_belief, scale_by_yogi, scale_by_lion, scale_by_rms,
+    scale_by_stddev, scale_by_rss, scale_by_adadelta,
     add_decayed_weights, project, keep_params_nonnegative,
 )
 from .checkpoint import load, save
@@ -37,7 +39,9 @@ __all__ = ["Optimizer", "Parameter", "UpdateRule",
     "Explanation", "explain", "load", "save", "schedule", "clip_grad_norm_", "clip_grad_value_", "Link", "chain", "masked", "rule_of",
     "zero_nans", "clip", "clip_by_block_rms", "clip_by_global_norm", "adaptive_grad_clip", "centralize",
     "normalize_by_update_norm", "add_noise", "trace", "ema", "scale", "scale_by_schedule", "scale_by_sign",
-    "scale_by_trust_ratio", "scale_by_adam", "add_decayed_weights", "project", "keep_params_nonnegative",
+    "scale_by_trust_ratio", "scale_by_adam", "scale_by_amsgrad", "scale_by_adamax", "scale_by_radam",
+    "scale_by_belief", "scale_by_yogi", "scale_by_lion", "scale_by_rms", "scale_by_stddev", "scale_by_rss",
+    "scale_by_adadelta", "add_decayed_weights", "project", "keep_params_nonnegative",
     "BacktrackingGradientDescent", "Newton", "NewtonCG", "GaussNewton", "LevenbergMarquardt", "AdaHessian", "Sophia",
     "NonlinearCG", "BFGS", "LBFGS",
     "project_box", "project_non_negative", "project_linf_ball", "project_simplex", "project_l1_ball", "project_l2_ball",

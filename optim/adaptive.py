@@ -50,6 +50,9 @@ class Adagrad(Optimizer):
     *Where libraries disagree.* The paper and PyTorch add ε to the root; optax and Keras add it under the root and start
     with s₀ = 0.1.
 
+    *As a chain.* (with lr_decay=0) ``chain(params, add_decayed_weights(weight_decay),
+    scale_by_rss(initial_accumulator_value, eps), lr=lr)``.
+
     References
     ----------
     .. [1] J. Duchi, E. Hazan, Y. Singer, "Adaptive subgradient methods for online learning and stochastic
@@ -117,6 +120,8 @@ class Adadelta(Optimizer):
     grow from √ε, and in the end hovers, because nothing makes them shrink.
 
     *Where libraries disagree.* Keras's default γ is 0.001, which makes it a thousand times slower than the paper's.
+
+    *As a chain.* ``chain(params, add_decayed_weights(weight_decay), scale_by_adadelta(rho, eps), lr=lr)``.
 
     References
     ----------
@@ -192,6 +197,9 @@ class RMSprop(Optimizer):
 
     *Where libraries disagree.* PyTorch and this class add ε to the root; Keras, and optax by default, add it under
     the root, where it counts for far more. TensorFlow 1 starts with v₀ = 1. Keras puts γ inside the momentum.
+
+    *As a chain.* (not centered) ``chain(params, add_decayed_weights(weight_decay), scale_by_rms(alpha, eps),
+    trace(momentum), lr=lr)``.
 
     References
     ----------
@@ -288,6 +296,8 @@ class Adam(Optimizer):
     *Where libraries disagree.* Keras adds ε to √v before the correction (the paper's "epsilon hat"). AMSGrad: the paper
     corrects nothing, PyTorch corrects the largest v, optax takes the largest of the corrected v̂.
 
+    *As a chain.* ``chain(params, add_decayed_weights(weight_decay), scale_by_adam(*betas, eps), lr=lr)``.
+
     References
     ----------
     .. [1] D. P. Kingma, J. Ba, "Adam: a method for stochastic optimization", 2015, Algorithm 1.
@@ -369,6 +379,8 @@ class AdamW(Adam):
     *Where libraries disagree.* The paper multiplies λ by the schedule alone; PyTorch, optax and this class multiply
     it by γ, so a smaller learning rate also decays less.
 
+    *As a chain.* ``chain(params, scale_by_adam(*betas, eps), add_decayed_weights(weight_decay), lr=lr)``.
+
     References
     ----------
     .. [1] I. Loshchilov, F. Hutter, "Decoupled weight decay regularization", 2019, Algorithm 2.
@@ -423,6 +435,8 @@ class Adamax(Optimizer):
 
     *Where libraries disagree.* The paper has no ε and divides by 0 if the first gradient is 0; PyTorch and optax add
     it to \|g\| as here, Keras to u.
+
+    *As a chain.* ``chain(params, add_decayed_weights(weight_decay), scale_by_adamax(*betas, eps), lr=lr)``.
 
     References
     ----------
@@ -587,6 +601,8 @@ class RAdam(Optimizer):
 
     *Where libraries disagree.* The paper divides by √v as soon as ρ_t > 4; the authors' code, PyTorch, optax and this
     class wait for 5. ε is added to √v before the correction, unlike in Adam.
+
+    *As a chain.* ``chain(params, add_decayed_weights(weight_decay), scale_by_radam(*betas, eps), lr=lr)``.
 
     References
     ----------

@@ -57,6 +57,9 @@ class SGD(Optimizer):
     and its solutions generalise well. One γ for all coordinates is its weakness: the steepest one decides. Heavy-ball
     momentum overshoots, and on functions that are not quadratic the tuning above can circle for ever.
 
+    *As a chain.* (without dampening) ``chain(params, add_decayed_weights(weight_decay), trace(momentum, nesterov),
+    lr=lr)``.
+
     References
     ----------
     .. [1] B. T. Polyak, "Some methods of speeding up the convergence of iteration methods", 1964, eq. 9.
@@ -135,6 +138,8 @@ class OptimisticGradient(Optimizer):
 
     *Where libraries disagree.* optax's ``optimistic_gradient_descent(lr, alpha, beta)`` steps along
     :math:`(\alpha + \beta) g_t - \beta g_{t-1}`: α only rescales γ, so it is left out here, and ω is its β.
+
+    *As a chain.* ``chain(params, rule_of(OptimisticGradient, optimism=optimism), lr=lr)``.
 
     References
     ----------

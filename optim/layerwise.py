@@ -57,6 +57,9 @@ class LARS(Optimizer):
     *Where libraries disagree.* The paper divides by ‖g‖ + λ‖θ‖; optax and this class by the length of what is scaled,
     ‖g + λθ‖. Where a norm is 0, the ratio with its η is taken as 1.
 
+    *As a chain.* (while lr keeps still) ``chain(params, add_decayed_weights(weight_decay), scale_by_trust_ratio(0,
+    trust_coefficient, eps), trace(momentum, nesterov), lr=lr)``.
+
     References
     ----------
     .. [1] Y. You, I. Gitman, B. Ginsburg, "Large batch training of convolutional networks", 2017, Algorithm 1.
@@ -126,6 +129,9 @@ class LAMB(AdamW):
 
     *Where libraries disagree.* The paper lets a function ψ clip ‖θ‖; optax and this class leave it as it is, others
     clip it to [0, 10]. Some leave out the corrections of the moments.
+
+    *As a chain.* ``chain(params, scale_by_adam(*betas, eps), add_decayed_weights(weight_decay), scale_by_trust_ratio(),
+    lr=lr)``.
 
     References
     ----------

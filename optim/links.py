@@ -8,11 +8,12 @@ optimizer runs that optimizer's `update`: no formula stands here twice.
 
 import numpy as np
 
-from .adaptive import Adam
+from .adaptive import AdaBelief, Adadelta, Adagrad, Adam, Adamax, RAdam, RMSprop, Yogi
 from .clipping import global_norm, shrink_factor
 from .gradient_descent import SGD
 from .hyperparameters import prepared
 from .layerwise import trust_ratio
+from .sign import Lion
 from .transform import Link, rule_of
 
 # Before anything else: mend, clip, centre
@@ -63,7 +64,7 @@ class clip_by_block_rms(Link):
 
     def update(self, grad, state, param, *, threshold):
         rms = float(np.sqrt(np.mean(np.square(grad))))
-        return grad / np.maximum(1, rms / threshold)
+        return grad / max(1.0, rms / threshold)
 
 
 class clip_by_global_norm(Link):
@@ -327,25 +328,186 @@ class scale_by_trust_ratio(Link):
         return grad * trust_ratio(param, grad, trust_coefficient, eps, min_norm)
 
 
+# By the rule of an optimizer
+
 def renamed_betas(self, b1, b2, **others):
     """Return b1 and b2 as `betas`, the name that the optimizers have for the two together."""
     return {"betas": (b1, b2), **others}
 
 
 class scale_by_adam(rule_of):
-    """The rule of :class:`Adam`: a running mean of the gradient over the root of a running mean of its square.
+    """A running mean of the gradient over the root of a running mean of its square: the rule of :class:`Adam`.
 
     Parameters
     ----------
     b1, b2 : float or array, default 0.9 and 0.999
         How much of each running mean stays.
     eps : float or array, default 1e-8
+        Added to the root. (optax's ``eps_root``, under the root, is 0 here.)
     """
 
     arguments = renamed_betas
 
     def __init__(self, b1=0.9, b2=0.999, eps=1e-8):
         super().__init__(Adam, b1=b1, b2=b2, eps=eps)
+
+
+class scale_by_amsgrad(rule_of):
+    """The rule of :class:`Adam` with ``amsgrad=True``: the divisor never shrinks.
+
+    Parameters
+    ----------
+    b1, b2 : float or array, default 0.9 and 0.999
+    eps : float or array, default 1e-8
+    """
+
+    def __init__(self, b1=0.9, b2=0.999, eps=1e-8):
+        super().__init__(Adam, b1=b1, b2=b2, eps=eps)
+
+    def arguments(self, b1, b2, eps):
+        return {"betas": (b1, b2), "eps": eps, "amsgrad": True}
+
+
+class scale_by_adamax(rule_of):
+    """A running mean of the gradient over a fading maximum of its size: the rule of :class:`Adamax`.
+
+    Parameters
+    ----------
+    b1, b2 : float or array, default 0.9 and 0.999
+    eps : float or array, default 1e-8
+    """
+
+    arguments = renamed_betas
+
+    def __init__(self, b1=0.9, b2=0.999, eps=1e-8):
+        super().__init__(Adamax, b1=b1, b2=b2, eps=eps)
+
+
+class scale_by_radam(rule_of):
+    """Momentum until the divisor can be trusted: the rule of :class:`RAdam`.
+
+    Parameters
+    ----------
+    b1, b2 : float or array, default 0.9 and 0.999
+    eps : float or array, default 1e-8
+    """
+
+    arguments = renamed_betas
+
+    def __init__(self, b1=0.9, b2=0.999, eps=1e-8):
+        super().__init__(RAdam, b1=b1, b2=b2, eps=eps)
+
+
+class scale_by_belief(rule_of):
+    """Divide by how far the gradient strays from its running mean: the rule of :class:`AdaBelief`.
+
+    Parameters
+    ----------
+    b1, b2 : float or array, default 0.9 and 0.999
+    eps : float or array, default 1e-16
+    """
+
+    arguments = renamed_betas
+
+    def __init__(self, b1=0.9, b2=0.999, eps=1e-16):
+        super().__init__(AdaBelief, b1=b1, b2=b2, eps=eps)
+
+
+class scale_by_yogi(rule_of):
+    """Let the divisor change by small steps only: the rule of :class:`Yogi`.
+
+    Parameters
+    ----------
+    b1, b2 : float or array, default 0.9 and 0.999
+    eps : float or array, default 1e-3
+    initial_accumulator_value : float or array, default 1e-6
+        What the running means start with.
+    """
+
+    arguments = renamed_betas
+
+    def __init__(self, b1=0.9, b2=0.999, eps=1e-3, initial_accumulator_value=1e-6):
+        super().__init__(Yogi, b1=b1, b2=b2, eps=eps, initial_accumulator_value=initial_accumulator_value)
+
+
+class scale_by_lion(rule_of):
+    """The sign of a mixture of the gradient and its running mean: the rule of :class:`Lion`.
+
+    Parameters
+    ----------
+    b1, b2 : float or array, default 0.9 and 0.99
+        For the mixture, and for the mean.
+    """
+
+    arguments = renamed_betas
+
+    def __init__(self, b1=0.9, b2=0.99):
+        super().__init__(Lion, b1=b1, b2=b2)
+
+
+class scale_by_rms(rule_of):
+    """Divide by the root of a running mean of the square: the rule of :class:`RMSprop`.
+
+    Parameters
+    ----------
+    decay : float or array, default 0.9
+        How much of the running mean stays.
+    eps : float or array, default 1e-8
+        Added to the root, as in PyTorch; optax adds it under the root unless ``eps_in_sqrt=False``.
+    """
+
+    def __init__(self, decay=0.9, eps=1e-8):
+        super().__init__(RMSprop, decay=decay, eps=eps)
+
+    def arguments(self, decay, eps):
+        return {"alpha": decay, "eps": eps}
+
+
+class scale_by_stddev(rule_of):
+    """Divide by a running standard deviation: the rule of :class:`RMSprop` with ``centered=True``.
+
+    Parameters
+    ----------
+    decay : float or array, default 0.9
+        How much of the running means stays.
+    eps : float or array, default 1e-8
+        Added to the root.
+    """
+
+    def __init__(self, decay=0.9, eps=1e-8):
+        super().__init__(RMSprop, decay=decay, eps=eps)
+
+    def arguments(self, decay, eps):
+        return {"alpha": decay, "eps": eps, "centered": True}
+
+
+class scale_by_rss(rule_of):
+    """Divide by the root of the sum of all squares: the rule of :class:`Adagrad`.
+
+    Parameters
+    ----------
+    initial_accumulator_value : float or array, default 0.1
+        What the sum starts with.
+    eps : float or array, default 1e-7
+        Added to the root, as in PyTorch; optax adds it under the root.
+    """
+
+    def __init__(self, initial_accumulator_value=0.1, eps=1e-7):
+        super().__init__(Adagrad, initial_accumulator_value=initial_accumulator_value, eps=eps)
+
+
+class scale_by_adadelta(rule_of):
+    """Divide by the root of a running mean, and give it the size of recent steps: the rule of :class:`Adadelta`.
+
+    Parameters
+    ----------
+    rho : float or array, default 0.9
+        How much of the running means stays.
+    eps : float or array, default 1e-6
+    """
+
+    def __init__(self, rho=0.9, eps=1e-6):
+        super().__init__(Adadelta, rho=rho, eps=eps)
 
 
 # The weights themselves

@@ -36,6 +36,8 @@ class SignSGD(Optimizer):
     shrink towards the minimum, so it ends up hopping over it, γ wide, unless γ falls. A noisy gradient whose *mean*
     points one way and whose *sign* mostly points the other leads it astray.
 
+    *As a chain.* ``chain(params, scale_by_sign(), add_decayed_weights(weight_decay), lr=lr)``.
+
     References
     ----------
     .. [1] J. Bernstein, Y.-X. Wang, K. Azizzadenesheli, A. Anandkumar, "signSGD: compressed optimisation for non-convex
@@ -84,6 +86,9 @@ class Signum(Optimizer):
     -----
     *When it helps, when it hurts.* As SignSGD, with far less noise. The average lags: after passing a minimum it
     walks on for some 1/(1-μ) steps before the sign turns.
+
+    *As a chain.* ``chain(params, ema(momentum, debias=False), scale_by_sign(), add_decayed_weights(weight_decay),
+    lr=lr)``.
 
     References
     ----------
@@ -149,6 +154,8 @@ class Lion(Optimizer):
     noise.
 
     *Where libraries disagree.* optax's default weight decay is 1e-3, the authors' 0.
+
+    *As a chain.* ``chain(params, scale_by_lion(*betas), add_decayed_weights(weight_decay), lr=lr)``.
 
     References
     ----------

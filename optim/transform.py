@@ -275,17 +275,12 @@ class rule_of(Link):
     """
 
     def __init__(self, optimizer, **hyperparameters):
-        self.rule = optimizer.__new__(optimizer)  # for its methods: it has no parameters and makes no steps
-        self.elementwise = optimizer.elementwise
         if optimizer.returns_step or any(getattr(optimizer, name) is not getattr(Optimizer, name)
                                          for name in ("step", "move_all", "move")):
             raise TypeError(f"{optimizer.__name__} is more than a rule phi(gradient, state) and cannot be a link")
-        signature = inspect.signature(optimizer.__init__).parameters
-        self.fixed = {name: argument.default for name, argument in signature.items()
-                      if argument.default is not argument.empty}
+        self.rule = optimizer([{"params": []}], **self.arguments(**hyperparameters))  # it moves nothing itself
+        self.elementwise = optimizer.elementwise
         super().__init__(**hyperparameters)
-        if unknown := self.arguments(**hyperparameters).keys() - self.fixed.keys():
-            raise TypeError(f"{optimizer.__name__} does not know {sorted(unknown)}; it knows {sorted(self.fixed)}")
         if type(self) is rule_of:
             self.name = optimizer.__name__
 
@@ -294,10 +289,11 @@ class rule_of(Link):
         return hyperparameters
 
     def asked_by(self, method):
-        return tuple(self.hyperparameters)
+        asks_for_lr = "lr" in hyperparameter_names(getattr(type(self.rule), method))
+        return (*self.hyperparameters, "lr") if asks_for_lr else tuple(self.hyperparameters)
 
-    def _call(self, method, *arrays, **hyperparameters):
-        arguments = {**self.fixed, **self.arguments(**hyperparameters)}
+    def _call(self, method, *arrays, lr=None, **hyperparameters):
+        arguments = {**self.rule.defaults, **self.arguments(**hyperparameters), "lr": lr}
         return method(*arrays, **{name: arguments[name] for name in hyperparameter_names(method.__func__)})
 
     def init_state(self, param, **hyperparameters):
