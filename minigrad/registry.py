@@ -1,7 +1,8 @@
 """The table from NumPy's functions to what they do on Tensors; `rules/` fills it, `tensor.py` looks things up in it.
 
-A function is a primitive with derivative rules (`rule`), or is written in terms of other functions (`implements`), or has no
-useful derivative and returns plain arrays (`constant`), or is not in the table, and then the error says so.
+A function is a primitive with derivative rules (`rule`), or is written in terms of other functions (`implements`), or
+has no useful derivative and returns plain arrays (`constant`), or writes into an array and is refused (`in_place`), or
+is not in the table, and then the error says so.
 """
 
 import inspect
@@ -21,8 +22,8 @@ def rule(function, *vjps, run=None):
         The NumPy function, as users name it.
     *vjps : callable or None
         `vjps[i](g, ans, *args, **keywords)` returns what the i-th argument receives when the result `ans` receives `g`;
-        None for an argument that has no derivative. It is plain NumPy: the arguments are arrays, or Tensors at higher order.
-        What it returns may have the broadcast shape and any precision: the tape sums and casts it.
+        None for an argument that has no derivative. It is plain NumPy: the arguments are arrays, or Tensors at higher
+        order. What it returns may have the broadcast shape and any precision: the tape sums and casts it.
     run : callable, optional
         What computes the value, where something faster than `function` does: Python's own operator, for instance.
     """
@@ -66,7 +67,7 @@ def in_place(*functions):
 def refuse(function, *args, **keywords):
     """Say what to write instead of a function that would write into an array."""
     raise TypeError(f"np.{function.__name__} writes into an array, where no gradient could follow the numbers: "
-                    "t.at[index].set(values) and np.broadcast_to(t, shape) return new Tensors; t.data may be written to")
+                    "t.at[index].set(values) and np.broadcast_to(t, shape) return new Tensors")
 
 
 def on_values(function, *args, **keywords):
