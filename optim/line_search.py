@@ -159,7 +159,9 @@ def strong_wolfe(ray, start, t, c1=1e-4, c2=0.9, tolerance=1e-9, most_trials=25)
     which quasi-Newton methods live on. The search strides outwards until such a step must lie between the last two
     points, then closes in on it (`zoom`); both place their trials by a cubic through two values and two slopes.
 
-    It makes the same trials as PyTorch's `strong_wolfe`.
+    It makes the same trials as PyTorch's `strong_wolfe`. Like that, and unlike the book, `zoom` holds on to the lower
+    end of its interval even where the first condition refuses it: after a trial hundreds of times too long, the point
+    that is returned may be no more than lower.
 
     Parameters
     ----------

@@ -323,7 +323,7 @@ class LBFGS(WholeVectorOptimizer):
         def vector(value):
             if np.shape(value) != theta.shape:
                 raise ValueError(f"the state holds a vector of shape {np.shape(value)}; expected {theta.shape}")
-            return np.array(value, theta.dtype)
+            return np.array(np.asarray(value), theta.dtype)  # asarray first, since it may be a tensor of PyTorch
 
         def vectors(values):
             return [vector(value) for value in values]

@@ -395,8 +395,14 @@ class DiagonalHessianOptimizer(Optimizer):
 
     def estimate(self, params):
         """Return an estimate of the diagonal for each parameter."""
+        before = self.rng.bit_generator.state
         signs = [self.rng.choice(np.array([-1, 1], param.data.dtype), param.data.shape) for param in params]
-        return [z * product for z, product in zip(signs, products_of(self.hvp, params, signs))]
+        try:
+            products = products_of(self.hvp, params, signs)
+        except BaseException:
+            self.rng.bit_generator.state = before
+            raise
+        return [z * product for z, product in zip(signs, products)]
 
     def is_due(self, state, group):
         """Tell whether a parameter needs a new estimate."""
