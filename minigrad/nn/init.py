@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 
-_shared = {"generator": np.random.default_rng()}
+_shared = {}
 
 
 def manual_seed(seed):
@@ -17,8 +17,8 @@ def manual_seed(seed):
 
     Parameters
     ----------
-    seed : int
-        The same seed gives the same numbers, on every machine.
+    seed : int or None
+        The same seed gives the same numbers, on every machine; None gives others each time.
 
     Examples
     --------
@@ -36,7 +36,7 @@ def manual_seed(seed):
 def chosen(generator):
     """Return the generator that was handed in, or the shared one for None."""
     if generator is None:
-        return _shared["generator"]
+        return _shared.get("generator") or manual_seed(None)  # not at import: np.random takes 9 ms to load
     if not isinstance(generator, np.random.Generator):
         raise TypeError(f"generator must be a np.random.Generator, such as np.random.default_rng(0); got {generator!r}")
     return generator

@@ -147,10 +147,10 @@ def cross_entropy(input, target, weight=None, *, ignore_index=-100, reduction="m
     if not 0 <= label_smoothing <= 1:
         raise ValueError(f"label_smoothing must be between 0 and 1; got {label_smoothing}")
     input, target = operand(input), operand(target)
-    logp = log_softmax(input, 1 if input.ndim > 1 else 0)
+    logp = log_softmax(input, _class_axis(input.shape))
     weight = _class_weights(weight, logp)
     if target.dtype.kind == "f" and target.shape == input.shape:
-        q = (1 - label_smoothing) * target + label_smoothing / _classes_last(input).shape[-1]
+        q = (1 - label_smoothing) * target + label_smoothing / input.shape[_class_axis(input.shape)]
         losses = -np.sum(_classes_last(logp * q) * (1 if weight is None else weight), -1)
         return _sum_over(losses, losses.size, reduction)
     losses, counts = _surprise(logp, target, weight, ignore_index)
@@ -182,8 +182,8 @@ def nll_loss(input, target, weight=None, *, ignore_index=-100, reduction="mean")
 def _surprise(logp, target, weight, ignore_index):
     """Return -weight[y] log p[y] in the shape of the targets, and what each target counts for, None for 1."""
     classes, ignored = _checked_classes(logp.shape, value_of(target), ignore_index)
-    rows = np.reshape(_classes_last(logp), (-1, logp.shape[1 if logp.ndim > 1 else 0]))
-    losses = np.reshape(-rows[np.arange(len(rows)), classes.ravel()], classes.shape)
+    samples = np.indices(classes.shape, sparse=True)
+    losses = -logp[(*samples[:1], classes, *samples[1:])]
     if weight is None and ignored is None:
         return losses, None
     counts = np.ones(classes.shape, logp.dtype) if weight is None else weight[classes]
@@ -197,10 +197,10 @@ def _checked_classes(shape, classes, ignore_index):
     if classes.dtype.kind not in "iu":
         raise TypeError(f"target has dtype {classes.dtype} and shape {classes.shape}: expected integers, the classes, "
                         f"or probabilities in the shape of the input, {shape}")
-    expected = shape[:1] + shape[2:] if len(shape) > 1 else ()
+    axis, ignored = _class_axis(shape), None
+    count, expected = shape[axis], shape[:axis] + shape[axis + 1:]
     if classes.shape != expected:
         raise ValueError(f"target has shape {classes.shape}; an input of shape {shape} expects {expected}")
-    count, ignored = shape[1 if len(shape) > 1 else 0], None
     if classes.size and (classes.min() < 0 or classes.max() >= count or 0 <= ignore_index < count):
         ignored = classes == ignore_index
         classes = np.where(ignored, 0, classes)
@@ -214,14 +214,19 @@ def _class_weights(weight, outputs):
     """Return the weights of the classes as an array of the precision of the outputs."""
     if weight is None:
         return None
-    weight, classes = np.asarray(value_of(weight), outputs.dtype), outputs.shape[1 if outputs.ndim > 1 else 0]
+    weight, classes = np.asarray(value_of(weight), outputs.dtype), outputs.shape[_class_axis(outputs.shape)]
     if weight.shape != (classes,):
         raise ValueError(f"weight must have shape ({classes},), a number for each class; got {weight.shape}")
     return weight
 
 
+def _class_axis(shape):
+    """Return which axis of outputs is that of the classes: the second, or the only one."""
+    return 1 if len(shape) > 1 else 0
+
+
 def _classes_last(x):
-    return x if x.ndim <= 2 else np.moveaxis(x, 1, -1)
+    return np.moveaxis(x, _class_axis(x.shape), -1)
 
 
 def _sum_over(losses, total, reduction):

@@ -7,6 +7,8 @@ computing (finding parameters, saving, loading, refusing) is tested below.
 import copy
 import inspect
 import pickle
+import tracemalloc
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -641,6 +643,61 @@ def test_lists_and_integers_are_taken_as_inputs():
     assert nn.Linear(2, 3)([[1, 2], [3, 4]]).shape == (2, 3)
     assert nn.mse_loss([1.0, 2.0], [1.0, 4.0]) == 2
     assert nn.Conv2d(1, 2, 2)(np.zeros((1, 3, 3), np.uint8)).shape == (2, 2, 2)
+
+
+# Memory
+
+def step_by_hand(weights, biases, x, y):
+    """Return loss and gradients of a perceptron with rectifiers and cross-entropy, written out in NumPy."""
+    activations = [x]
+    for w, b in zip(weights, biases):
+        z = activations[-1] @ w.T + b
+        activations.append(np.maximum(z, 0))
+    z -= z.max(1, keepdims=True)
+    g = np.exp(z)
+    g /= g.sum(1, keepdims=True)
+    loss = -np.mean(np.log(g[np.arange(len(y)), y]))
+    g[np.arange(len(y)), y] -= 1
+    g /= len(y)
+    gradients = []
+    for w, a in zip(weights[::-1], activations[-2::-1]):
+        gradients += [g.sum(0), g.T @ a]
+        g = g @ w * (a > 0) if a is not x else None
+    return loss, gradients
+
+
+def peak_memory(work):
+    """Return the most memory in use during a call of `work`, after a first one, and what the second returned."""
+    tracemalloc.start()
+    try:
+        result = work()
+        del result
+        tracemalloc.reset_peak()
+        result = work()
+        return tracemalloc.get_traced_memory()[1], result
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_training_step_needs_hardly_more_memory_than_one_by_hand(rng):
+    sizes = (784, 512, 256, 10)
+    x, y = rng.normal(size=(256, 784)).astype(np.float32), rng.integers(0, 10, 256)
+    layers = [nn.Linear(n, m, generator=rng) for n, m in pairwise(sizes)]
+    model = nn.Sequential(layers[0], nn.ReLU(), layers[1], nn.ReLU(), layers[2])
+
+    def step():
+        model.zero_grad()
+        loss = nn.cross_entropy(model(x), y)
+        loss.backward()
+        return loss.item(), [p.grad for layer in layers[::-1] for p in (layer.bias, layer.weight)]
+
+    ours, (loss, gradients) = peak_memory(step)
+    weights, biases = [layer.weight.data for layer in layers], [layer.bias.data for layer in layers]
+    by_hand, (expected, expected_gradients) = peak_memory(lambda: step_by_hand(weights, biases, x, y))
+    assert loss == pytest.approx(expected, rel=1e-5)
+    for g, h in zip(gradients, expected_gradients, strict=True):
+        np.testing.assert_allclose(g, h, rtol=1e-3, atol=1e-6)
+    assert ours <= 1.2 * by_hand
 
 
 # Misuse, told in words

@@ -184,3 +184,11 @@ def test_gradients_handed_out_share_no_memory():
     np.sum(x + w).backward()
     x.grad += 1
     np.testing.assert_array_equal(w.grad, [1.0, 1.0])
+
+
+def test_an_argument_without_a_derivative_keeps_the_gradient_that_it_has():
+    x, sign = leaf(1.0, 2.0), leaf(3.0, -4.0)
+    np.sum(sign * 5).backward()
+    np.sum(np.copysign(x, sign)).backward()
+    np.testing.assert_array_equal(sign.grad, [5.0, 5.0])
+    np.testing.assert_array_equal(x.grad, [1.0, -1.0])
