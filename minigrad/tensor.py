@@ -214,6 +214,9 @@ class Tensor(Node):
         return bool(self.value)
 
     def __float__(self):
+        if self.requires_grad and mode.get() is not NO_GRAD:
+            raise TypeError("float(t), or a function of the math module, would drop the gradient of a Tensor that "
+                            "requires one: use t.item() for the number, and NumPy's functions to compute on")
         return float(self.value)
 
     def __int__(self):

@@ -5,10 +5,8 @@ The file is one that `numpy.load` opens too: the arrays under "array_0", "array_
 stranger's code.
 """
 
-import hashlib
 import json
 import os
-import secrets
 from contextlib import suppress
 
 import numpy as np
@@ -63,7 +61,7 @@ def save(path, state):
     members["structure"] = np.frombuffer(structure.encode(), np.uint8)
     members["checksum"] = np.frombuffer(checksum(members), np.uint8)
     path = os.path.realpath(path)
-    unfinished = f"{path}.{os.getpid()}-{secrets.token_hex(4)}.unfinished"
+    unfinished = f"{path}.{os.getpid()}-{os.urandom(4).hex()}.unfinished"
     try:
         with open(unfinished, "xb") as file:
             np.savez(file, **members)
@@ -169,6 +167,8 @@ def decoded(value, members):
 
 def checksum(members):
     """Return the SHA-256 of named arrays: of their names, types, shapes and contents."""
+    import hashlib  # here, since it takes 5 ms to load
+
     digest = hashlib.sha256()
     for name in sorted(members):
         array = members[name]

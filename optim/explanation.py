@@ -6,10 +6,8 @@ explained as well as a built-in one. `worksheet` makes an exercise out of the sa
 """
 
 import ast
-import html
 import inspect
 import linecache
-import shutil
 import sys
 import textwrap
 from contextlib import contextmanager
@@ -75,6 +73,8 @@ class Explanation:
 
     def text(self, width=None, colour=False):
         """Return the explanation as aligned text, wrapped to `width` columns (the terminal's by default)."""
+        import shutil  # here, like html below, to keep `import optim` short
+
         width = width or shutil.get_terminal_size().columns
         bold, dim, plain = ("\x1b[1m", "\x1b[2m", "\x1b[0m") if colour else ("", "", "")
         lines = [f"{bold}{self.optimizer}{plain}", *self.settings]
@@ -100,6 +100,8 @@ class Explanation:
         return "\n\n".join(parts) + "\n"
 
     def _repr_html_(self):
+        import html
+
         parts = [f"<b>{html.escape(str(self.optimizer))}</b>", *map(html.escape, self.settings)]
         for title, rows in self.sections():
             cells = "".join(f"<tr><td style='text-align:right'>{row.line}</td><td style='text-align:left'><code>"
