@@ -1,11 +1,17 @@
 """See optimizers at work: surfaces to run on, runs as values, and pictures of both.
 
-Read `surfaces.py` first, then `contestants.py`, `recording.py` and `trajectory.py`.
+Read `surfaces.py` first, then `contestants.py`, `recording.py`, `trajectory.py` and `plots.py`; `shell.py` is what
+`python -m optim` does.
 """
 
 from . import surfaces
-from .recording import CLASSICS, Objective, race, record, tuned_race
 from .surfaces import Surface
+from .recording import CLASSICS, Objective, race, record, tuned_race
 from .trajectory import Race, Trajectory, load
+from .drawing import Drawing, style
+from .plots import contour, losses, overview, paths
 
-__all__ = ["surfaces", "Surface", "record", "race", "tuned_race", "load", "Trajectory", "Race", "Objective", "CLASSICS"]
+__all__ = [
+    "surfaces", "Surface", "record", "race", "tuned_race", "CLASSICS", "Objective", "Trajectory", "Race", "load",
+    "style", "Drawing", "contour", "paths", "losses", "overview",
+]

@@ -10,33 +10,41 @@ import inspect
 
 import numpy as np
 
+import minigrad
 import optim
 from optim.optimizer import Optimizer
 
+# What second-order methods ask for besides parameters, from the function that is to be minimised.
+CURVATURE = {
+    "hessian": lambda function, p: lambda: minigrad.hessian(function)(p.data),
+    "hvp": lambda function, p: lambda v: minigrad.hvp(function)(p.data, v),
+}
 FORM = '"Name(hyperparameter=value, ...)", such as "Adam(lr=0.05)"'
 
 
 def known():
-    """Return the optimizers that can be named in text: the classes of `optim` that need nothing but parameters."""
+    """Return the optimizers that can be named in text: those of `optim` that need parameters, and perhaps curvature."""
     public = {name: getattr(optim, name) for name in optim.__all__}
     return {name: kind for name, kind in public.items() if isinstance(kind, type) and _is_complete(kind)}
 
 
 def _is_complete(kind):
-    """Tell whether a class is one of optimizers that are made from a list of parameters alone."""
+    """Tell whether a class is one of optimizers that can be made from parameters and curvature."""
     if not issubclass(kind, Optimizer) or kind is Optimizer:
         return False
     params, *others = inspect.signature(kind).parameters.values()
-    return params.name == "params" and all(p.default is not p.empty for p in others)
+    return params.name == "params" and all(p.default is not p.empty or p.name in CURVATURE for p in others)
 
 
-def factory(which):
+def factory(which, function=None):
     """Return a function from a list of parameters to an optimizer.
 
     Parameters
     ----------
     which : str or callable
         Text such as "Adam(lr=0.05)"; a class of optimizers; or any function of a list of parameters that returns one.
+    function : callable, optional
+        What is to be minimised. Classes that ask for `hessian` or `hvp` are given those of this function.
 
     Raises
     ------
@@ -56,12 +64,30 @@ def factory(which):
     ValueError: no optimizer is named 'SDG'; did you mean SGD?
     """
     if isinstance(which, str):
-        kind, hyperparameters = parse(which)
-        return lambda params: kind(params, **hyperparameters)
+        make = _with_curvature(*parse(which), function)
+        return lambda params: _told_apart(which, make, params)
+    if isinstance(which, type) and issubclass(which, Optimizer):
+        return _with_curvature(which, {}, function)
     if isinstance(which, Optimizer) or not callable(which):
         raise TypeError(f"an optimizer must be given as {FORM}, as a class, or as a function of the parameters such as "
                         f"lambda params: optim.Adam(params, lr=0.05); got {which!r}")
     return which
+
+
+def _with_curvature(kind, hyperparameters, function):
+    """Return a function from a list of parameters to an optimizer of this class, with the curvature it asks for."""
+    def make(params):
+        asked = [name for name in inspect.signature(kind).parameters if name in CURVATURE]
+        return kind(params, **hyperparameters, **{name: CURVATURE[name](function, params[0]) for name in asked})
+    return make
+
+
+def _told_apart(text, make, params):
+    """Return make(params); what is wrong with a hyperparameter is told with the text that it stands in."""
+    try:
+        return make(params)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"in {text!r}, {error}") from None
 
 
 def parse(text):
@@ -92,7 +118,7 @@ def _named(name):
 
 def _hyperparameters(kind, keywords, text):
     """Return the values of the keywords in a call, which must be literals that the class takes."""
-    taken = [name for name, p in inspect.signature(kind).parameters.items() if p.kind is not p.VAR_KEYWORD][1:]
+    taken = [name for name in list(inspect.signature(kind).parameters)[1:] if name not in CURVATURE]
     hyperparameters = {}
     for keyword in keywords:
         name = keyword.arg or "**"
@@ -124,8 +150,8 @@ def describe(optimizer):
     """
     usual = {name: p.default for name, p in inspect.signature(type(optimizer)).parameters.items()}
     group = optimizer.param_groups[0]
-    told = [f"{name}={_short(group[name])}" for name in optimizer.defaults
-            if name == "lr" or isinstance(group[name], np.ndarray) or group[name] != usual.get(name, False)]
+    told = [f"{name}={_short(group[name])}" for name in usual if name in optimizer.defaults
+            and (name == "lr" or isinstance(group[name], np.ndarray) or usual[name] not in (None, group[name]))]
     return f"{type(optimizer).__name__}({', '.join(told)})"
 
 

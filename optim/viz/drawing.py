@@ -5,7 +5,10 @@ and a description in words for those who cannot see it. None calls `show`, and n
 random state.
 """
 
+import base64
 import dataclasses
+import html
+import io
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -75,11 +78,20 @@ class Drawing:
         **kwargs
             For `matplotlib.figure.Figure.savefig`.
         """
-        names = FORMAT_METADATA.get(Path(path).suffix.lower(), {})
-        metadata = {name: source and getattr(self, source) for name, source in names.items()}
+        if "metadata" not in kwargs:
+            parts = FORMAT_METADATA.get(Path(path).suffix.lower(), {})
+            kwargs["metadata"] = {name: part and getattr(self, part) for name, part in parts.items()}
         with style():
-            self.figure.savefig(path, **{"metadata": metadata, **kwargs})
+            self.figure.savefig(path, **kwargs)
         return path
+
+    def html(self):
+        """Return the picture as an element of a page, its description as alternative text; the figure is closed."""
+        picture = io.BytesIO()
+        self.save(picture, format="png", dpi=100, metadata=None)
+        plt.close(self.figure)
+        source = base64.b64encode(picture.getvalue()).decode()
+        return f'<img alt="{html.escape(self.description)}" src="data:image/png;base64,{source}">'
 
     def __repr__(self):
         return f"<Drawing: {self.description}>"

@@ -1,7 +1,7 @@
 """The plots of a race: paths over the contours of the surface, the loss by step, and both side by side.
 
-Each takes a `Race`, a `Trajectory` or a list of trajectories, and returns a `Drawing`. Nothing is hidden that does not fit:
-where a path crosses the edge of the frame, or a curve its top, stands a triangle, and the legend tells how a run ended.
+Each takes a `Race`, a `Trajectory` or a list of trajectories, and returns a `Drawing`. Nothing is hidden that does not
+fit: where a path crosses the edge of the frame, or a curve its top, stands a triangle, and the legend says so.
 """
 
 import matplotlib.patheffects
@@ -11,18 +11,18 @@ from matplotlib.colors import BoundaryNorm, LinearSegmentedColormap
 
 from . import surfaces
 from .drawing import Drawing, axes_or_new, look, style
-from .trajectory import Race, Trajectory, median
+from .trajectory import Race, Trajectory
 
-PALE = LinearSegmentedColormap.from_list("pale", ["#FFFFFF", "#9EA8B8"])  # dark paths stand out, most of all in valleys
+PALE = LinearSegmentedColormap.from_list("pale", ["#FFFFFF", "#9EA8B8"])  # dark paths stand out, most in the valleys
 OUTWARD = {"left": "<", "right": ">", "bottom": "v", "top": "^"}  # the triangle that points out of each edge
 HALO = [matplotlib.patheffects.withStroke(linewidth=2.8, foreground="white")]
 
 
 def runs_in(what):
-    """Return a Race, a Trajectory or several trajectories as a list of them."""
+    """Return a Race, a Trajectory or several trajectories as a list of trajectories."""
     runs = [what] if isinstance(what, Trajectory) else list(what)
     if not runs or not all(isinstance(one, Trajectory) for one in runs):
-        raise TypeError(f"expected a Race, a Trajectory or a list of trajectories, as record and race return; got {what!r}")
+        raise TypeError(f"expected a Race, a Trajectory or a list of trajectories, got {what!r}")
     return runs
 
 
@@ -46,33 +46,32 @@ def contour(surface, ax=None, *, domain=None, levels=20, **kwargs):
     Returns
     -------
     Drawing
-        With the artists "contours" and "minima".
+        With the artists "contours" and "minima" (a list with one line of stars, or none).
 
     Examples
     --------
-    >>> contour("himmelblau").description
-    'Contours of himmelblau for x from -6 to 6 and y from -6 to 6, with minima at (3, 2), (-2.8, 3.1), ...'
+    >>> contour("dixon_price").description
+    'Contours of dixon_price for x from -2 to 4 and y from -2 to 2, with minima at (1, 0.71), (1, -0.71)'
     """
     surface = surfaces.get(surface)
-    (left, right), (bottom, top) = box = surface.domain if domain is None else domain
+    box = frame(surface, domain)
+    (left, right), (bottom, top) = box
     with style(), np.errstate(all="ignore"):
         ax = axes_or_new(ax)
         X, Y, Z = surface.grid(domain=domain)
         heights = surface.levels(levels, domain=domain)
         if len(heights) == 1:
-            heights = heights[0] + np.array([-0.5, 0.5])  # a constant
+            heights = heights[0] + np.array([-0.5, 0.5])  # the surface is flat
         filled = ax.contourf(X, Y, Z, heights, **{"norm": BoundaryNorm(heights, 256), "cmap": PALE, **kwargs})
         ax.contour(X, Y, Z, heights, colors="white", linewidths=0.5, alpha=0.7)
-        seen = np.array([point for point in surface.minima if all(is_within(point, box))]).reshape(-1, 2)
-        minima, = ax.plot(*seen.T, linestyle="none", marker="*", markersize=15, color="#F0E442", markeredgecolor="black",
-                          markeredgewidth=0.9, zorder=4, label="minimum" if len(seen) else None)
-        ax.set(xlim=(left, right), ylim=(bottom, top), xlabel="x", ylabel="y")
+        seen = np.array([point for point in surface.minima if is_within(point, box)])
+        minima = ax.plot(*seen.T, linestyle="none", marker="*", markersize=15, color="#F0E442", zorder=4, clip_on=False,
+                         markeredgecolor="black", markeredgewidth=0.9, label="minimum") if len(seen) else []
+        ax.set(xlim=(left, right), ylim=(bottom, top), xlabel="$x$", ylabel="$y$")
         ax.grid(False)
-    points = [f"({x:.2g}, {y:.2g})" for x, y in seen]
-    told = f", with {'minima' if len(points) > 1 else 'the minimum'} at {some(points)}" if points else ""
-    area = f"for x from {left:g} to {right:g} and y from {bottom:g} to {top:g}"
     title = f"Contours of {surface.name}"
-    return Drawing(ax, {"contours": filled, "minima": minima}, title, f"{title} {area}{told}")
+    area = f"for x from {left:g} to {right:g} and y from {bottom:g} to {top:g}"
+    return Drawing(ax, {"contours": filled, "minima": minima}, title, f"{title} {area}{told_minima(seen)}")
 
 
 def paths(runs, ax=None, *, domain=None, levels=20, legend=True, **kwargs):
@@ -81,7 +80,7 @@ def paths(runs, ax=None, *, domain=None, levels=20, legend=True, **kwargs):
     Parameters
     ----------
     runs : Race, Trajectory, or list of Trajectory
-        On a surface of two coordinates.
+        On one surface of two coordinates.
     ax, domain, levels
         As in `contour`.
     legend : bool, default True
@@ -91,45 +90,242 @@ def paths(runs, ax=None, *, domain=None, levels=20, legend=True, **kwargs):
     Returns
     -------
     Drawing
-        With the artists "lines" (a list with a line for each run, and for N runs in one pass N of them), "starts",
-        "exits" (the triangles where lines leave the frame), and those of `contour`.
+        With the artists "lines" (one for each run, in order), "starts", "exits" (the triangles where lines leave the
+        frame), and those of `contour`.
 
     Notes
     -----
-    Markers stand at equal distances along a path, and at its end.
+    Markers stand at equal distances along a path and at its end.
+
+    Examples
+    --------
+    >>> import optim.viz
+    >>> drawing = paths(optim.viz.race("booth", ["SGD(lr=0.1)", "Adam(lr=1)"]))
+    >>> [line.get_label() for line in drawing["lines"]]
+    ['SGD(lr=0.1)', 'Adam(lr=1)']
     """
     trajectories = runs_in(runs)
     surface = trajectories[0].surface
-    (left, right), (bottom, top) = box = surface.domain if domain is None else domain
+    box = frame(surface, domain)
     with style():
         ax = axes_or_new(ax)
         ground = contour(surface, ax, domain=domain, levels=levels)
-        lines, crossings = [], {side: [] for side in OUTWARD}
+        lines, crossings = [], {side: ([], []) for side in OUTWARD}
         for i, trajectory in enumerate(trajectories):
-            appearance, several = look(i), trajectory.count is not None
-            for k, run in enumerate(trajectory):
-                spacing = {"markevery": evenly_spaced(run.positions, box), "path_effects": HALO}
-                thin = {"linewidth": 0.8, "alpha": 0.6, "markevery": [-1]} if several else {}
-                label = None if k else f"{trajectory.label}{how_it_ended(trajectory, box)}"
-                lines += ax.plot(*run.positions.T, **{**appearance, "label": label, **spacing, **thin, **kwargs})
+            label = f"{trajectory.label}{told_ending(trajectory, box)}"
+            for run in trajectory:
+                if trajectory.count:
+                    weight = {"linewidth": 0.8, "alpha": 0.7, "markevery": [-1]}
+                else:
+                    weight = {"path_effects": HALO, "markevery": along(run.positions, box)}
+                lines += ax.plot(*run.positions.T, **{**look(i), "label": label, **weight, **kwargs})
+                label = None
                 for side, point in exits(run.positions, box):
-                    crossings[side].append((*point, lines[-1].get_color()))
-        outside = [ax.scatter(*np.array([point[:2] for point in points]).T, c=[point[2] for point in points], clip_on=False,
-                              marker=OUTWARD[side], s=55, edgecolors="white", linewidths=0.7, zorder=5)
-                   for side, points in crossings.items() if points]
-        begun = np.unique(np.concatenate([np.atleast_2d(one.positions[0].T) for one in trajectories]), axis=0)
-        starts, = ax.plot(*begun.T, linestyle="none", marker="o", markersize=8, color="white", markeredgecolor="black",
-                          markeredgewidth=1.2, zorder=4, label="start")
-        ax.set_title(headline(surface, runs))
+                    crossings[side][0].append(point)
+                    crossings[side][1].append(lines[-1].get_color())
+        triangles = {"s": 55, "edgecolors": "white", "clip_on": False, "zorder": 5}
+        outside = [ax.scatter(*np.array(points).T, c=colors, marker=OUTWARD[side], **triangles)
+                   for side, (points, colors) in crossings.items() if points]
+        first = np.concatenate([np.atleast_2d(trajectory.positions[0].T) for trajectory in trajectories])
+        starts, = ax.plot(*np.unique(first, axis=0).T, linestyle="none", marker="o", markersize=8, color="white",
+                          markeredgecolor="black", markeredgewidth=1.2, zorder=4, label="start")
+        ax.set_title(heading(runs, surface))
         if legend:
-            ax.legend(loc="best" if len(lines) < 8 else "upper right")
-    artists = {"lines": lines, "starts": starts, "exits": outside, **ground.artists}
-    title = f"Paths on {surface.name}"
-    return Drawing(ax, artists, title, f"{ground.description}. Paths: {'; '.join(map(told_path, trajectories))}")
+            ax.legend()
+    told = "; ".join(f"{trajectory.label} {told_path(trajectory, box)}" for trajectory in trajectories)
+    return Drawing(ax, {"lines": lines, "starts": starts, "exits": outside, **ground.artists},
+                   f"Paths on {surface.name}", f"{ground.description}. Paths: {told}")
+
+
+def frame(surface, domain=None):
+    """Return the part of the plane to show as two pairs of numbers."""
+    if surface.ndim != 2:
+        raise ValueError(f"{surface.name} has {surface.ndim} coordinates, and only surfaces of two can be drawn so; "
+                         "losses(...) takes any")
+    return surface.domain if domain is None else domain
 
 
 def is_within(positions, box):
-    """Tell which positions, with x and y on their last axis, lie in the frame: x and y apart for a single point."""
-    (left, right), (bottom, top) = box
-    x, y = np.moveaxis(np.asarray(positions), -1, 0)
-    return (left <= x) & (x <= right) & (bottom <= y) & (y <= top)
+    """Tell which positions, x and y on their last axis, lie in the frame."""
+    low, high = np.transpose(box)
+    return np.all((low <= positions) & (positions <= high), axis=-1)
+
+
+def along(positions, box):
+    """Return indices at equal distances along a path, a dozenth of the frame apart, and the last one."""
+    sizes = np.diff(box).ravel()
+    lengths = np.minimum(np.hypot(*(np.diff(positions, axis=0) / sizes).T), 1)
+    marks = np.floor(np.concatenate([[0], np.cumsum(lengths)]) * 12)
+    return sorted({*np.flatnonzero(np.diff(marks)) + 1, len(positions) - 1})
+
+
+def exits(positions, box):
+    """Yield the edge and the point for every crossing of a path from inside the frame to its outside."""
+    low, high = np.transpose(box)
+    inside = is_within(positions, box)
+    for t in np.flatnonzero(inside[:-1] & ~inside[1:]):
+        here, step = positions[t], positions[t + 1] - positions[t]
+        to_edges = np.divide(np.where(step > 0, high, low) - here, step, out=np.full(2, np.inf), where=step != 0)
+        axis = int(np.argmin(to_edges))
+        point = np.clip(here + to_edges[axis] * step, low, high)
+        yield (("left", "right"), ("bottom", "top"))[axis][int(step[axis] > 0)], point
+
+
+# Losses
+
+def losses(runs, ax=None, *, legend=True, **kwargs):
+    """Draw the loss by step: above the global minimum and on a log scale, where these make sense.
+
+    Parameters
+    ----------
+    runs : Race, Trajectory, or list of Trajectory
+    ax : Axes, optional
+    legend : bool, default True
+    **kwargs
+        For `Axes.plot`, of each curve.
+
+    Returns
+    -------
+    Drawing
+        With the artists "lines" (one for each trajectory), "bands" (for each of N runs in one pass: from the 10th to
+        the 90th percentile, around the median) and "exits" (the triangles where a curve leaves through the top).
+
+    Notes
+    -----
+    The scale is logarithmic if the minimum is known and no loss is below it, or if all losses are positive and span
+    more than a factor of 100. The frame holds the runs that did not diverge.
+    """
+    trajectories = runs_in(runs)
+    values, name, logarithmic = loss_scale(trajectories)
+    spread = [percentiles(value, [10, 50, 90]) if value.ndim == 2 else np.array([value]) for value in values]
+    bottom, top = loss_limits(trajectories, spread, logarithmic)
+    planned = max(1, *(trajectory.planned for trajectory in trajectories))
+    with style():
+        ax = axes_or_new(ax)
+        if logarithmic:
+            ax.set_yscale("log", nonpositive="mask")
+        lines, bands, outside = [], [], []
+        for i, (trajectory, value) in enumerate(zip(trajectories, spread)):
+            steps, middle = trajectory.steps, value[len(value) // 2]
+            if len(value) == 3:
+                bands.append(ax.fill_between(steps, *value[::2], color=look(i)["color"], alpha=0.2, linewidth=0))
+            every = max(1, len(middle) // 8)
+            staggered = {"markevery": (i * every // len(trajectories), every)}
+            lines += ax.plot(steps, middle, **{**look(i), "label": trajectory.label, **staggered, **kwargs})
+            for leaving in first_above(middle, top):
+                outside += ax.plot(steps[leaving], top, linestyle="none", marker="^", markersize=8, clip_on=False,
+                                   color=lines[-1].get_color(), zorder=5)
+        ax.set(xlabel="step", ylabel=name, xlim=(0, planned), ylim=(bottom, top))
+        if legend:
+            ax.legend()
+    told = "; ".join(f"{trajectory.label} {told_loss(trajectory)}" for trajectory in trajectories)
+    title = f"Loss by step on {trajectories[0].surface.name}"
+    scale = " on a logarithmic scale" if logarithmic else ""
+    return Drawing(ax, {"lines": lines, "bands": bands, "exits": outside}, title, f"{title}{scale}: {told}")
+
+
+def loss_scale(trajectories):
+    """Return the values to draw, what to call them, and whether their scale is logarithmic."""
+    excess = [trajectory.excess for trajectory in trajectories]
+    if all(np.nanmin(value) >= 0 for value in excess if not np.isnan(value).all()) and not np.isnan(excess[0]).all():
+        return excess, "loss" if trajectories[0].surface.minimum == 0 else "loss above the minimum", True
+    values = [trajectory.losses for trajectory in trajectories]
+    lowest, highest = min(map(np.nanmin, values)), max(map(np.nanmax, values))
+    return values, "loss", bool(0 < 100 * lowest < highest)
+
+
+def loss_limits(trajectories, values, logarithmic):
+    """Return the bottom and the top of a frame for all losses, but those that only a diverging run has reached."""
+    settled = [value for trajectory, value in zip(trajectories, values) if not trajectory.diverged.any()]
+    finite = np.concatenate([value[np.isfinite(value)] for value in settled or [value[:, :1] for value in values]])
+    if logarithmic:
+        finite = finite[finite > 0]
+        return (finite.min() / 2, finite.max() * 3) if finite.size else (0.1, 10)
+    margin = 0.05 * np.ptp(finite) or 1.0
+    return finite.min() - margin, finite.max() + margin
+
+
+def percentiles(values, which):
+    """Return percentiles over the runs, which are on the last axis, by step; NaN where all runs have ended."""
+    there = ~np.isnan(values).all(axis=1)
+    found = np.full((len(which), len(values)), np.nan)
+    found[:, there] = np.nanpercentile(values[there], which, axis=1)
+    return found
+
+
+def first_above(values, top):
+    """Return an array with the index before a curve first rises above `top`; an empty one if it never does."""
+    return np.flatnonzero((values[:-1] <= top) & (values[1:] > top))[:1]
+
+
+# Both
+
+def overview(race, *, domain=None, levels=20):
+    """Draw the paths beside the loss curves, as a figure.
+
+    Parameters
+    ----------
+    race : Race, Trajectory, or list of Trajectory
+    domain, levels
+        As in `contour`.
+
+    Returns
+    -------
+    Drawing
+        With `ax` the pair of axes, and the artists of `paths` and, under "losses", those of `losses`.
+    """
+    with style():
+        figure, (left, right) = plt.subplots(1, 2, figsize=(11, 5))
+        over = paths(race, left, domain=domain, levels=levels, legend=False)
+        by_step = losses(race, right, legend=False)
+        right.set_title("Loss by step")
+        handles = [line for line in over["lines"] if not line.get_label().startswith("_")] + [over["starts"]]
+        handles += over["minima"]
+        longest = max(len(handle.get_label()) for handle in handles)
+        columns = min(max(130 // (longest + 10), 1), len(handles))
+        figure.legend(handles=handles, loc="outside lower center", ncols=columns)
+    return Drawing((left, right), {**over.artists, "losses": by_step.artists}, over.title,
+                   f"{over.description}. {by_step.description}")
+
+
+# Words
+
+def heading(runs, surface):
+    """Return the title of a plot: the surface with its formula if that is short, and the note of the race."""
+    name = surface.name.replace("_", " ")
+    formula = f":  $f = {surface.formula}$" if 0 < len(surface.formula) < 60 else ""
+    note = f"\n{runs.note}" if isinstance(runs, Race) and runs.note else ""
+    return f"{name[:1].upper()}{name[1:]}{formula}{note}"
+
+
+def told_ending(trajectory, box):
+    """Return what a legend adds to a label if the path leaves the frame or the run diverged."""
+    if trajectory.ending:
+        return f", {trajectory.ending}"
+    leaving = sum(any(True for _ in exits(run.positions, box)) for run in trajectory)
+    if not leaving:
+        return ""
+    return f", {leaving} of {trajectory.count} leave the frame" if trajectory.count else ", leaves the frame"
+
+
+def told_path(trajectory, box):
+    """Return in words where a run went."""
+    ending = told_ending(trajectory, box)
+    if trajectory.count:
+        return f"{trajectory.count} runs{ending}"
+    (x, y), (u, v) = trajectory.positions[0], trajectory.positions[-1]
+    return f"from ({x:.2g}, {y:.2g}) to ({u:.2g}, {v:.2g}) in {trajectory.last_steps} steps{ending}"
+
+
+def told_loss(trajectory):
+    """Return in words how the loss went."""
+    first, last = np.median(trajectory.losses[0]), np.median(trajectory.at_end(trajectory.losses))
+    return f"from {first:.2g} to {last:.2g}" + (f", {trajectory.ending}" if trajectory.ending else "")
+
+
+def told_minima(points):
+    """Return in words where the minima are; the first three of many."""
+    if not len(points):
+        return ""
+    told = ", ".join(f"({x:.2g}, {y:.2g})" for x, y in points[:3])
+    return f", with {'minima' if len(points) > 1 else 'the minimum'} at {told}{', ...' if len(points) > 3 else ''}"

@@ -20,10 +20,10 @@ from .trajectory import Race, Trajectory, median, one_of
 
 FAR = 1e6  # times the size of the domain: a run that gets there is not coming back
 CLASSICS = {  # learning rates that suit Rosenbrock
-    "SGD": "SGD(lr=1e-3)",
-    "SGD with momentum": "SGD(lr=5e-4, momentum=0.95)",
-    "RMSprop": "RMSprop(lr=0.01)",
-    "Adam": "Adam(lr=0.1)",
+    "SGD": "SGD(lr=1.5e-3)",
+    "SGD with momentum": "SGD(lr=1e-3, momentum=0.9)",
+    "RMSprop": "RMSprop(lr=0.02)",
+    "Adam": "Adam(lr=0.3)",
 }
 
 
@@ -157,7 +157,7 @@ def record(optimizer, surface, start=None, steps=200, *, seed=0, noise=None, eve
     noise = surface.noise if noise is None else dataclasses.replace(surface, noise=noise).noise
     start = starting_points(surface, start, seed, hyperparameters)
     objective = Objective(surface, start, noise, seed)
-    runner = built(optimizer, [objective.parameter], hyperparameters)
+    runner = built(optimizer, surface, [objective.parameter], hyperparameters)
     if start.ndim == 2 and not (runs_are_independent(runner) and surface.takes_many(start)):
         alone = [record(optimizer, surface, point, steps, seed=seed[i] if np.ndim(seed) else seed + i, noise=noise,
                         every=every, schedule=schedule,
@@ -329,6 +329,8 @@ def starting_points(surface, start, seed, hyperparameters):
     if points.ndim not in (1, 2) or len(points) != n or not np.isfinite(points).all():
         raise ValueError(f"start must be a point of {n} finite numbers, or N points as an array of shape ({n}, N); "
                          f"got {given!r}")
+    for one in np.atleast_1d(seed).tolist():
+        check_count("seed", one, 0)
     shapes = {"start": points.shape[1:], "seed": np.shape(seed)}
     shapes.update((name, array_shape(value)) for name, value in hyperparameters.items())
     counts = {name: shape[0] for name, shape in shapes.items() if len(shape) == 1}
@@ -346,9 +348,9 @@ def array_shape(value):
     return next((item.shape for item in items if isinstance(item, np.ndarray)), ())
 
 
-def built(which, params, hyperparameters):
+def built(which, surface, params, hyperparameters):
     """Return an optimizer of `params`, with the hyperparameters set in all its groups."""
-    optimizer = contestants.factory(which)(params)
+    optimizer = contestants.factory(which, surface.function)(params)
     if not isinstance(optimizer, optim.Optimizer):
         raise TypeError(f"a function of the parameters must return an optimizer; {which!r} returned {optimizer!r}")
     for group in optimizer.param_groups:
@@ -369,7 +371,7 @@ def labelled(optimizers, surface):
     pairs = list(optimizers.items()) if isinstance(optimizers, dict) else [(None, which) for which in optimizers]
     if not pairs:
         raise ValueError("optimizers is empty: there is nobody to race")
-    names = [contestants.describe(built(which, [optim.Parameter(surface.start)], {})) for _, which in pairs]
+    names = [contestants.describe(built(which, surface, [optim.Parameter(surface.start)], {})) for _, which in pairs]
     entries = {label or name: which for (label, which), name in zip(pairs, names)}
     if len(entries) < len(pairs):
         raise ValueError(f"two optimizers read alike among {names}: give a dictionary from labels to optimizers")

@@ -1,6 +1,7 @@
-"""Rows of results as a table: text for the eye, Markdown for a document, CSV for a program."""
+"""Rows of results as a table: text for the eye, Markdown and HTML for documents, CSV for a program."""
 
 import csv
+import html
 import io
 
 import numpy as np
@@ -60,6 +61,15 @@ def as_markdown(rows):
     return "\n".join([f"| {aligned(line, widths, ' | ')} |" for line in (head, rule, *body)] + endings(rows))
 
 
+def as_html(rows):
+    """Return rows as a table of HTML."""
+    head, *body = cells(rows, escape=html.escape)
+    lines = [f"<tr>{''.join(f'<{tag}>{cell}</{tag}>' for cell in line)}</tr>"
+             for tag, line in [("th", head), *(("td", line) for line in body)]]
+    told = "".join(f"<p>{html.escape(line)}</p>" for line in endings(rows) if line)
+    return f"<table>{''.join(lines)}</table>{told}"
+
+
 def cells(rows, escape=str):
     """Return the head and the rows as lists of short text, without what is told below."""
     names = [name for name in rows[0] if name != TOLD_BELOW]
@@ -87,4 +97,4 @@ def endings(rows):
     return ["", *told] if told else []
 
 
-FORMATS = {"text": as_text, "markdown": as_markdown, "csv": as_csv}
+FORMATS = {"text": as_text, "markdown": as_markdown, "html": as_html, "csv": as_csv}

@@ -181,6 +181,9 @@ class Trajectory:
         """Write the trajectory to a file of NumPy's format .npz, which `load` reads."""
         optim.save(path, {"kind": "trajectory", "trajectory": as_state(self)})
 
+    def _repr_html_(self):
+        return shown_in_notebook(self)
+
     def __repr__(self):
         if self.count is None:
             steps, end = self.last_steps, f"at ({', '.join(f'{x:.4g}' for x in self.positions[-1])})"
@@ -224,7 +227,7 @@ class Race:
 
         Parameters
         ----------
-        format : {"text", "markdown", "csv"}, default "text"
+        format : {"text", "markdown", "html", "csv"}, default "text"
         tolerance : float, default 1e-3
             What the loss above the global minimum has to come down to, for the column of steps.
 
@@ -241,6 +244,9 @@ class Race:
         """Write the race to a file of NumPy's format .npz, which `load` reads."""
         runs = [as_state(trajectory) for trajectory in self.trajectories]
         optim.save(path, {"kind": "race", "note": self.note, "trajectories": runs})
+
+    def _repr_html_(self):
+        return shown_in_notebook(self)
 
     def __repr__(self):
         return f"<Race of {len(self)} on {self.surface.name}: {', '.join(one.label for one in self.trajectories)}>"
@@ -299,6 +305,14 @@ class MissingFunction:
 
     def __call__(self, p):
         raise ValueError(f"the function of {self.name!r} is not in the file: give it to load(path, function=...)")
+
+
+def shown_in_notebook(runs):
+    """Return the picture and the table of a race or a trajectory as HTML."""
+    from . import plots  # the plots are functions of what is defined here
+
+    flat = runs[0].positions.shape[1] == 2
+    return (plots.overview if flat else plots.losses)(runs).html() + runs.table("html")
 
 
 def one_of(value, i):

@@ -1,0 +1,7 @@
+"""`python -m optim`: see `optim/viz/shell.py`."""
+
+import sys
+
+from optim.viz.shell import main
+
+sys.exit(main())
