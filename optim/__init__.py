@@ -22,9 +22,10 @@ from .links import (
 from .checkpoint import load, save
 from . import schedule
 from .explanation import Explanation, explain
-from .line_search import BacktrackingGradientDescent
+from .line_search import backtracking, exact_on_quadratics, strong_wolfe
+from .whole_vector import WholeVectorOptimizer
+from .quasi_newton import BacktrackingGradientDescent, NonlinearCG, BFGS, LBFGS
 from .second_order import Newton, NewtonCG, GaussNewton, LevenbergMarquardt, AdaHessian, Sophia
-from .quasi_newton import NonlinearCG, BFGS, LBFGS
 from .constrained import (
     project_box, project_non_negative, project_linf_ball, project_simplex, project_l1_ball, project_l2_ball,
     project_sphere, project_hyperplane, project_halfspace, project_after, ProjectedGradient, prox_l1, prox_group_lasso,
@@ -42,8 +43,9 @@ __all__ = ["Optimizer", "Parameter", "UpdateRule",
     "scale_by_trust_ratio", "scale_by_adam", "scale_by_amsgrad", "scale_by_adamax", "scale_by_radam",
     "scale_by_belief", "scale_by_yogi", "scale_by_lion", "scale_by_rms", "scale_by_stddev", "scale_by_rss",
     "scale_by_adadelta", "add_decayed_weights", "project", "keep_params_nonnegative",
-    "BacktrackingGradientDescent", "Newton", "NewtonCG", "GaussNewton", "LevenbergMarquardt", "AdaHessian", "Sophia",
-    "NonlinearCG", "BFGS", "LBFGS",
+    "backtracking", "exact_on_quadratics", "strong_wolfe", "WholeVectorOptimizer",
+    "BacktrackingGradientDescent", "NonlinearCG", "BFGS", "LBFGS",
+    "Newton", "NewtonCG", "GaussNewton", "LevenbergMarquardt", "AdaHessian", "Sophia",
     "project_box", "project_non_negative", "project_linf_ball", "project_simplex", "project_l1_ball", "project_l2_ball",
     "project_sphere", "project_hyperplane", "project_halfspace", "project_after", "ProjectedGradient", "prox_l1",
     "prox_group_lasso", "prox_box", "ISTA", "FISTA", "lmo_simplex", "lmo_l1_ball", "lmo_l2_ball", "lmo_box", "FrankWolfe",

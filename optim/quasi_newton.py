@@ -1,14 +1,67 @@
-"""Curvature learnt from gradients: how the slope has changed along the way tells how the surface is curved.
+"""Descent along lines, by gradients alone: how the slope has changed along the way tells how the surface is curved.
 
-Conjugate gradients remember one direction, BFGS builds up a whole matrix, and L-BFGS keeps of it what fits into a few
-vectors. All need a loss without noise, and a line search; compare `second_order.py`, where curvature is asked for.
+Gradient descent with a line search remembers nothing, conjugate gradients one direction, BFGS builds up a whole
+matrix, and L-BFGS keeps of it what fits into a few vectors. All need a loss without noise, and a line search; compare
+`second_order.py`, where curvature is asked for.
 """
 
 from functools import partial
 
 import numpy as np
 
-from .line_search import Ray, WholeVectorOptimizer, check_finite, strong_wolfe
+from .line_search import Ray, backtracking, strong_wolfe
+from .whole_vector import WholeVectorOptimizer, check_finite
+
+
+class BacktrackingGradientDescent(WholeVectorOptimizer):
+    r"""Gradient descent that needs no learning rate chosen: each step is shortened until Armijo's rule holds.
+
+    .. math:: \theta_t = \theta_{t-1} - \gamma \rho^j g_t
+
+    with the smallest j ≥ 0 such that :math:`f(\theta_t) \le f(\theta_{t-1}) - c_1 \gamma \rho^j |g_t|^2`.
+
+    It adds to gradient descent that the loss never rises. It helps where no one step suits the whole way, as on
+    Rosenbrock's walls and floor; it costs a few evaluations a step, does not cure the zigzag, and has no meaning when
+    the loss is noisy, since the two values that it compares must be of one function.
+
+    Parameters
+    ----------
+    params : iterable
+        Parameters or groups.
+    lr : float, default 1
+        γ, the first trial of every step.
+    c1 : float, default 1e-4
+        The part of the promised decrease that is asked for.
+    shrink : float, default 0.5
+        ρ, what a trial that is refused is multiplied by.
+
+    References
+    ----------
+    Larry Armijo, "Minimization of functions having Lipschitz continuous first partial derivatives", 1966.
+    Nocedal and Wright, "Numerical Optimization", 2006, algorithm 3.1.
+
+    Examples
+    --------
+    >>> import optim
+    >>> p = optim.Parameter([1.0, 1.0])
+    >>> def closure():
+    ...     x, y = p.data
+    ...     p.grad = np.array([x, 100 * y])
+    ...     return (x**2 + 100 * y**2) / 2
+    >>> import numpy as np
+    >>> optimizer = optim.BacktrackingGradientDescent([p])
+    >>> [round(float(optimizer.step(closure)), 3) for _ in range(4)]
+    [50.5, 16.305, 5.475, 2.039]
+    """
+
+    def __init__(self, params, lr=1, c1=1e-4, shrink=0.5, *, maximize=False):
+        super().__init__(params, lr=lr, c1=c1, shrink=shrink, maximize=maximize)
+
+    def update(self, grad, state, param):
+        return grad
+
+    def step_size(self, ray, start, state, group):
+        return backtracking(ray, start, float(group["lr"]), float(group["c1"]), float(group["shrink"])).t
 
 
 def fletcher_reeves(grad, y, phi, previous):

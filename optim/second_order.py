@@ -12,8 +12,9 @@ from copy import deepcopy
 import numpy as np
 
 from .hyperparameters import check_callable
-from .line_search import Point, WholeVectorOptimizer, check_finite
+from .line_search import Point
 from .optimizer import Optimizer
+from .whole_vector import WholeVectorOptimizer, check_finite
 
 # The Hessian itself
 
