@@ -9,6 +9,7 @@ from .special import erf, erfc, gelu, log_softmax, logsumexp, relu, sigmoid, sil
 from .transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from .own_primitive import primitive
 from .finite_differences import GradientError, gradcheck
+from .origins import remember_lines
 from .anomaly import detect_anomaly
 from .table import coverage
 from . import nn
@@ -17,5 +18,5 @@ __all__ = [
     "Tensor", "no_grad",
     "erf", "erfc", "relu", "sigmoid", "softplus", "silu", "gelu", "softmax", "log_softmax", "logsumexp",
     "grad", "value_and_grad", "vjp", "jvp", "jacobian", "hessian", "hvp",
-    "primitive", "GradientError", "gradcheck", "detect_anomaly", "coverage", "nn",
+    "primitive", "GradientError", "gradcheck", "remember_lines", "detect_anomaly", "coverage", "nn",
 ]

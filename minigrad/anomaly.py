@@ -1,23 +1,18 @@
 """Where did the first NaN come from? Inside `detect_anomaly` every operation is looked at, forward and backward.
 
-The tape tells a watcher of each step (see `mode` in `tape.py`); this one remembers the reader's line that made each
-node, and stops at the first number that is not finite.
+The tape tells a watcher of each step; this one remembers the reader's line that made each node (see `origins.py`), and
+stops at the first number that is not finite.
 """
 
 import linecache
-import os
-import sys
-import weakref
 from contextlib import contextmanager
-from functools import partial
 from types import FunctionType
 
 import numpy as np
 
+from .origins import Rememberer, origin_of
 from .registry import value_of
-from .tape import NO_GRAD, mode, propagate
-
-PACKAGES = tuple(os.path.dirname(module.__file__) + os.sep for module in (sys.modules[__package__], np))
+from .tape import NO_GRAD, mode
 
 
 @contextmanager
@@ -56,16 +51,12 @@ def detect_anomaly():
         mode.reset(token)
 
 
-class Watcher:
-    """Looks at every result and every gradient; `lines` has the reader's line for each node alive, by its counter."""
-
-    def __init__(self):
-        self.lines = {}
+class Watcher(Rememberer):
+    """Looks at every result and every gradient, and remembers the lines that they come from."""
 
     def forward(self, node, primitive, args):
         """Remember the line; raise if the result is not finite."""
-        line, walking_back = readers_line()
-        self.lines[node.counter] = line, weakref.ref(node, partial(self.forget, node.counter))
+        line, walking_back = super().forward(node, primitive, args)
         found = first_anomaly(node.value)
         if found is None or walking_back:  # what a rule computes on its way is looked at when the gradient is there
             return
@@ -81,24 +72,8 @@ class Watcher:
             contribution = g
         if found := first_anomaly(value_of(contribution)):
             origin = "from a gradient that held one already" if first_anomaly(value_of(g)) else "from a finite gradient"
-            line, _ = self.lines.get(node.counter, (None, None))
             raise FloatingPointError(f"the derivative of {node.record[0].name} made {found}, {origin}, for the line\n"
-                                     f"  {text_of(line)}")
-
-    def forget(self, counter, reference):
-        """Drop the line of a node that is gone."""
-        del self.lines[counter]
-
-
-def readers_line():
-    """Return (file, number) of the innermost call from outside minigrad and NumPy, and whether the tape walks back."""
-    frame, line, walking_back = sys._getframe(1), None, False
-    while frame is not None:
-        if line is None and not frame.f_code.co_filename.startswith(PACKAGES):
-            line = frame.f_code.co_filename, frame.f_lineno
-        walking_back = walking_back or frame.f_code is propagate.__code__
-        frame = frame.f_back
-    return line, walking_back
+                                     f"  {text_of(origin_of(node).line)}")
 
 
 def text_of(line):

@@ -1,0 +1,123 @@
+"""Where in the reader's program an operation stands: its line, and the modules that were running.
+
+The tape tells a watcher of each operation (see `mode` in `tape.py`). The plainest watcher is the `Rememberer` here; the
+one that looks for the first NaN (`anomaly.py`) and the one that listens to a backward pass (`explanation.py`) build on it.
+"""
+
+import os
+import sys
+import weakref
+from contextlib import contextmanager
+from functools import partial
+from itertools import count
+from typing import NamedTuple
+
+import numpy as np
+
+from .nn.module import Module
+from .tape import mode, propagate
+
+PACKAGES = tuple(os.path.dirname(module.__file__) + os.sep for module in (sys.modules[__package__], np))
+ORIGINS = {}  # (Origin, reference) of each node alive that was made under a watcher, by its counter
+numbers = count(1).__next__
+
+
+class Call(NamedTuple):
+    """A call of a module: its number, which no other call has, the module's class, and its dotted name."""
+
+    number: int
+    kind: str
+    path: str
+
+
+class Origin(NamedTuple):
+    """The reader's line as (file, number), and the calls of modules around it, the outermost first."""
+
+    line: tuple
+    calls: tuple
+
+
+@contextmanager
+def remember_lines():
+    """Remember for each operation inside the line that called it, so that `explain` and `draw` can tell.
+
+    Everything else runs as usual, some ten times slower; what runs outside pays nothing. The lines are forgotten with
+    the Tensors that they made.
+
+    Examples
+    --------
+    >>> import minigrad
+    >>> x = minigrad.Tensor(3.0, requires_grad=True)
+    >>> with minigrad.remember_lines():
+    ...     y = x * x
+    >>> minigrad.explain(y).rows[0].source
+    'y = x * x'
+    """
+    token = mode.set(mode.get() or Rememberer())
+    try:
+        yield
+    finally:
+        mode.reset(token)
+
+
+class Rememberer:
+    """Remembers where each node was made, for as long as the node is alive."""
+
+    def forward(self, node, primitive, args):
+        """Remember the origin of a node that has just been made; return its line and whether the tape walks back."""
+        origin, walking_back = present_origin()
+        ORIGINS[node.counter] = origin, weakref.ref(node, partial(forget, node.counter))
+        return origin.line, walking_back
+
+    def backward(self, node, g, parent, contribution):
+        """Let the contribution pass."""
+
+
+def forget(counter, reference):
+    """Drop the origin of a node that is gone."""
+    del ORIGINS[counter]
+
+
+def origin_of(node):
+    """Return where a node was made, with None for a line that nobody remembered."""
+    return ORIGINS.get(node.counter, (Origin(None, ()),))[0]
+
+
+def present_origin():
+    """Return the origin of what is running, and whether the tape walks back.
+
+    The line is that of the innermost call from outside minigrad and NumPy. All is read from the stack of calls, so that
+    neither the tape nor the modules do anything for it.
+    """
+    frame, line, walking_back, inside = sys._getframe(1), None, False, []
+    while frame is not None:
+        code = frame.f_code
+        if line is None and not code.co_filename.startswith(PACKAGES):
+            line = code.co_filename, frame.f_lineno
+        walking_back = walking_back or code is propagate.__code__
+        if code is Module.__call__.__code__:
+            inside.append(frame)
+        frame = frame.f_back
+    return Origin(line, calls_of(inside)), walking_back
+
+
+def calls_of(frames):
+    """Return a Call for each frame in which a module is called; the frames come innermost first."""
+    calls, around = [], None
+    for frame in reversed(frames):
+        names = frame.f_locals
+        module = names["self"]
+        if "call of a module" not in names:  # a frame keeps what is noted among its names, for as long as it lives
+            name = name_in(around, module)
+            path = f"{calls[-1].path}.{name}" if name and calls[-1].path else name
+            names["call of a module"] = Call(numbers(), type(module).__name__, path)
+        calls.append(names["call of a module"])
+        around = module
+    return tuple(calls)
+
+
+def name_in(around, module):
+    """Return a module's dotted name inside the one that calls it, "" if it is not part of one."""
+    inside = [] if around is None else around.named_modules()
+    return next((name for name, part in inside if part is module), "")
+
