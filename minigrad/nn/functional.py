@@ -55,7 +55,8 @@ def log_softmax(input, dim=-1):
 
 def leaky_relu(input, negative_slope=0.01):
     """Return x where x > 0, and negative_slope x elsewhere."""
-    return input * np.where(np.greater(input, 0), 1, negative_slope).astype(operand(input).dtype)
+    input = operand(input)
+    return np.where(input > 0, input, negative_slope * input)
 
 
 def elu(input, alpha=1.0):
@@ -66,7 +67,8 @@ def elu(input, alpha=1.0):
     D.-A. Clevert, T. Unterthiner and S. Hochreiter (2016), Fast and accurate deep network learning by exponential
     linear units (ELUs), equation 15.
     """
-    return np.where(np.greater(input, 0), input, alpha * np.expm1(np.minimum(input, 0)))
+    input = operand(input)
+    return np.where(input > 0, input, alpha * np.expm1(np.minimum(input, 0)))
 
 
 # Products
@@ -192,7 +194,8 @@ def dropout(input, p=0.5, training=True, generator=None):
     if not training or p == 0:
         return input
     kept = chosen(generator).random(input.shape) >= p
-    return input * (kept / max(1 - p, 0.5 * (p == 1))).astype(input.dtype)
+    scale = 1 / (1 - p) if p < 1 else 0
+    return input * (kept * scale).astype(input.dtype)
 
 
 # Normalisation
