@@ -200,6 +200,12 @@ class LeastSquaresOptimizer(WholeVectorOptimizer):
         self.jacobian = jacobian
         super().__init__(params, **defaults)
 
+    def hyperparameters(self):
+        """Return the hyperparameters that all groups share."""
+        if any(group["maximize"] for group in self.param_groups):
+            raise ValueError("maximize is True, but a sum of squares has no maximum")
+        return super().hyperparameters()
+
     def step(self, closure=None):
         """Move once; the loss before the step is returned."""
         return self.guarded_step(closure)
@@ -356,9 +362,9 @@ class LevenbergMarquardt(LeastSquaresOptimizer):
             state["mu"] = float(group["damping"]) * float(np.max(np.sum(J * J, axis=0)))
         for _ in range(self.most_trials):
             phi = damped_least_squares(J, r, state["mu"])
-            if np.linalg.norm(phi) <= np.finfo(theta.dtype).eps * np.linalg.norm(theta):
-                break
             promised = float(phi @ (state["mu"] * phi + grad)) / 2
+            if not promised > 0 or np.linalg.norm(phi) <= np.finfo(theta.dtype).eps * np.linalg.norm(theta):
+                break
             gain = (value - self.half_square(theta - phi)) / promised
             if gain > 0:
                 state["mu"] *= max(1 / 3, 1 - (2 * gain - 1) ** 3)
@@ -410,14 +416,15 @@ class DiagonalHessianOptimizer(Optimizer):
         return True
 
     def move_all(self, work):
-        for group, param, _ in work:
-            if param not in self.state:
-                self.state[param] = self.init_state(param.data, **self.chosen(self.init_state, group, param.data))
-        if any(self.is_due(self.state[param], group) for group, param, _ in work):
+        states = [self.state[param] if param in self.state
+                  else self.init_state(param.data, **self.chosen(self.init_state, group, param.data))
+                  for group, param, _ in work]
+        if any(self.is_due(state, group) for (group, _, _), state in zip(work, states)):
             params = [param for group in self.param_groups for param in group["params"]]
             diagonal = {id(param): entry for param, entry in zip(params, self.estimate(params))}
-            for group, param, _ in work:
-                self.state[param]["estimate"][...] = -diagonal[id(param)] if group["maximize"] else diagonal[id(param)]
+            for (group, param, _), state in zip(work, states):
+                state["estimate"][...] = -diagonal[id(param)] if group["maximize"] else diagonal[id(param)]
+        self.state.update((param, state) for (_, param, _), state in zip(work, states))
         super().move_all(work)
 
     def state_dict(self):
@@ -630,6 +637,7 @@ def as_parts(name, value, params):
         if part.shape != param.data.shape:
             raise ValueError(f"{name} returned an array of shape {part.shape} for a parameter of shape "
                              f"{param.data.shape}")
+        check_finite(f"{name} returned", part)
     return parts
 
 

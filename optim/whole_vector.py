@@ -26,6 +26,8 @@ class WholeVectorOptimizer(Optimizer):
     that is None counts as zeros. The state belongs to the first parameter; a group that is added later starts it
     afresh.
 
+    After any error, the closure's own included, parameters and state are what they were before the step.
+
     Raises
     ------
     TypeError
@@ -35,7 +37,23 @@ class WholeVectorOptimizer(Optimizer):
     FloatingPointError
         From `step`, if the loss or a gradient is not finite where the step begins.
 
-    After any error, the closure's own included, parameters and state are what they were before the step.
+    Examples
+    --------
+    The direction of the signs, with a step by backtracking:
+
+    >>> import numpy as np, optim
+    >>> class SignSearch(optim.WholeVectorOptimizer):
+    ...     def __init__(self, params, lr=1, line_search_fn="backtracking"):
+    ...         super().__init__(params, lr=lr, line_search_fn=line_search_fn)
+    ...     def update(self, grad, state, param):
+    ...         return np.sign(grad)
+    >>> p, q = optim.Parameter([3.0]), optim.Parameter([[-2.5]])
+    >>> def closure():
+    ...     p.grad, q.grad = 2 * p.data, 2 * q.data
+    ...     return float(np.sum(p.data**2) + np.sum(q.data**2))
+    >>> optimizer = SignSearch([p, q])
+    >>> [optimizer.step(closure) for _ in range(4)]
+    [15.25, 6.25, 1.25, 0.25]
     """
 
     elementwise = False
@@ -192,7 +210,7 @@ class WholeVectorOptimizer(Optimizer):
 def number(loss):
     """Return the loss that a closure returned as a Python number."""
     try:
-        return float(loss)
+        return float(loss.item() if hasattr(loss, "item") else loss)  # a Tensor gives its number by item()
     except (TypeError, ValueError):
         raise TypeError(f"the closure returned {loss!r}; expected the loss, a single number: "
                         "end it with `return loss`") from None

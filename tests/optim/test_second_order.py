@@ -84,15 +84,16 @@ def test_resumed_run_continues_bit_for_bit(make, tmp_path):
 
 
 @every_method
-def test_curvature_that_fails_leaves_parameters_and_state_as_they_were(make):
+@pytest.mark.parametrize("steps", [0, 1])
+def test_curvature_that_fails_leaves_parameters_and_state_as_they_were(make, steps):
     p = optim.Parameter(START)
     optimizer, closure = make(p), closure_of(rosenbrock, p)
-    optimizer.step(closure)
-    parameters, state = p.data.copy(), optimizer.state_dict()
 
     def fails(*_):
         raise ArithmeticError("no curvature today")
 
+    for _ in range(steps):
+        optimizer.step(closure)
     for name in ("hessian", "hvp", "jacobian"):
         if hasattr(optimizer, name):
             setattr(optimizer, name, fails)
@@ -287,6 +288,16 @@ def test_newton_cg_with_several_parameters_hands_and_takes_one_array_each():
     np.testing.assert_allclose([x.data[0], y.data[0, 0]], whole.data, rtol=1e-9)
 
 
+@pytest.mark.parametrize("make", [newton_cg, METHODS["AdaHessian"], METHODS["Sophia"]])
+def test_products_that_are_not_finite_are_told_and_move_nothing(make):
+    p = optim.Parameter(START)
+    optimizer = make(p)
+    optimizer.hvp = lambda v: np.nan * v
+    with pytest.raises(FloatingPointError, match="hvp returned nan"):
+        optimizer.step(closure_of(rosenbrock, p))
+    np.testing.assert_array_equal(p.data, START)
+
+
 @pytest.mark.parametrize("product, message", [
     (lambda v, w: v, "1 arrays for 2 parameters|returned"), (lambda v, w: (v, v), r"shape \(2,\) for a parameter of")])
 def test_hvp_that_does_not_fit_is_told(product, message):
@@ -393,6 +404,13 @@ def test_least_squares_calls_a_closure_once_for_the_loss_it_returns(method):
     optimizer = least_squares(method, p)
     assert optimizer.step(lambda: calls.append(1) or "the loss") == "the loss"
     assert calls == [1]
+
+
+@pytest.mark.parametrize("method", [optim.GaussNewton, optim.LevenbergMarquardt])
+def test_sums_of_squares_are_not_maximized(method):
+    p = optim.Parameter(START)
+    with pytest.raises(ValueError, match="has no maximum"):
+        method([{"params": [p], "maximize": True}], lambda: p.data, lambda: np.eye(2))
 
 
 @pytest.mark.parametrize("method", [optim.GaussNewton, optim.LevenbergMarquardt])
