@@ -248,7 +248,7 @@ class PolyakSGD(Optimizer):
 
         def remembered():
             loss = closure()
-            self.loss = float(loss)
+            self.loss = float(loss.item() if hasattr(loss, "item") else loss)  # a Tensor gives its number by item()
             return loss
 
         return super().step(remembered)
