@@ -400,6 +400,17 @@ def test_frank_wolfe_keeps_its_bound_and_its_certificate(rng):
         assert closure() - best <= 2 * 2 * lipschitz / (k + 3)
 
 
+def test_frank_wolfe_is_its_formula():
+    p, theta = optim.Parameter([3.0, -1.0]), np.array([3.0, -1.0])
+    optimizer = optim.FrankWolfe([p], optim.lmo_l1_ball)
+    for t, (g, corner) in enumerate([([2.0, 1.0], [-1, 0]), ([1.0, -3.0], [0, 1]), ([-1.0, 0.0], [1, 0])], start=1):
+        p.grad = np.array(g)
+        optimizer.step()
+        assert optimizer.state[p]["gap"] == pytest.approx(g @ (theta - corner))
+        theta = theta + 2 / (t + 1) * (np.array(corner) - theta)
+        np.testing.assert_allclose(p.data, theta)
+
+
 def test_frank_wolfe_has_at_most_one_corner_for_each_step():
     p = optim.Parameter(np.zeros(50))
     target = np.linspace(0, 1, 50)

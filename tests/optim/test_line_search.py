@@ -14,11 +14,14 @@ FUNCTIONS = {
                        lambda t: 5 * (t + 0.004) ** 4 - 8 * (t + 0.004) ** 3),
     "wavy": (lambda t: np.cos(3 * t) + 0.1 * t**2 - t, lambda t: -3 * np.sin(3 * t) + 0.2 * t - 1),
 }
+RIPPLES = {f"ripples_{w}": (lambda t, w=w: 0.01 * t * t - t + 0.5 * (1 - np.cos(w * t)),
+                            lambda t, w=w: 0.02 * t - 1 + 0.5 * w * np.sin(w * t)) for w in (3, 7, 20, 50)}
+RIPPLES["cliff"] = (lambda t: 0.01 * t * t - t if t < 2 else -0.5, lambda t: 0.02 * t - 1 if t < 2 else -1)
 TRIALS = [1e-3, 0.1, 1.0, 10.0, 1000.0]
 
 
 def ray_of(name):
-    value, slope = FUNCTIONS[name]
+    value, slope = {**FUNCTIONS, **RIPPLES}[name]
     return lambda t: Point(t, float(value(t)), float(slope(t)))
 
 
@@ -67,7 +70,7 @@ def test_strong_wolfe_finds_a_point_that_satisfies_both_conditions(name, t, c2):
 
 @pytest.mark.parametrize("c2", [0.1, 0.9])
 @pytest.mark.parametrize("t", TRIALS)
-@pytest.mark.parametrize("name", FUNCTIONS)
+@pytest.mark.parametrize("name", [*FUNCTIONS, *RIPPLES])
 def test_strong_wolfe_makes_the_trials_of_pytorch(name, t, c2):
     torch = pytest.importorskip("torch")
     from torch.optim.lbfgs import _strong_wolfe

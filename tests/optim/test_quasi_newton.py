@@ -161,6 +161,13 @@ def test_step_without_a_line_search_is_lr_times_the_direction(make):
     np.testing.assert_allclose(q.data - START, 2 * (p.data - START), rtol=1e-10)
 
 
+def test_polak_ribiere_plus_starts_afresh_where_its_formula_is_negative():
+    formula = optim.NonlinearCG.formulas["polak_ribiere"]
+    previous = np.array([1.0, 1.0])
+    for grad, beta in ((np.array([2.0, 0.5]), 0.875), (np.array([0.5, 0.5]), 0)):
+        assert formula(grad, grad - previous, previous, previous) == beta
+
+
 # Published numbers and SciPy
 
 def steps_to(tolerance, optimizer, p, limit=300):

@@ -471,7 +471,8 @@ def optax():
     return pytest.importorskip("optax")  # for the module, since importing it draws from the global generator
 
 
-@pytest.mark.parametrize("options", [{}, {"gamma": 0.5, "clip_threshold": 0.3, "update_interval": 3},
+@pytest.mark.parametrize("options", [{},
+                                     {"gamma": 2.0, "clip_threshold": 0.8, "betas": (0.9, 0.5), "update_interval": 3},
                                      {"gamma": 2.0, "weight_decay": 0.1, "betas": (0.5, 0.7), "update_interval": 1}])
 def test_sophia_steps_as_optax(options, optax):
     """On a diagonal Hessian the random signs cancel, so that the two need not draw the same ones."""
