@@ -25,16 +25,19 @@ RANGES = {
     "history_size": AT_LEAST_1, "update_interval": AT_LEAST_1,
     "d": AT_LEAST_1, "precondition_frequency": AT_LEAST_1, "max_precond_dim": NOT_NEGATIVE, "ns_steps": NOT_NEGATIVE,
 }
+MAY_BE_NONE = {"eps"}  # where the optimizer then takes a value of its own
 
 
 def check(name, value):
     """Raise a ValueError or TypeError unless `value` is in the range that the name stands for."""
     short = name.rpartition(".")[2]  # the b1 of a link of a chain is called "scale_by_adam.b1"
-    if short not in RANGES or value is None:
+    if short not in RANGES:
         return
+    if short == "betas" and not (isinstance(value, (tuple, list)) and len(value) == 2):
+        raise TypeError(f"{name} is {value!r}; expected two numbers, (beta1, beta2)")
     description, allowed = RANGES[short]
     for number in value if isinstance(value, (tuple, list)) else (value,):
-        if number is None:
+        if number is None and short in MAY_BE_NONE:
             continue
         if isinstance(number, (bool, str)) or np.asarray(number).dtype.kind not in "iuf":
             raise TypeError(f"{name} is {value!r}; expected a number or an array of numbers")

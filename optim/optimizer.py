@@ -160,7 +160,7 @@ class Optimizer(UpdateRule):
     def checked_gradient(self, param, group):
         """Return the gradient to descend along; refuse one that does not fit its parameter."""
         grad, data = param.grad, param.data
-        if not isinstance(grad, np.ndarray):
+        if not isinstance(grad, (np.ndarray, np.floating)):  # NumPy makes a number of what is computed from a 0-d array
             raise TypeError(f"the gradient of a parameter of shape {data.shape} is {grad!r}; "
                             "expected an ndarray or None")
         if grad.shape != data.shape or grad.dtype != data.dtype:

@@ -9,6 +9,7 @@ from functools import partial
 
 import numpy as np
 
+from .hyperparameters import check
 from .line_search import Ray, backtracking, strong_wolfe
 from .whole_vector import WholeVectorOptimizer, check_finite
 
@@ -283,6 +284,7 @@ class LBFGS(WholeVectorOptimizer):
 
     def __init__(self, params, lr=1, max_iter=20, max_eval=None, tolerance_grad=1e-7, tolerance_change=1e-9,
                  history_size=100, line_search_fn=None, *, maximize=False):
+        check("max_iter", max_iter)
         max_eval = max_iter * 5 // 4 if max_eval is None else max_eval
         super().__init__(params, lr=lr, max_iter=max_iter, max_eval=max_eval, tolerance_grad=tolerance_grad,
                          tolerance_change=tolerance_change, history_size=history_size, line_search_fn=line_search_fn,
