@@ -61,7 +61,7 @@ def factory(which, function=None):
     >>> factory("SDG(lr=0.1)")
     Traceback (most recent call last):
         ...
-    ValueError: no optimizer is named 'SDG'; did you mean SGD?
+    ValueError: no optimizer is named 'SDG'; did you mean SGD...
     """
     if isinstance(which, str):
         make = _with_curvature(*parse(which), function)

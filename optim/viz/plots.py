@@ -100,9 +100,9 @@ def paths(runs, ax=None, *, domain=None, levels=20, legend=True, **kwargs):
     Examples
     --------
     >>> import optim.viz
-    >>> drawing = paths(optim.viz.race("booth", ["SGD(lr=0.1)", "Adam(lr=1)"]))
+    >>> drawing = paths(optim.viz.race("booth", ["SGD(lr=0.05)", "Adam(lr=1)"]))
     >>> [line.get_label() for line in drawing["lines"]]
-    ['SGD(lr=0.1)', 'Adam(lr=1)']
+    ['SGD(lr=0.05)', 'Adam(lr=1)']
     """
     trajectories = runs_in(runs)
     surface = trajectories[0].surface

@@ -191,7 +191,7 @@ class Log:
                 self.note_gradient(step, every)
                 if schedule is not None:
                     schedule.step()
-                if single and not np.abs(position).max() < self.limit:
+                if single and not (np.abs(position).max() < self.limit and np.isfinite(self.objective.loss)):
                     return
             self.note_position(steps, every=1)
             self.objective()  # no step follows: this is to know the last loss and gradient
@@ -214,18 +214,20 @@ class Log:
             self.gradients.append(self.objective.gradient)
 
     def trajectory(self, label, planned, seconds):
-        """Return it all as a Trajectory; of many runs, each is NaN from where it left for good."""
-        steps, positions = np.array(self.steps), np.array(self.positions)
-        arrays = {"positions": positions, "losses": np.array(self.losses, dtype=float),
-                  "gradients": np.array(self.gradients), "states": stacked(self.states)}
-        here = np.logical_and.accumulate(np.abs(positions).max(axis=1) < self.limit, axis=0)
+        """Return it all as a Trajectory, without what came after a run has left for good: of many runs, NaN."""
+        arrays = {"steps": np.array(self.steps), "positions": np.array(self.positions),
+                  "losses": np.array(self.losses, dtype=float), "gradients": np.array(self.gradients),
+                  "rates": np.array(self.rates), "states": stacked(self.states)}
+        here = (np.abs(arrays["positions"]).max(axis=1) < self.limit) & np.isfinite(arrays["losses"])
+        here[0] = True
+        here = np.logical_and.accumulate(here, axis=0)
+        last_steps = np.array(arrays["steps"][here.sum(axis=0) - 1])
         if not here.all():
-            arrays = blanked(arrays, ~here)
-        last_steps = np.array(steps[here.sum(axis=0) - 1])
+            arrays = cut_off(arrays, here) if here.ndim == 1 else blanked(arrays, ~here)
         return Trajectory(
-            label=label or self.description, optimizer=self.description, surface=self.objective.surface, steps=steps,
-            **arrays, rates=np.array(self.rates), hyperparameters=self.hyperparameters, planned=planned,
-            last_steps=last_steps, evaluations=self.objective.evaluations, seconds=seconds)
+            label=label or self.description, optimizer=self.description, surface=self.objective.surface, **arrays,
+            hyperparameters=self.hyperparameters, planned=planned, last_steps=last_steps,
+            evaluations=self.objective.evaluations, seconds=seconds)
 
 
 def race(surface, optimizers, start=None, steps=200, *, seed=0, noise=None, every=1, note="", **facts):
@@ -402,6 +404,11 @@ def stacked(states):
     """Return T dictionaries of arrays as one dictionary of arrays with T on the first axis, NaN where there is none."""
     missing = {name: np.full(value.shape, np.nan) for state in states for name, value in state.items()}
     return {name: np.array([state.get(name, nan) for state in states]) for name, nan in missing.items()}
+
+
+def cut_off(tree, here):
+    """Return arrays, also in dictionaries, without the entries where a single run has gone."""
+    return {name: cut_off(entry, here) if isinstance(entry, dict) else entry[here] for name, entry in tree.items()}
 
 
 def blanked(tree, gone):

@@ -149,7 +149,7 @@ class Trajectory:
         arrays = {name: one(getattr(self, name)) for name in ("positions", "losses", "gradients", "rates")}
         return dataclasses.replace(
             self, **arrays, label=f"{self.label} [{i % len(self)}]", steps=self.steps[kept],
-            states={name: one(entry) for name, entry in self.states.items()},
+            states={name: one(entry) for name, entry in self.states.items() if not np.isnan(one(entry)).all()},
             hyperparameters={name: one_of(value, i) for name, value in self.hyperparameters.items()},
             last_steps=self.last_steps[i])
 
@@ -179,7 +179,7 @@ class Trajectory:
 
     def save(self, path):
         """Write the trajectory to a file of NumPy's format .npz, which `load` reads."""
-        optim.save(path, {"kind": "trajectory", "trajectory": as_state(self)})
+        save(path, "trajectory", [self])
 
     def _repr_html_(self):
         return shown_in_notebook(self)
@@ -242,8 +242,7 @@ class Race:
 
     def save(self, path):
         """Write the race to a file of NumPy's format .npz, which `load` reads."""
-        runs = [as_state(trajectory) for trajectory in self.trajectories]
-        optim.save(path, {"kind": "race", "note": self.note, "trajectories": runs})
+        save(path, "race", self.trajectories, self.note)
 
     def _repr_html_(self):
         return shown_in_notebook(self)
@@ -273,28 +272,25 @@ def load(path, function=None):
     content = optim.load(path)
     if not isinstance(content, dict) or content.get("kind") not in ("trajectory", "race"):
         raise ValueError(f"{path} holds neither a trajectory nor a race")
-    if content["kind"] == "trajectory":
-        return from_state(content["trajectory"], function)
-    trajectories = tuple(from_state(state, function) for state in content["trajectories"])
-    return Race(trajectories[0].surface, trajectories, content["note"])
-
-
-FACTS = [field.name for field in dataclasses.fields(Surface) if field.name != "function"]
-
-
-def as_state(trajectory):
-    """Return a trajectory as dictionaries of arrays, numbers and text; the surface without its function."""
-    state = {field.name: getattr(trajectory, field.name) for field in dataclasses.fields(Trajectory)}
-    return {**state, "surface": {name: getattr(trajectory.surface, name) for name in FACTS}}
-
-
-def from_state(state, function=None):
-    """Return the trajectory that `as_state` was given."""
-    facts = state["surface"]
+    facts, name = content["surface"], content["surface"]["name"]
     if function is None:
-        name = facts["name"]
         function = surfaces.get(name).function if name in surfaces.names() else MissingFunction(name)
-    return Trajectory(**{**state, "surface": Surface(function, **facts)})
+    surface = Surface(function, **facts)
+    trajectories = tuple(Trajectory(surface=surface, **state) for state in content["trajectories"])
+    return trajectories[0] if content["kind"] == "trajectory" else Race(surface, trajectories, content["note"])
+
+
+def save(path, kind, trajectories, note=""):
+    """Write trajectories on one surface as dictionaries of arrays, numbers and text; no function is in the file."""
+    surface = trajectories[0].surface
+    runs = [{name: getattr(run, name) for name in field_names(Trajectory) - {"surface"}} for run in trajectories]
+    facts = {name: getattr(surface, name) for name in field_names(Surface) - {"function"}}
+    optim.save(path, {"kind": kind, "note": note, "surface": facts, "trajectories": runs})
+
+
+def field_names(kind):
+    """Return the names of the fields of a dataclass as a set."""
+    return {field.name for field in dataclasses.fields(kind)}
 
 
 class MissingFunction:

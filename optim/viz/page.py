@@ -1,0 +1,242 @@
+"""One HTML file that shows a race: the paths on the surface, and sliders through time and through learning rates.
+
+The file needs no server, no network and no library. `page` makes the runs and gathers what they say; page.html,
+page.css and page.js beside this file are what a reader of the page gets, and are written into it as they are.
+"""
+
+import base64
+import html
+import json
+import re
+import zlib
+from pathlib import Path
+from string import Template
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.path import Path as Curve
+from matplotlib.textpath import TextPath
+
+from . import contestants, plots
+from .drawing import style
+from .recording import race, record, tuned_race
+from .trajectory import Race
+
+LARGEST = 600_000  # bytes, so that the page can be sent by mail
+FACTORS = np.sqrt(2.0) ** np.arange(-10, 11)  # from a 32nd of the race's own learning rate to 32 times that
+DIGITS = 5  # of every number on the page
+UNITS = 1000  # a frame is as wide and as high, for the contours
+TEMPLATE = Path(__file__).with_name("page.html")
+
+
+def page(what, path, optimizers=None, steps=None, start=None, *, seed=0, **facts):
+    """Write a page with the runs of several optimizers, each with 21 learning rates.
+
+    Parameters
+    ----------
+    what : Race, or str, Surface or callable
+        A race that was run, or the surface of one to be run.
+    path : str or path
+        Where to write; the ending .html is usual.
+    optimizers, steps, start : optional
+        As in `race`, for a surface. Default: those of `CLASSICS`, tuned as in `tuned_race`; 200; the surface's own.
+    seed : int, default 0
+        Of the noise on the gradient.
+    **facts
+        What to change in the surface, see `race`.
+
+    Returns
+    -------
+    str or path
+        The path.
+
+    Raises
+    ------
+    ValueError
+        If the surface has not two coordinates, a run is N runs, or `optimizers` and the like come with a race.
+
+    Notes
+    -----
+    The 21 learning rates of an optimizer are one pass (see `record`), each the square root of 2 times the one before,
+    with the race's own in the middle. What cannot be repeated from what a Trajectory tells (an optimizer that is not
+    known by its name or has no lr, a schedule, noise with another seed) keeps its own run and has no slider.
+
+    The file stays below 600 kB: of long runs every third, fifth, ... step is kept. The stride is odd, so that a run
+    that jumps from side to side with every step is seen to do so.
+    """
+    if not isinstance(what, Race):
+        settings = {"start": start, "steps": 200 if steps is None else steps, "seed": seed, **facts}
+        what = race(what, optimizers, **settings) if optimizers else tuned_race(what, **settings)
+    elif facts or not (optimizers is steps is start is None):
+        raise ValueError("optimizers, steps, start and facts of the surface belong to a page of a surface; "
+                         "a race that was run brings its own")
+    plots.frame(what.surface)
+    for trajectory in what:
+        if trajectory.count is not None:
+            raise ValueError(f"{trajectory.label} is {trajectory.count} runs in one; a page shows single runs, "
+                             "such as trajectory[0]")
+    Path(path).write_text(document(what, seed), encoding="utf-8")
+    return path
+
+
+def document(what, seed=0):
+    """Return the page of a race as text."""
+    fields = [with_learning_rates(trajectory, seed) for trajectory in what]
+    planned = max(trajectory.planned for trajectory in what)
+    ground = surface_facts(what)
+    for stride in range(1, planned + 3, 2):
+        content = {**ground, **runs_facts(what, fields, stride)}
+        text = filled(content)
+        if len(text.encode()) < LARGEST:
+            return text
+    raise ValueError(f"{len(what)} optimizers do not fit into one page of {LARGEST} bytes; show fewer")
+
+
+def filled(content):
+    """Return the template with a title, the style, the script and the content, packed, put in."""
+    packed = base64.b64encode(zlib.compress(json.dumps(content, separators=(",", ":")).encode(), 9)).decode()
+    parts = {name: TEMPLATE.with_suffix(f".{name}").read_text(encoding="utf-8") for name in ("css", "js")}
+    return Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
+        title=html.escape(content["title"]), content=packed, **parts)
+
+
+# The runs
+
+def with_learning_rates(trajectory, seed):
+    """Return a run as 21 with other learning rates, its own in the middle; alone if it cannot be repeated."""
+    name, lr = trajectory.optimizer.partition("(")[0], trajectory.hyperparameters.get("lr")
+    if name not in contestants.known() or not isinstance(lr, (int, float)) or lr <= 0:
+        return [trajectory]
+    every = int(trajectory.steps[1]) if len(trajectory.steps) > 1 else 1
+    many = record(name, trajectory.surface, trajectory.positions[0], trajectory.planned, seed=[seed] * len(FACTORS),
+                  every=every, **{**trajectory.hyperparameters, "lr": lr * FACTORS})
+    own = many[len(FACTORS) // 2].positions
+    if own.shape != trajectory.positions.shape or not np.allclose(own, trajectory.positions, rtol=1e-6):
+        return [trajectory]
+    return [many[i] for i in range(len(many))]
+
+
+def runs_facts(what, fields, stride):
+    """Return what the page has to know of all runs, of which every stride-th row is kept."""
+    longest = max((run for field in fields for run in field), key=lambda run: len(run.steps))
+    rows = kept_rows(len(longest.steps), stride)
+    optimizers = [optimizer_facts(name, field, rows) for name, field in zip(names(what, fields), fields)]
+    return {"steps": longest.steps[rows].tolist(), "loss": loss_facts(fields), "optimizers": optimizers}
+
+
+def kept_rows(count, stride):
+    """Return every stride-th of so many rows, and the last."""
+    return np.unique([*range(0, count, stride), count - 1])
+
+
+def names(what, fields):
+    """Return what to call the optimizers: their labels, without the learning rate where that has a slider."""
+    labels = [trajectory.label for trajectory in what]
+    free = [label if len(field) == 1 else re.sub(r"\blr=[^,)]*(, )?", "", label).replace("()", "").rstrip(", ")
+            for label, field in zip(labels, fields)]
+    return free if len(set(free)) == len(free) else labels
+
+
+def optimizer_facts(name, field, rows):
+    """Return what the page has to know of one optimizer: what its columns are, and its runs."""
+    tables = [named_columns(run) for run in field]
+    columns = {title: values.shape[1] for table in tables for title, values in table.items()}
+    runs = [{"lr": rounded(run.rates[0]), "ending": run.ending, "planned": run.planned,
+             "columns": packed_columns(table, columns, rows[rows < len(run.steps)])} for run, table in zip(field, tables)]
+    return {"name": name, "columns": [{"name": title, "size": size} for title, size in columns.items()],
+            "chosen": len(runs) // 2, "runs": runs}
+
+
+def named_columns(run):
+    """Return all numbers of a run as a dictionary of arrays of shape (T, size); of its state, what is small."""
+    state = {name: entry for name, entry in run.states.items() if name != "step" and "." not in name}
+    everything = {"position": run.positions, "loss": run.losses, "gradient": run.gradients, **state}
+    if run.surface.minimum:
+        everything["loss above the minimum"] = run.excess
+    tables = {name: entry.reshape(len(run.steps), -1) for name, entry in everything.items()}
+    return {name: table for name, table in tables.items() if 0 < table.shape[1] <= 4}
+
+
+def packed_columns(table, columns, rows):
+    """Return the columns as lists of rounded numbers; of a column that a run has not, dashes."""
+    nothing = np.full((rows[-1] + 1, 1), np.nan)
+    return [[rounded(x) for x in column]
+            for title, size in columns.items() for column in table.get(title, nothing.repeat(size, 1))[rows].T]
+
+
+def rounded(x):
+    """Return a number with as many digits as the page shows, or None for what is not a number."""
+    return float(f"{x:.{DIGITS}g}") if np.isfinite(x) else None
+
+
+def loss_facts(fields):
+    """Return which loss is drawn, on what scale, and from where to where, for all learning rates."""
+    runs = [run for field in fields for run in field]
+    values, name, logarithmic = plots.loss_scale(runs)
+    start = max(value[0] for value in values)
+    finite = np.concatenate([value[np.isfinite(value)] for value in values])
+    if logarithmic:
+        top = 30 * start if start > 0 else 1.0
+        low = min(finite[finite > 0].min(initial=top) / 2, top / 1e3)
+        bottom = max(low, 1e-20 * top)
+    else:
+        bottom, room = finite.min(), start - finite.min() or 1.0
+        bottom, top = bottom - 0.05 * room, start + 0.3 * room
+    return {"name": name, "logarithmic": logarithmic, "bottom": float(bottom), "top": float(top)}
+
+
+# The surface
+
+def surface_facts(what):
+    """Return what the page has to know of the surface."""
+    surface = what.surface
+    with style():
+        description = plots.paths(what, Figure().subplots()).description
+    return {
+        "title": surface.name.replace("_", " ").capitalize(), "formula": formula_outline(surface), "note": what.note,
+        "lesson": surface.lesson, "description": description, "frame": surface.domain, "units": UNITS,
+        "minima": [point for point in surface.minima if plots.is_within(point, surface.domain)],
+        "heights": contours(surface),
+    }
+
+
+def contours(surface, levels=16):
+    """Return the regions above each level but the lowest as outlines in SVG's path language, UNITS wide and high.
+
+    Laid over one another, each a little darker than what is below, they make a map without seams.
+    """
+    with np.errstate(all="ignore"):
+        heights = surface.levels(levels)
+        _, _, Z = surface.grid(n=160)
+    Z = np.nan_to_num(Z, nan=heights[-1], posinf=heights[-1], neginf=heights[0])
+    places, ax = np.linspace(0, UNITS, len(Z)), Figure().subplots()
+    above = max(Z.max(), heights[-1]) + 1
+    regions = [ax.contourf(places, UNITS - places, Z, [height, above]) for height in heights[1:-1]]
+    return [outline(curve, 0) for region in regions for curve in region.get_paths()]
+
+
+def formula_outline(surface):
+    """Return the formula as an outline that needs no fonts, and in LaTeX; nothing if there is none to be drawn."""
+    try:
+        curve = TextPath((0, 0), f"$f(x, y) = {surface.formula}$", size=20) if surface.formula else None
+    except ValueError:  # more LaTeX than Matplotlib sets
+        curve = None
+    if curve is None:
+        return None
+    (left, bottom), (right, top) = curve.get_extents().get_points()
+    turned = Curve(curve.vertices * [1, -1] + [-left, top], curve.codes)  # y points down in SVG
+    return {"path": outline(turned, 1), "size": [rounded(right - left), rounded(top - bottom)], "latex": surface.formula}
+
+
+def outline(curve, digits):
+    """Return a curve in SVG's path language, its coordinates rounded, without the points that rounding makes equal."""
+    letters = {Curve.MOVETO: "M", Curve.LINETO: "L", Curve.CURVE3: "Q", Curve.CURVE4: "C", Curve.CLOSEPOLY: "Z"}
+    pieces, before = [], None
+    for points, code in curve.iter_segments(simplify=False):
+        piece = " ".join(f"{x:.{digits}f}".removesuffix(".0") for x in points)
+        if code == Curve.CLOSEPOLY:
+            pieces.append("Z")
+        elif code != Curve.LINETO or piece != before:
+            pieces.append(letters[code] + piece)
+        before = piece
+    return "".join(pieces)
