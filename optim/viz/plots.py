@@ -133,8 +133,9 @@ def paths(runs, ax=None, *, domain=None, levels=20, legend=True, **kwargs):
         if legend:
             ax.legend()
     told = "; ".join(f"{trajectory.label} {told_path(trajectory, box)}" for trajectory in trajectories)
-    return Drawing(ax, {"lines": lines, "starts": starts, "exits": outside, **ground.artists},
-                   f"Paths on {surface.name}", f"{ground.description}. Paths: {told}")
+    title = f"Paths on {surface.name}"
+    return Drawing(ax, {"lines": lines, "starts": starts, "exits": outside, **ground.artists}, title,
+                   f"{title}: {told}. {ground.description}")
 
 
 def frame(surface, domain=None):

@@ -50,7 +50,7 @@ def main(arguments=None):
         The exit code: 0, 2 after a mistake of the user, 130 after an interruption, 1 if nobody reads the output.
     """
     options = make_parser().parse_args(arguments)
-    if options.backend:
+    if options.backend and mpl.get_backend().lower() != options.backend:
         mpl.use(options.backend)
     try:
         options.command(options)
@@ -69,7 +69,7 @@ def make_parser():
     """Return the parser; each command brings the function that does it, and the backend that draws for it."""
     parser = Parser(prog=PROGRAM, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter,
                     description="Race SGD, momentum, RMSprop and Adam over Rosenbrock, or do what a command says.")
-    parser.set_defaults(command=run_classics, backend="Agg")
+    parser.set_defaults(command=run_classics, backend="agg")
     add_output(parser)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", parser_class=Parser)
     for add in COMMANDS:

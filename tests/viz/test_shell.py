@@ -1,0 +1,132 @@
+"""`python -m optim` does the main job, and every mistake ends in one line and exit code 2."""
+
+import csv
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from optim.viz import contestants, surfaces
+from optim.viz.shell import main
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def exit_code(*arguments):
+    try:
+        return main(list(arguments))
+    except SystemExit as exit:
+        return exit.code
+
+
+def run_program(folder, *arguments):
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.run([sys.executable, "-m", "optim", *arguments], cwd=folder, env=environment, capture_output=True,
+                          text=True)
+
+
+def test_alone_it_races_the_classics_over_rosenbrock(folder, capsys):
+    assert main([]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split("  ")[0] for line in lines[2:6]] == ["SGD", "SGD with momentum", "RMSprop", "Adam"]
+    assert lines[-1] == "figure: rosenbrock_race.png"
+    assert (folder / "rosenbrock_race.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_as_a_program(folder):
+    done = run_program(folder, "--out", "race.svg")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "figure: race.svg" in done.stdout
+    assert (folder / "race.svg").read_text().startswith("<?xml")
+
+
+def test_a_mistake_as_a_program(folder):
+    done = run_program(folder, "race", "rosenbrok")
+    assert done.returncode == 2
+    assert done.stderr == "python -m optim: no surface is named 'rosenbrok'; did you mean 'rosenbrock'?\n"
+
+
+def test_race_with_named_optimizers(folder, capsys):
+    assert main(["race", "beale", "--optimizer", "Adam(lr=0.05)", "--optimizer", "SGD(lr=1e-3, momentum=0.9)",
+                 "--start", "-1", "2", "--steps", "30", "--out", "beale.png", "--table", "csv"]) == 0
+    *rows, figure = capsys.readouterr().out.splitlines()
+    table = list(csv.DictReader(rows))
+    assert [row["optimizer"] for row in table] == ["Adam(lr=0.05)", "SGD(lr=0.001, momentum=0.9)"]
+    assert {row["steps"] for row in table} == {"30"}
+    assert figure == "figure: beale.png" and (folder / "beale.png").exists()
+
+
+def test_race_without_optimizers_is_tuned_and_tells_the_budget(folder, capsys):
+    assert main(["race", "booth", "--steps", "20"]) == 0
+    out = capsys.readouterr().out
+    assert "lr of each optimizer: the best of 25 from 0.0001 to 1" in out
+    assert (folder / "booth_race.png").exists()
+
+
+def test_race_over_a_function_of_ones_own(folder, capsys):
+    (folder / "valley.py").write_text("def narrow(p):\n    x, y = p\n    return x**2 + 50 * y**2\n")
+    assert main(["race", "--function", "valley:narrow", "--optimizer", "Adam(lr=0.1)", "--start", "3", "1",
+                 "--domain", "-4", "4", "-2", "2", "--steps", "5"]) == 0
+    assert capsys.readouterr().out.endswith("figure: narrow_race.png\n")
+    sys.modules.pop("valley")
+
+
+def test_list_names_every_surface_and_optimizer(capsys):
+    assert main(["list"]) == 0
+    out = capsys.readouterr().out
+    for name in [*surfaces.names(), *contestants.known()]:
+        assert f"  {name} " in out
+    assert max(map(len, out.splitlines())) <= 100
+
+
+@pytest.mark.parametrize(("arguments", "told"), [
+    ("race", "name either a SURFACE"),
+    ("race booth --function json:loads", "name either a SURFACE"),
+    ("race rosenbrok", "did you mean 'rosenbrock'?"),
+    ("race booth --optimizer Adma", "no optimizer is named 'Adma'; did you mean"),
+    ("race booth --optimizer Adam(lrr=1)", "Adam has no hyperparameter 'lrr'; did you mean lr?"),
+    ("race booth --optimizer Adam(lr=-1)", "in 'Adam(lr=-1)', lr is -1"),
+    ("race booth --optimizer Adam(lr=1e999)", "lr is inf"),
+    ("race booth --optimizer Adam(lr=", "is not of the form"),
+    ("race booth --optimizer Adam --optimizer Adam", "two optimizers read alike"),
+    ("race booth --steps many", "argument --steps: invalid int value: 'many'"),
+    ("race booth --steps -1", "steps is -1"),
+    ("race booth --start 1", "argument --start: expected 2 arguments"),
+    ("race booth --start nan 1", "start must be a point of 2 finite numbers"),
+    ("race booth --domain 1 0 0 1", "low < high"),
+    ("race booth --seed -1", "seed is -1"),
+    ("race booth --out nowhere/race.png", "there is no folder 'nowhere'"),
+    ("race booth --out race", "its ending must be one of"),
+    ("race booth --out race.xyz", "its ending must be one of"),
+    ("race booth --out folder.png", "which cannot be written"),
+    ("race --function nowhere:f", "No module named 'nowhere'"),
+    ("race --function json", "expected MODULE:NAME"),
+    ("race --function json:nothing", "json has no function 'nothing'"),
+    ("race booth more", "unrecognized arguments: more"),
+    ("rase", "invalid choice: 'rase'"),
+    ("--outt", "unrecognized arguments"),
+])
+def test_mistakes_end_in_one_line_and_exit_code_2(arguments, told, folder, capsys):
+    (folder / "folder.png").mkdir()
+    assert exit_code(*arguments.split()) == 2
+    out, error = capsys.readouterr()
+    assert out == ""
+    assert error.startswith("python -m optim: ") and error.count("\n") == 1
+    assert told in error
+    assert [path.name for path in folder.iterdir()] == ["folder.png"]
+
+
+def test_a_picture_that_cannot_be_written_is_told_in_one_line(folder, capsys, monkeypatch):
+    def full(*args, **kwargs):
+        raise OSError(28, "No space left on device")
+    monkeypatch.setattr("matplotlib.figure.Figure.savefig", full)
+    assert main(["race", "booth", "--optimizer", "Adam", "--steps", "2"]) == 2
+    assert capsys.readouterr().err == "python -m optim: [Errno 28] No space left on device\n"
