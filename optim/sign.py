@@ -248,6 +248,8 @@ class Rprop(Optimizer):
 
     def __init__(self, params, lr=1e-2, etas=(0.5, 1.2), step_sizes=(1e-6, 50), *, maximize=False):
         super().__init__(params, lr=lr, etas=etas, step_sizes=step_sizes, maximize=maximize)
+        if not (np.all(np.less(0, etas[0])) and np.all(np.less(etas[0], 1)) and np.all(np.less(1, etas[1]))):
+            raise ValueError(f"etas is {etas!r}; expected a factor in (0, 1) that shrinks and one above 1 that grows")
 
     def init_state(self, param, *, lr):
         return {"step": 0, "prev": np.zeros_like(param), "step_size": np.full_like(param, lr)}
