@@ -4,6 +4,8 @@ Each takes a `Race`, a `Trajectory` or a list of trajectories, and returns a `Dr
 fit: where a path crosses the edge of the frame, or a curve its top, stands a triangle, and the legend says so.
 """
 
+import textwrap
+
 import matplotlib.patheffects
 import matplotlib.pyplot as plt
 import numpy as np
@@ -277,9 +279,11 @@ def overview(race, *, domain=None, levels=20):
     """
     with style():
         figure, (left, right) = plt.subplots(1, 2, figsize=(11, 5))
-        over = paths(race, left, domain=domain, levels=levels, legend=False)
+        over = paths(runs_in(race), left, domain=domain, levels=levels, legend=False)
         by_step = losses(race, right, legend=False)
         right.set_title("Loss by step")
+        if note_of(race):
+            figure.suptitle(textwrap.fill(note_of(race), 140), x=0.01, ha="left", fontsize="medium")
         handles = [line for line in over["lines"] if not line.get_label().startswith("_")] + [over["starts"]]
         handles += over["minima"]
         longest = max(len(handle.get_label()) for handle in handles)
@@ -295,8 +299,12 @@ def heading(runs, surface):
     """Return the title of a plot: the surface with its formula if that is short, and the note of the race."""
     name = surface.name.replace("_", " ")
     formula = f":  $f = {surface.formula}$" if 0 < len(surface.formula) < 60 else ""
-    note = f"\n{runs.note}" if isinstance(runs, Race) and runs.note else ""
-    return f"{name[:1].upper()}{name[1:]}{formula}{note}"
+    return "\n".join([f"{name[:1].upper()}{name[1:]}{formula}", *textwrap.wrap(note_of(runs), 70)])
+
+
+def note_of(runs):
+    """Return the line that a race wants to be printed on its figures."""
+    return runs.note if isinstance(runs, Race) else ""
 
 
 def told_ending(trajectory, box):

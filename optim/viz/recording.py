@@ -18,6 +18,7 @@ from . import contestants, surfaces
 from .surfaces import Surface
 from .trajectory import Race, Trajectory, median, one_of
 
+LRS = np.geomspace(1e-4, 10, 31)  # what a tuned race tries for each optimizer
 FAR = 1e6  # times the size of the domain: a run that gets there is not coming back
 CLASSICS = {  # learning rates that suit Rosenbrock
     "SGD": "SGD(lr=1.5e-3)",
@@ -280,22 +281,22 @@ def tuned_race(surface, optimizers=None, lrs=None, start=None, steps=200, *, see
     optimizers : dict or sequence, optional
         As in `race`; whatever lr they have is replaced. Default: `CLASSICS`.
     lrs : sequence of float, optional
-        The values to try. Default: 25 from 1e-4 to 1, each 1.47 times the one before.
+        The values to try. Default: 31 from 1e-4 to 10, each 1.47 times the one before.
 
     Returns
     -------
     Race
         The best run of each, that with the lowest loss after `steps` (for N starts or seeds, the lowest median), and a
-        `note` that tells how many values were tried.
+        `note` that tells how many values were tried, and who would have liked others.
 
     Examples
     --------
     >>> fair = tuned_race("booth", ["SGD", "Adam"], steps=50)
     >>> fair.note
-    'lr of each optimizer: the best of 25 from 0.0001 to 1'
+    'lr of each optimizer: the best of 31 from 0.0001 to 10'
     """
     surface = with_facts(surface, start, facts)
-    lrs = np.geomspace(1e-4, 1, 25) if lrs is None else np.array(lrs, dtype=float)
+    lrs = LRS if lrs is None else np.array(lrs, dtype=float)
     if lrs.ndim != 1 or not lrs.size:
         raise ValueError(f"lrs must be a sequence of learning rates, got {lrs!r}")
     optimizers = CLASSICS if optimizers is None else optimizers
@@ -307,8 +308,9 @@ def tuned_race(surface, optimizers=None, lrs=None, start=None, steps=200, *, see
         lr = lrs[np.argmin(np.nan_to_num(final, nan=np.inf, posinf=np.inf))].item()
         label = f"{label}, lr={lr:.2g}" if isinstance(optimizers, dict) else None
         best.append(record(which, surface, start, steps, seed=seed, noise=noise, label=label, lr=lr))
-    tried = f"the best of {lrs.size} from {lrs.min():.2g} to {lrs.max():.2g}"
-    return Race(surface, tuple(best), f"lr of each optimizer: {tried}")
+    tried = f"lr of each optimizer: the best of {lrs.size} from {lrs.min():.2g} to {lrs.max():.2g}"
+    at_edge = [run.label for run in best if run.rates.flat[0] in (lrs.min(), lrs.max())]
+    return Race(surface, tuple(best), f"{tried} (at the edge: {'; '.join(at_edge)})" if at_edge else tried)
 
 
 # Starts, optimizers and their runs

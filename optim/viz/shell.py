@@ -154,7 +154,7 @@ def add_race(commands):
     add_surface(parser)
     add_optimizers(parser)
     parser.add_argument("--tune", action="store_true",
-                        help="for each optimizer take the best of 25 learning rates; so done without --optimizer")
+                        help="for each optimizer take the best of 31 learning rates; so done without --optimizer")
     add_output(parser, default=argparse.SUPPRESS)
     parser.set_defaults(command=run_race)
 

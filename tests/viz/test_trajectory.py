@@ -273,8 +273,12 @@ class TestTunedRace:
             np.testing.assert_array_equal(run.positions, trials[best].positions)
 
     def test_tells_the_budget(self):
-        note = tuned_race("booth", ["SGD"], [0.1, 0.01], steps=5).note
-        assert note == "lr of each optimizer: the best of 2 from 0.01 to 0.1"
+        note = tuned_race("booth", ["SGD"], [0.1, 0.01, 1.0], steps=5).note
+        assert note == "lr of each optimizer: the best of 3 from 0.01 to 1"
+
+    def test_tells_who_would_have_liked_other_rates(self):
+        note = tuned_race("booth", ["SGD", "Adam"], [0.001, 0.01, 0.1], steps=5).note
+        assert note.endswith(" from 0.001 to 0.1 (at the edge: SGD(lr=0.1); Adam(lr=0.1))")
 
     def test_without_a_rate_that_holds_the_run_is_still_told(self):
         (run,) = tuned_race("rosenbrock", ["SGD"], [1.0, 10.0], steps=20)
