@@ -104,7 +104,7 @@ class SGD(Optimizer):
             b = state["momentum_buffer"] = np.array(grad)
         else:
             b *= momentum
-            b += (1 - dampening) * grad
+            b += (1 - dampening) * grad if active(dampening) else grad
         return grad + momentum * b if nesterov else b
 
 

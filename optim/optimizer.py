@@ -176,7 +176,7 @@ class Optimizer(UpdateRule):
     def move(self, group, param, grad):
         """Advance the state of one parameter and move it, in pieces where that is allowed and pays."""
         data, state = param.data, self.advanced_state(group, param)
-        lr, hyper = group.ready.get(data.dtype) or self._prepare(group, data)
+        lr, hyper, _ = group.ready.get(data.dtype) or self._prepare(group, data)
         if self.elementwise and data.size > PIECE:
             self._move_in_pieces(data, grad, state, hyper, lr)
         elif self.returns_step:
@@ -192,12 +192,17 @@ class Optimizer(UpdateRule):
         if "step" in state:
             state["step"] += 1
         if self._advances:
-            self.advance(state, **self.chosen(self.advance, group, param.data))
+            _, _, hyper = group.ready.get(param.data.dtype) or self._prepare(group, param.data)
+            self.advance(state, **hyper)
         return state
 
     def _prepare(self, group, data):
-        """Return lr and the hyperparameters of `update`; kept until one is set, but for arrays, which may change."""
-        ready = 1 if self.returns_step else prepared(group["lr"], data), self.chosen(self.update, group, data)
+        """Return lr and the hyperparameters of `update` and `advance`.
+
+        They are kept until one is set, but for arrays, which may be changed in place.
+        """
+        lr = None if self.returns_step else prepared(group["lr"], data)
+        ready = lr, self.chosen(self.update, group, data), self.chosen(self.advance, group, data)
         if not has_array(ready):
             group.ready[data.dtype] = ready
         return ready
@@ -212,14 +217,15 @@ class Optimizer(UpdateRule):
 
         theta, grad, whole = view(data), view(grad), map_arrays(view, state, shape)
         axis = int(np.argmax(theta.shape))
-        width = max(1, PIECE * theta.shape[axis] // theta.size)
+        width, is_new = max(1, PIECE * theta.shape[axis] // theta.size), has_none(whole)
         for start in range(0, theta.shape[axis], width):
             index = (*[slice(None)] * axis, slice(start, start + width))
             if not flat:
                 lr, hyper = cut(all_lr, index, theta.ndim), cut(all_hyper, index, theta.ndim)
             piece, part = theta[index], map_arrays(operator.itemgetter(index), whole, theta.shape)
-            piece -= lr * self.update(grad[index], part, piece, **hyper)
-            if has_none(whole):
+            phi = self.update(grad[index], part, piece, **hyper)
+            piece -= phi if self.returns_step else lr * phi
+            if is_new:
                 keep_new(state, whole, part, lambda array: view(array)[index], shape)  # noqa: B023
 
     @staticmethod

@@ -113,7 +113,7 @@ class LazyRows:
     def move(self, group, param, grad):
         """Advance the state of one parameter and move the rows that the gradient names."""
         data, rows, state = param.data, grad.rows, self.advanced_state(group, param)
-        lr, hyper = cut(group.ready.get(data.dtype) or self._prepare(group, data), (rows,), data.ndim)
+        lr, hyper, _ = cut(group.ready.get(data.dtype) or self._prepare(group, data), (rows,), data.ndim)
         part, theta = map_arrays(itemgetter(rows), state, data.shape), data[rows]
         theta -= lr * self.update(grad.values, part, theta, **hyper)
         data[rows] = theta
