@@ -10,8 +10,9 @@ from .recording import CLASSICS, Objective, race, record, tuned_race
 from .trajectory import Race, Trajectory, load
 from .drawing import Drawing, style
 from .plots import contour, losses, overview, paths
+from .page import page
 
 __all__ = [
     "surfaces", "Surface", "record", "race", "tuned_race", "CLASSICS", "Objective", "Trajectory", "Race", "load",
-    "style", "Drawing", "contour", "paths", "losses", "overview",
+    "style", "Drawing", "contour", "paths", "losses", "overview", "page",
 ]

@@ -59,7 +59,7 @@ def page(what, path, optimizers=None, steps=None, start=None, *, seed=0, **facts
     -----
     The 21 learning rates of an optimizer are one pass (see `record`), each the square root of 2 times the one before,
     with the race's own in the middle. What cannot be repeated from what a Trajectory tells (an optimizer that is not
-    known by its name or has no lr, a schedule, noise with another seed) keeps its own run and has no slider.
+    known by its name or has no lr, a schedule, noise with another seed, a line search that meets infinity) keeps its own run and has no slider.
 
     The file stays below 600 kB: of long runs every third, fifth, ... step is kept. The stride is odd, so that a run
     that jumps from side to side with every step is seen to do so.
@@ -108,8 +108,12 @@ def with_learning_rates(trajectory, seed):
     if name not in contestants.known() or not isinstance(lr, (int, float)) or lr <= 0:
         return [trajectory]
     every = int(trajectory.steps[1]) if len(trajectory.steps) > 1 else 1
-    many = record(name, trajectory.surface, trajectory.positions[0], trajectory.planned, seed=[seed] * len(FACTORS),
-                  every=every, **{**trajectory.hyperparameters, "lr": lr * FACTORS})
+    hyperparameters = {**trajectory.hyperparameters, "lr": lr * FACTORS}
+    try:
+        many = record(name, trajectory.surface, trajectory.positions[0], trajectory.planned, every=every,
+                      seed=[seed] * len(FACTORS), **hyperparameters)
+    except FloatingPointError:  # line searches refuse losses that are not finite
+        return [trajectory]
     own = many[len(FACTORS) // 2].positions
     if own.shape != trajectory.positions.shape or not np.allclose(own, trajectory.positions, rtol=1e-6):
         return [trajectory]
@@ -150,9 +154,8 @@ def optimizer_facts(name, field, rows):
 def named_columns(run):
     """Return all numbers of a run as a dictionary of arrays of shape (T, size); of its state, what is small."""
     state = {name: entry for name, entry in run.states.items() if name != "step" and "." not in name}
-    everything = {"position": run.positions, "loss": run.losses, "gradient": run.gradients, **state}
-    if run.surface.minimum:
-        everything["loss above the minimum"] = run.excess
+    loss = {"loss": run.losses, **({"loss above the minimum": run.excess} if run.surface.minimum else {})}
+    everything = {"position": run.positions, **loss, "gradient": run.gradients, **state}
     tables = {name: entry.reshape(len(run.steps), -1) for name, entry in everything.items()}
     return {name: table for name, table in tables.items() if 0 < table.shape[1] <= 4}
 
@@ -195,6 +198,7 @@ def surface_facts(what):
     return {
         "title": surface.name.replace("_", " ").capitalize(), "formula": formula_outline(surface), "note": what.note,
         "lesson": surface.lesson, "description": description, "frame": surface.domain, "units": UNITS,
+        "starts": np.unique([trajectory.positions[0] for trajectory in what], axis=0).tolist(),
         "minima": [point for point in surface.minima if plots.is_within(point, surface.domain)],
         "heights": contours(surface),
     }

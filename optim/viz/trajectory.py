@@ -244,6 +244,15 @@ class Race:
         """Write the race to a file of NumPy's format .npz, which `load` reads."""
         save(path, "race", self.trajectories, self.note)
 
+    def page(self, path, *, seed=0):
+        """Write the race as one HTML file with sliders through time and learning rates, and return the path.
+
+        See `optim.viz.page`; `seed` is that of the noise, if there is any.
+        """
+        from .page import page  # pages are functions of what is defined here
+
+        return page(self, path, seed=seed)
+
     def _repr_html_(self):
         return shown_in_notebook(self)
 
