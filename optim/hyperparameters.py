@@ -28,7 +28,7 @@ RANGES = {
     "history_size": AT_LEAST_1, "update_interval": AT_LEAST_1,
     "d": AT_LEAST_1, "precondition_frequency": AT_LEAST_1, "max_precond_dim": NOT_NEGATIVE, "ns_steps": NOT_NEGATIVE,
 }
-MAY_BE_NONE = {"eps"}  # where the optimizer then takes a value of its own
+MAY_BE_NONE = {"eps", "beta3"}  # where the optimizer then takes a value of its own
 
 
 def check(name, value):
