@@ -84,6 +84,7 @@ function mapPoints({columns: [x, y]}) {
   return x.map((_, t) => [between(content.frame[0], x[t]), between(content.frame[1], y[t])]);
 }
 
+// On a logarithmic scale, what is below the lower edge is as good as 0 and lies on that edge.
 function lossPoints(run, runner) {
   const {name, logarithmic, bottom, top} = content.loss;
   const scale = logarithmic ? Math.log : Number;
@@ -94,7 +95,7 @@ function lossPoints(run, runner) {
   }
   return run.columns[place].map((loss, t) => {
     const height = loss === null ? FAR : between([scale(bottom), scale(top)], scale(loss));
-    return [content.steps[t] / content.steps.at(-1), Math.max(0, height)];  // what is lower lies on the lower edge
+    return [content.steps[t] / content.steps.at(-1), logarithmic ? Math.max(0, height) : height];
   });
 }
 
@@ -261,7 +262,7 @@ function makeCard(runner, i) {
   svg(swatch, "path", {class: "line", d: "M-24 0H24"});
   svg(swatch, "path", {class: "marker", d: SHAPES[i % SHAPES.length]});
   const rate = part(".rate input");
-  set(rate, {max: runner.runs.length - 1});
+  set(rate, {max: runner.runs.length - 1, "aria-label": `Learning rate of ${runner.name}`});
   rate.value = runner.chosen;
   rate.hidden = runner.runs.length === 1;
   rate.addEventListener("input", () => { runner.chosen = Number(rate.value); draw(); });

@@ -177,14 +177,15 @@ def loss_facts(fields):
     runs = [run for field in fields for run in field]
     values, name, logarithmic = plots.loss_scale(runs)
     start = max(value[0] for value in values)
-    finite = np.concatenate([value[np.isfinite(value)] for value in values])
+    seen = np.concatenate([value[plots.is_within(run.positions, run.surface.domain) & np.isfinite(value)]
+                           for value, run in zip(values, runs)])
     if logarithmic:
         top = 30 * start if start > 0 else 1.0
-        low = min(finite[finite > 0].min(initial=top) / 2, top / 1e3)
-        bottom = max(low, 1e-20 * top)
+        bottom = max(1e-20 * top, min(1e-3 * top, seen[seen > 0].min(initial=top) / 2))
     else:
-        bottom, room = finite.min(), start - finite.min() or 1.0
-        bottom, top = bottom - 0.05 * room, start + 0.3 * room
+        lowest = seen.min(initial=start)
+        room = start - lowest or 1.0
+        bottom, top = lowest - 0.05 * room, start + 0.3 * room
     return {"name": name, "logarithmic": logarithmic, "bottom": float(bottom), "top": float(top)}
 
 

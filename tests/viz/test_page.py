@@ -1,0 +1,230 @@
+"""The page is small, asks nobody for anything, and shows the numbers of the runs, whatever is slid, pressed or clicked."""
+
+import re
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+import pytest
+from chromium import Browser
+
+import optim
+from optim.viz import page, race, record, surfaces
+from optim.viz.drawing import STYLE
+from optim.viz.recording import CLASSICS
+
+STEPS, MIDDLE, LAST = 60, 10, 20
+RATES = {"SGD with momentum": 1e-3, "Adam": 0.3, "RMSprop": 0.02}
+CSS = Path(STYLE).with_name("page.css")
+
+
+@pytest.fixture(scope="module")
+def classics():
+    return race("rosenbrock", {label: CLASSICS[label] for label in RATES}, steps=STEPS)
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    window = Browser(tmp_path_factory.mktemp("chromium"))
+    yield window
+    window.close()
+
+
+@pytest.fixture
+def opened(browser, classics, tmp_path):
+    """The browser with the page of the classics, its logs empty before it was opened."""
+    browser.send("/url", url="about:blank")
+    browser.messages(), browser.requests()
+    browser.open(classics.page(tmp_path / "race.html"))
+    return browser
+
+
+def card(i):
+    return f".runner:nth-child({i + 1})"
+
+
+def numbers(browser, selector):
+    """Return a table of the page as a dictionary from names to lists of numbers; NaN for a dash."""
+    rows = browser.run("""return Array.from(document.querySelectorAll(arguments[0] + ' table tr'),
+        row => Array.from(row.cells, cell => cell.textContent))""", selector)
+    return {name: [float(cell.replace("−", "-").replace("–", "nan")) for cell in cells] for name, *cells in rows}
+
+
+def shown(values):
+    """Return numbers as the page shows them, to five digits."""
+    return [float(f"{x:.5g}") for x in np.ravel(values)]
+
+
+def assert_shows(browser, selector, run, t):
+    expected = {"position": run.positions[t], "loss": run.losses[t], "gradient": run.gradients[t],
+                **{name: entry[t] for name, entry in run.states.items() if name != "step"}}
+    found = numbers(browser, selector)
+    assert found.keys() == expected.keys()
+    for name in expected:
+        np.testing.assert_array_equal(found[name], shown(expected[name]), err_msg=name)
+
+
+def picture(browser, chart="map"):
+    """Return the outlines of all paths that are visible in one of the pictures."""
+    return browser.run(f"""return Array.from(document.querySelectorAll('#{chart} .trace[visibility=visible] .line'),
+        line => line.getAttribute('d'))""")
+
+
+def vertices(outline):
+    return np.array([pair.split() for pair in outline[1:].split("L")], dtype=float)
+
+
+class TestInTheBrowser:
+    def test_loads_without_messages_and_without_requests(self, opened):
+        assert opened.messages() == []
+        (address,) = [address for address in opened.requests() if not address.startswith("data:,")]
+        assert re.fullmatch(r"file:///.*race\.html", address)
+
+    def test_begins_with_the_whole_race(self, opened, classics):
+        assert opened.run("return document.title").startswith("Rosenbrock")
+        for i, trajectory in enumerate(classics):
+            assert_shows(opened, card(i), trajectory, STEPS)
+
+    @pytest.mark.parametrize("t", [0, 1, 37])
+    def test_slider_through_time_shows_the_numbers_of_the_step(self, opened, classics, t):
+        before = picture(opened)
+        opened.slide("#time", t)
+        for i, trajectory in enumerate(classics):
+            assert_shows(opened, card(i), trajectory, t)
+        assert opened.run("return document.getElementById('step').textContent") == f"{t} of {STEPS}"
+        assert all(new != old for new, old in zip(picture(opened), before))
+
+    @pytest.mark.parametrize("k", [0, 7, 12, LAST])
+    def test_slider_through_learning_rates_shows_the_run_with_that_rate(self, opened, k):
+        opened.slide("#time", 25)
+        before = picture(opened)
+        for i, (label, lr) in enumerate(RATES.items()):
+            opened.slide(f"{card(i)} .rate input", k)
+            run = record(CLASSICS[label], "rosenbrock", steps=STEPS, lr=lr * 2 ** ((k - MIDDLE) / 2))
+            assert_shows(opened, card(i), run, min(25, len(run.steps) - 1))
+            assert opened.run(f"return document.querySelector('{card(i)} .ending').textContent.includes('diverged')") \
+                == (run.diverged and run.last_steps <= 25)
+        assert all(new != old for new, old in zip(picture(opened), before))
+
+    def test_paths_are_the_positions_and_curves_the_losses(self, opened, classics):
+        frame = opened.run("return ['x', 'y', 'width', 'height'].map(name =>"
+                           "Number(document.querySelector('#map .frame').getAttribute(name)))")
+        low, high = np.transpose(classics.surface.domain)
+        for outline, trajectory in zip(picture(opened), classics):
+            u, v = ((trajectory.positions - low) / (high - low)).T
+            places = np.transpose([frame[0] + u * frame[2], frame[1] + (1 - v) * frame[3]])
+            np.testing.assert_allclose(vertices(outline), places, atol=0.06)
+        for outline, trajectory in zip(picture(opened, "curves"), classics):
+            heights = vertices(outline)[:, 1]
+            slope, offset = np.polyfit(np.log(trajectory.losses), heights, 1)
+            np.testing.assert_allclose(heights, slope * np.log(trajectory.losses) + offset, atol=0.11)
+
+    def test_plays_and_pauses(self, opened):
+        assert opened.run("return document.getElementById('play').textContent") == "Play"
+        opened.click("#play")
+        opened.wait_for("document.getElementById('time').value > 3")
+        assert opened.run("return document.getElementById('play').textContent") == "Pause"
+        opened.click("#play")
+        paused = opened.run("return document.getElementById('time').value")
+        opened.run("return new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        assert opened.run("return document.getElementById('time').value") == paused
+        assert f"Step {paused}." in opened.run("return document.getElementById('status').textContent")
+
+    def test_keys_move_and_play(self, opened):
+        opened.press("ArrowLeft", "ArrowLeft", "ArrowRight")
+        assert opened.run("return document.getElementById('time').value") == str(STEPS - 1)
+        opened.press(" ")
+        opened.wait_for("document.getElementById('play').textContent === 'Pause'")
+
+    def test_hides_and_shows_an_optimizer(self, opened):
+        everyone = picture(opened)
+        opened.click(f"{card(1)} .shown")
+        assert picture(opened) == [everyone[0], everyone[2]]
+        assert "Adam" not in opened.run("return document.getElementById('status').textContent")
+        opened.click(f"{card(1)} .shown")
+        assert picture(opened) == everyone
+
+    def test_pointing_at_a_path_shows_the_numbers_of_that_step(self, opened, classics):
+        edges = opened.run("return document.getElementById('map').getBoundingClientRect().toJSON()")
+        x, y = vertices(picture(opened)[1])[4]
+        assert opened.run("return document.getElementById('tip').hidden")
+        opened.point_at(edges["x"] + x, edges["y"] + y)
+        assert opened.run("return document.querySelector('#tip b').textContent") == "Adam, step 4"
+        assert_shows(opened, "#tip", classics["Adam"], 4)
+
+    def test_focus_shows_the_numbers_of_the_present_step(self, opened, classics):
+        opened.slide("#time", 9)
+        opened.press("Tab")
+        assert opened.run("return document.querySelector('#tip b').textContent") == "SGD with momentum, step 9"
+        opened.press("ArrowRight")
+        assert_shows(opened, "#tip", classics[0], 10)
+
+    def test_every_control_and_picture_has_a_name(self, opened):
+        tree = opened.chrome("Accessibility.getFullAXTree")["nodes"]
+        named = {"slider", "button", "checkbox", "image", "img"}
+        found = [(node["role"]["value"], node.get("name", {}).get("value", "")) for node in tree if not node["ignored"]]
+        roles = [role for role, _ in found if role in named]
+        assert roles.count("slider") == 1 + len(RATES) and roles.count("checkbox") == len(RATES) and "button" in roles
+        assert [pair for pair in found if pair[0] in named and not pair[1]] == []
+        assert any("Contours of rosenbrock" in name for _, name in found)
+
+    @pytest.mark.parametrize(("width", "height"), [(390, 844), (1280, 800), (1920, 1080)])
+    def test_nothing_is_wider_than_the_screen(self, opened, width, height):
+        opened.chrome("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1,
+                      mobile=False)
+        assert opened.run("return document.documentElement.scrollWidth") <= width
+        wide = opened.run("return Array.from(document.querySelectorAll('.runner, .runner td'))"
+                          ".filter(one => one.scrollWidth > one.clientWidth + 1).map(one => one.textContent)")
+        assert wide == []
+
+
+class TestTheFile:
+    @pytest.mark.parametrize("name", [name for name in surfaces.names() if surfaces.get(name).ndim == 2])
+    def test_is_below_600_kilobytes_and_names_no_address(self, name, tmp_path):
+        path = page(name, tmp_path / "page.html", ["SGD(lr=0.001)", "Adam(lr=0.01)"], steps=50)
+        text = path.read_text(encoding="utf-8")
+        assert len(text.encode()) < 600_000
+        assert set(re.findall(r"https?://[^\"' ]+", text)) == {"http://www.w3.org/2000/svg"}  # a name, not an address
+
+    def test_long_runs_keep_every_odd_step_and_stay_small(self, browser, tmp_path):
+        long = race("himmelblau", CLASSICS, steps=1501)
+        path = long.page(tmp_path / "long.html")
+        assert path.stat().st_size < 600_000
+        browser.open(path)
+        steps = browser.run("return content.steps")
+        assert steps[1] % 2 == 1 and set(np.diff(steps[:-1])) == {steps[1]} and steps[-1] == 1501
+        assert_shows(browser, card(3), long["Adam"], -1)
+
+    def test_run_that_cannot_be_repeated_stays_as_it_is(self, browser, tmp_path):
+        halved = lambda optimizer: optim.schedule.StepLR(optimizer, 5, 0.5)
+        run = record("Adam(lr=0.5)", "booth", steps=20, schedule=halved)
+        both = race("booth", ["SGD(lr=0.01)"], steps=20)
+        both.trajectories += (run,)
+        browser.open(both.page(tmp_path / "fixed.html"))
+        assert_shows(browser, card(1), run, 20)
+        assert browser.run("return Array.from(document.querySelectorAll('.rate input'), one => one.hidden)") \
+            == [False, True]
+        assert browser.run("return Array.from(document.querySelectorAll('.name'), one => one.textContent)") \
+            == ["SGD", "Adam(lr=0.5)"]
+
+    def test_noise_is_that_of_the_race(self, browser, tmp_path):
+        noisy = race("noisy_bowl", ["SGD(lr=0.1)"], steps=20, seed=3)
+        browser.open(noisy.page(tmp_path / "noisy.html", seed=3))
+        assert browser.run("return content.optimizers[0].runs.length") == LAST + 1
+        assert_shows(browser, card(0), noisy[0], 20)
+
+    def test_style_has_the_colours_of_the_plots_in_their_order(self):
+        sheet = matplotlib.rc_params_from_file(STYLE, use_default_template=False)
+        colours = [f"#{look['color'].lower().lstrip('#')}" for look in sheet["axes.prop_cycle"]]
+        light = CSS.read_text(encoding="utf-8").partition("@media")[0]
+        assert re.findall(r"--run\d: (#\w+)", light) == colours
+
+    def test_many_runs_in_one_and_surfaces_of_other_sizes_are_refused(self, tmp_path):
+        path = tmp_path / "none.html"
+        with pytest.raises(ValueError, match="is 3 runs in one"):
+            race("booth", ["SGD(lr=0.1)"], start=np.ones((2, 3))).page(path)
+        with pytest.raises(ValueError, match="5 coordinates"):
+            page(lambda p: np.sum(p**2, axis=0), path, ["SGD(lr=0.1)"], start=np.ones(5))
+        with pytest.raises(ValueError, match="brings its own"):
+            page(race("booth", ["SGD(lr=0.1)"]), path, steps=3)
+        assert not path.exists()
