@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from itertools import pairwise
 from time import perf_counter
 
 import numpy as np
@@ -10,7 +11,7 @@ from contest import Row, peer
 import minigrad
 from minigrad import Tensor, nn
 
-torch, micrograd = peer("torch"), peer("micrograd.engine")
+torch, micrograd, autograd, jax = peer("torch"), peer("micrograd.engine"), peer("autograd"), peer("jax")
 
 
 def rows():
@@ -21,6 +22,10 @@ def rows():
         ((784, 512, 256, 10), 256, np.float32, {"by hand": 1.15}, 1.1),
     ]:
         yield from perceptron(sizes, batch, dtype, marks, value_mark)
+    for side, channels in ((8, 1), (28, 1)):
+        yield convolutions(side, channels)
+    yield second_derivatives()
+    yield from linear_algebra()
     yield chain()
     yield imports()
 
@@ -54,7 +59,7 @@ def perceptron(sizes, batch, dtype, marks, value_mark):
     regression = sizes[-1] == 1
     x = rng.normal(size=(batch, sizes[0])).astype(dtype)
     y = rng.normal(size=(batch, 1)).astype(dtype) if regression else rng.integers(0, sizes[-1], batch)
-    weights = [(rng.normal(size=(n, m)) / n**0.5).astype(dtype) for n, m in zip(sizes, sizes[1:])]
+    weights = [(rng.normal(size=(n, m)) / n**0.5).astype(dtype) for n, m in pairwise(sizes)]
     biases = [np.zeros(m, dtype) for m in sizes[1:]]
 
     def forward(layers, x, activation):
@@ -85,7 +90,8 @@ def perceptron(sizes, batch, dtype, marks, value_mark):
 
 
 def pytorch_perceptron(weights, biases, x, y, forward):
-    parameters = [(torch.tensor(w, requires_grad=True), torch.tensor(b, requires_grad=True)) for w, b in zip(weights, biases)]
+    parameters = [(torch.tensor(w, requires_grad=True), torch.tensor(b, requires_grad=True))
+                  for w, b in zip(weights, biases)]
     x, y, functional = torch.tensor(x), torch.tensor(y), torch.nn.functional
     regression = y.ndim == 2
 
@@ -139,6 +145,70 @@ class PerceptronByHand:
         return result
 
 
+def convolutions(side, channels, batch=64):
+    """A LeNet-like network on images: two convolutions, two poolings, two linear layers; loss and gradients."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(batch, channels, side, side)).astype(np.float32)
+    y = rng.integers(0, 10, batch)
+    features = 16 * (side // 4) ** 2
+
+    def network(layers):
+        return layers.Sequential(
+            layers.Conv2d(channels, 8, 3, padding=1), layers.ReLU(), layers.MaxPool2d(2),
+            layers.Conv2d(8, 16, 3, padding=1), layers.ReLU(), layers.MaxPool2d(2),
+            layers.Flatten(), layers.Linear(features, 64), layers.ReLU(), layers.Linear(64, 10))
+
+    model = network(nn)
+
+    def ours():
+        model.zero_grad()
+        nn.cross_entropy(model(x), y).backward()
+
+    def pytorch():
+        peer_model, images, labels = network(torch.nn), torch.tensor(x), torch.tensor(y)
+
+        def step():
+            peer_model.zero_grad()
+            torch.nn.functional.cross_entropy(peer_model(images), labels).backward()
+        return step
+
+    return Row(f"LeNet-like, batch {batch} of {side} x {side}: loss and gradients", ours,
+               {"PyTorch": torch and pytorch()}, {"PyTorch": 2.5})
+
+
+def second_derivatives(n=100):
+    """The Hessian of a function of n numbers."""
+    a = np.random.default_rng(0).normal(size=(n, n)) / n**0.5
+    x = np.linspace(-1, 1, n)
+
+    def function(numpy):
+        return lambda x: numpy.sum(numpy.tanh(a @ x) ** 2) + numpy.sum(x**4)
+
+    ours = minigrad.hessian(function(np))
+    by_autograd = autograd and autograd.hessian(function(peer("autograd.numpy")))
+    by_jax = jax and jax.hessian(function(jax.numpy))
+    return Row(f"Hessian of a function of {n} numbers", lambda: ours(x),
+               {"autograd": autograd and (lambda: by_autograd(x)),
+                "JAX, not jitted": jax and (lambda: by_jax(x).block_until_ready())})
+
+
+def linear_algebra():
+    """Yield einsum and solve, value and gradients."""
+    rng = np.random.default_rng(0)
+    x, w, b = rng.normal(size=(32, 20, 30)), rng.normal(size=(30, 40)), rng.normal(size=100)
+    square = rng.normal(size=(100, 100)) + 10 * np.eye(100)
+
+    def contest(title, function, *args):
+        ours = minigrad.grad(function(np), tuple(range(len(args))))
+        theirs = autograd and autograd.grad(function(peer("autograd.numpy")), tuple(range(len(args))))
+        return Row(title, lambda: ours(*args), {"autograd": autograd and (lambda: theirs(*args))})
+
+    yield contest("einsum 'bij,jk->bik', gradients", lambda numpy: lambda x, w: numpy.sum(
+        numpy.tanh(numpy.einsum("bij,jk->bik", x, w))), x, w)
+    yield contest("solve, 100 equations, gradients", lambda numpy: lambda a, b: numpy.sum(
+        numpy.linalg.solve(a, b) ** 2), square, b)
+
+
 def chain():
     """A chain of a million nodes, per node, against one of a thousand."""
     def nodes(n):
@@ -152,15 +222,17 @@ def chain():
         for _ in range(1000):
             nodes(1000)
 
-    return Row("chain of 1,000,000 nodes, per node", lambda: nodes(1_000_000), {"1,000 nodes": repeated}, {"1,000 nodes": 1.6})
+    return Row("chain of 1,000,000 nodes, per node", lambda: nodes(1_000_000), {"1,000 nodes": repeated},
+               {"1,000 nodes": 1.6})
 
 
 def imports():
     """Importing minigrad and optim, over NumPy's own import: best of several processes each."""
     def seconds(modules):
         code = f"import time; t = time.perf_counter(); import {modules}; print(time.perf_counter() - t)"
-        return min(float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
-                   for _ in range(7))
+        runs = [subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+                for _ in range(7)]
+        return min(float(run.stdout) for run in runs)
 
     class Imports(Row):
         def report(self):

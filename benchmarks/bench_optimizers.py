@@ -7,11 +7,12 @@ import optim
 
 torch = peer("torch")
 CONFIGURATIONS = {
-    "SGD": {"lr": 1e-3, "momentum": 0.9}, "Adagrad": {}, "RMSprop": {}, "Adam": {}, "AdamW": {}, "Adadelta": {}, "Adamax": {},
-    "NAdam": {}, "RAdam": {}, "Rprop": {}, "ASGD": {},
+    "SGD": {"lr": 1e-3, "momentum": 0.9}, "Adagrad": {}, "RMSprop": {}, "Adam": {}, "AdamW": {},
+    "Adadelta": {}, "Adamax": {}, "NAdam": {}, "RAdam": {}, "Rprop": {}, "ASGD": {},
 }
 NAMED = {  # marks of 2 numbers, 1 Mi float32, 1 Mi float64
-    "Adam": (0.2, 1.3, 1.45), "AdamW": (0.2, 1.3, 1.45), "RMSprop": (0.25, 1.3, 1.75), "Adagrad": (0.25, 1.3, 1.65), "SGD": (0.25, 1.3, 1.1),
+    "Adam": (0.2, 1.3, 1.45), "AdamW": (0.2, 1.3, 1.45), "RMSprop": (0.25, 1.3, 1.75), "Adagrad": (0.25, 1.3, 1.65),
+    "SGD": (0.25, 1.3, 1.1),
 }
 
 
@@ -25,6 +26,24 @@ def rows():
         yield row(name, keywords, [(1024, 1024)], np.float32, "1 Mi float32", single)
         yield row(name, keywords, [(1024, 1024)], np.float64, "1 Mi float64", double)
         yield row(name, keywords, [(10, 10)] * 50, np.float64, "50 tensors of 10 x 10", 0.45)
+    yield matrix_products("Muon", 15)  # five Newton-Schulz iterations of three products
+    yield matrix_products("Shampoo", 6)  # two statistics, two roots, two preconditionings; beside them two eigh
+    yield matrix_products("SOAP", 6)  # two into the eigenbasis, two back, two statistics; every tenth step a refresh
+
+
+def matrix_products(name, products, side=512):
+    """A step of a matrix method on a square parameter, against so many products of matrices of its size alone."""
+    rng = np.random.default_rng(0)
+    parameter = optim.Parameter(rng.normal(size=(side, side)).astype(np.float32))
+    parameter.grad = 0.1 * parameter.data
+    other = parameter.data.copy()
+
+    def multiply():
+        for _ in range(products):
+            other @ other
+
+    return Row(f"{name}, {side} x {side} float32", getattr(optim, name)([parameter]).step,
+               {f"{products} products": multiply})
 
 
 def row(name, keywords, shapes, dtype, size, mark):

@@ -1,7 +1,7 @@
 """Contests: the same work done here and by peers, interleaved in one process on one thread, minima compared.
 
-Machines are noisy and differ, so no absolute time is judged: a row shows this project's time as a ratio to each peer's, beside the
-mark to reach. A peer that is not installed is named and left out.
+Machines are noisy and differ, so no absolute time is judged: a row shows this project's time as a ratio to each peer's,
+beside the mark to reach. A peer that is not installed is named and left out.
 """
 
 import gc

@@ -1,7 +1,8 @@
-"""Run the benchmarks: `python benchmarks/run.py`, or only some families: `python benchmarks/run.py autograd optimizers`.
+"""Run the benchmarks: `python benchmarks/run.py`, or some families of them: `python benchmarks/run.py autograd runs`.
 
 Peers (PyTorch, JAX, autograd, micrograd) come with `pip install ".[bench]"`.
 """
+# ruff: noqa: E402
 
 import os
 
@@ -23,7 +24,7 @@ FAMILIES = ["autograd", "optimizers", "runs"]
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("families", nargs="*", metavar="family", help=f"any of {', '.join(FAMILIES)}; all of them by default")
+    parser.add_argument("families", nargs="*", metavar="family", help=f"any of {', '.join(FAMILIES)}; default: all")
     families = parser.parse_args().families or FAMILIES
     if unknown := set(families) - set(FAMILIES):
         parser.error(f"unknown family {', '.join(sorted(unknown))}; there are {', '.join(FAMILIES)}")
