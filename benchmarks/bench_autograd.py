@@ -232,8 +232,8 @@ def imports():
     def seconds(modules, bytecode):
         code = f"import time; t = time.perf_counter(); import {modules}; print(time.perf_counter() - t)"
         environment = {**os.environ, "PYTHONPYCACHEPREFIX": bytecode, "PYTHONDONTWRITEBYTECODE": ""}
-        runs = [subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
-                for _ in range(7)]
+        command = [sys.executable, "-c", code]
+        runs = [subprocess.run(command, capture_output=True, text=True, check=True, env=environment) for _ in range(7)]
         return min(float(run.stdout) for run in runs)
 
     class Imports(Row):
