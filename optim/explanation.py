@@ -1,140 +1,166 @@
 """One step told line by line, by the code that runs.
 
-`explain` lets the optimizer take a real step and listens: for each line of its `update` that Python executes it keeps the line, the
-names that the line set, and the numbers that went in. No formula is written a second time, so a student's own optimizer is
-explained as well as a built-in one. `worksheet` makes an exercise out of the same lines.
+`explain` lets the optimizer take a real step and listens (`listening.py`): for each line of its `update` that Python
+executes it keeps the line, the names that the line set, and the numbers that went in. No formula is written a second
+time, so a student's own optimizer is explained as well as a built-in one. `worksheet.py` makes exercises out of this.
 """
 
-import ast
-import inspect
-import linecache
+import html
+import os
+import shutil
 import sys
 import textwrap
-from contextlib import contextmanager
-from copy import copy, deepcopy
-from dataclasses import dataclass
-from functools import cache
+from contextlib import ExitStack, contextmanager
+from copy import deepcopy
+from itertools import groupby
 
 import numpy as np
 
-from . import optimizer as interface
-from .optimizer import Optimizer, UpdateRule
+from . import schedule as schedules
+from .listening import Listener, has_element
+from .optimizer import Optimizer
+from .words import show
 
-INTERFACE = interface.__file__  # of this file only the line that moves the parameter is told
-SMALL = 4  # arrays up to this size are written out
-
-
-@dataclass
-class Row:
-    """One executed line: where it stands, what it set, and its formula with the numbers that went in.
-
-    `values` maps each name that the line set to a copy of its value; `before` maps the names it read to copies of theirs.
-    """
-
-    step: int
-    parameter: int
-    rule: str
-    method: str
-    file: str
-    line: int
-    source: str
-    values: dict
-    before: dict
-    formula: str
+BRIEF = "mean {mean:.4g}, norm {norm:.4g}"
 
 
 class Explanation:
-    """What happened in one or several steps. Shown in a terminal as text, in a notebook as a table.
+    """What happened in one or several steps: text in a terminal, tables in a notebook, rows for a program.
 
     Attributes
     ----------
+    title : str
+        The optimizer as it was before.
+    settings : list of str
+        Where each learning rate comes from.
     rows : list of Row
+        The lines in the order in which they were finished. Each has `step`, `parameter`, `rule`, `method`, `file`,
+        `line`, `source`, `before`, `values`, `equations` and `formula`.
+    states : list of dict
+        θ, the gradients and the state, by names such as "θ[0]" and "exp_avg[0]": before, and after each step.
     """
 
-    def __init__(self, optimizer, rows, settings):
-        self.optimizer, self.rows, self.settings = optimizer, rows, settings
+    def __init__(self, title, settings, rows, states):
+        self.title, self.settings, self.rows, self.states = title, settings, rows, states
 
     def sections(self):
-        """Yield (title, rows) for each method call, in the order of execution."""
-        current, section = None, []
-        for row in self.rows:
-            key = row.step, row.parameter, row.rule, row.method
-            if key != current and section:
-                yield self._title(current), section
-                section = []
-            current = key
-            section.append(row)
-        if section:
-            yield self._title(current), section
+        """Yield (title, rows) for each run of lines of one method, in the order of execution."""
+        begun = set()
+        for (step, call), section in groupby(self.rows, lambda row: (row.step, row.call)):
+            rows = list(section)
+            first = rows[0]
+            numbers = list(dict.fromkeys(row.parameter for row in rows))
+            of = "all parameters" if numbers == [None] else f"parameter {numbers[0]}" if len(numbers) == 1 else "parameters"
+            again = ", continued" if (step, call) in begun else ""
+            begun.add((step, call))
+            yield f"step {step}, {of}: {first.rule}.{first.method}{again}", rows
 
-    def _title(self, key):
-        step, parameter, rule, method = key
-        return f"step {step}, parameter {parameter}: {rule}.{method}"
+    def moves(self):
+        """Return how θ, the gradients and the state move: the head of a table and its rows, as lists of text."""
+        names = dict.fromkeys(name for state in self.states for name in state)
+        head = ["", "before", *(f"after step {i}" for i in range(1, len(self.states)))]
+        return head, [[name, *(show(state[name], BRIEF) if name in state else "" for state in self.states)]
+                      for name in names]
+
+    # In a terminal
 
     def text(self, width=None, colour=False):
         """Return the explanation as aligned text, wrapped to `width` columns (the terminal's by default)."""
-        import shutil  # here, like html below, to keep `import optim` short
-
-        width = width or shutil.get_terminal_size().columns
+        width = max(40, width or shutil.get_terminal_size().columns)
         bold, dim, plain = ("\x1b[1m", "\x1b[2m", "\x1b[0m") if colour else ("", "", "")
-        lines = [f"{bold}{self.optimizer}{plain}", *self.settings]
+        lines = wrapped(self.title, width)
+        lines = [bold + line + plain for line in lines]
+        for setting in self.settings:
+            lines += wrapped(setting, width)
         for title, rows in self.sections():
-            lines += ["", f"{bold}{title}{plain}  {dim}{rows[0].file}{plain}"]
+            lines += ["", *(bold + line + plain for line in wrapped(title, width))]
+            lines += [dim + line + plain for line in wrapped(rows[0].file, width)]
             for row in rows:
-                lines += textwrap.wrap(f"{row.line:>5}  {row.source}", width, subsequent_indent=" " * 11)
-                lines += [dim + line + plain for line in
-                          textwrap.wrap(row.formula, width, initial_indent=" " * 11, subsequent_indent=" " * 13)]
+                lines += self._row_as_text(row, width, dim, plain)
+        if len(self.states) > 2:
+            lines += ["", f"{bold}how the state moves{plain}", *table(*self.moves(), width)]
         return "\n".join(lines)
+
+    @staticmethod
+    def _row_as_text(row, width, dim, plain):
+        margin = "  " * row.depth
+        lines = []
+        for number, source in enumerate(row.source.split("\n"), row.line):
+            start = len(source) - len(source.lstrip())
+            lines += wrapped(f"{margin}{number:>5}  {source}", width, " " * (len(margin) + 11 + start))
+        indent = margin + " " * 11
+        return lines + [dim + line + plain for line in wrapped(indent + row.formula, width, indent + "  ") if row.formula]
 
     def show(self, file=None):
         """Print the explanation, in colour if `file` (standard output by default) is a terminal."""
         file = file or sys.stdout
-        print(self.text(colour=file.isatty()), file=file)
-
-    def markdown(self):
-        """Return the explanation as Markdown, a table for each method call."""
-        parts = [f"**{self.optimizer}**", *self.settings]
-        for title, rows in self.sections():
-            table = [f"| `{escape(row.source)}` | {'`' + escape(row.formula) + '`' if row.formula else ''} |" for row in rows]
-            parts.append("\n".join([f"*{title}*", "", "| line | with numbers |", "| --- | --- |", *table]))
-        return "\n\n".join(parts) + "\n"
-
-    def _repr_html_(self):
-        import html
-
-        parts = [f"<b>{html.escape(str(self.optimizer))}</b>", *map(html.escape, self.settings)]
-        for title, rows in self.sections():
-            cells = "".join(f"<tr><td style='text-align:right'>{row.line}</td><td style='text-align:left'><code>"
-                            f"{html.escape(row.source)}</code></td><td style='text-align:left'><code>"
-                            f"{html.escape(row.formula)}</code></td></tr>" for row in rows)
-            parts.append(f"<table><caption>{html.escape(title)}</caption>{cells}</table>")
-        return "<br>".join(parts)
+        print(self.text(colour=file.isatty() and "NO_COLOR" not in os.environ), file=file)
 
     def __repr__(self):
         return self.text()
 
+    # In documents
+
+    def markdown(self):
+        """Return the explanation as Markdown, a table for each section."""
+        parts = [f"**{self.title}**", *self.settings]
+        for title, rows in self.sections():
+            cells = [(str(row.line), "<br>".join(map(as_code, row.source.split("\n"))), as_code(row.formula)) for row in rows]
+            parts.append(f"*{title}*\n\n" + markdown_table(["", "line", "with numbers"], cells))
+        if len(self.states) > 2:
+            head, rows = self.moves()
+            parts.append("*how the state moves*\n\n" + markdown_table(head, [list(map(as_code, row)) for row in rows]))
+        return "\n\n".join(parts) + "\n"
+
+    def _repr_html_(self):
+        parts = [f"<p><b>{html.escape(self.title)}</b></p>", *(f"<p>{html.escape(line)}</p>" for line in self.settings)]
+        for title, rows in self.sections():
+            cells = [(str(row.line), "  " * row.depth + row.source, row.formula) for row in rows]
+            parts.append(html_table(title, ["", "line", "with numbers"], cells))
+        if len(self.states) > 2:
+            parts.append(html_table("how the state moves", *self.moves()))
+        return "\n".join(parts)
+
 
 def explain(optimizer, closure=None, *, steps=1, keep=False, parameter=None, element=None):
-    """Take a real step and tell it line by line.
+    r"""Take a real step and tell it line by line.
+
+    Of every method of the rule, and of the functions beside it in its file, each line that was executed is told, with
+    the values that it set; of the machinery that all optimizers share, the line that moves the parameters.
 
     Parameters
     ----------
     optimizer : Optimizer
-        With gradients in its parameters, or with a `closure`.
+        With gradients in its parameters, or with a `closure`. Chains are told link by link, wrappers with the step that
+        they are wrapped around.
     closure : callable, optional
         Computes the loss and the gradients, as for `step`; needed where `steps` > 1 shall see fresh gradients.
     steps : int, default 1
-        How many steps to take; without a closure all of them use the gradients that are there.
+        How many steps to take; without a closure all of them use the gradients that are there. If more than one, a
+        table at the end shows how the state moves.
     keep : bool, default False
-        Whether the parameters and the optimizer keep the steps. Otherwise both are left as they were.
+        Whether the parameters and the optimizer keep the steps. Otherwise both are left as they were: the optimizer
+        that steps is a copy, and the parameters are put back. (What else a closure changes is not known here, such as a
+        generator from which it draws.)
     parameter : int, optional
-        Tell only of the parameter with this number, in the order of the groups.
+        Tell only of the parameter with this number, in the order of the groups, and of what concerns all.
     element : int or tuple, optional
         Tell only of this element of each parameter: the formulas then hold plain numbers.
 
     Returns
     -------
     Explanation
+
+    Raises
+    ------
+    TypeError, ValueError, IndexError
+        If `optimizer` is none, no parameter has a gradient, or there is no such parameter or element.
+
+    Notes
+    -----
+    Lines are heard by `sys.settrace`, in this thread and during the steps alone; whatever traced before, a debugger or a
+    coverage tool, is put back, and does not see these steps. Parameters are not cut into pieces. A method typed where
+    Python keeps no source is not told, and named in `settings`.
 
     Examples
     --------
@@ -144,267 +170,150 @@ def explain(optimizer, closure=None, *, steps=1, keep=False, parameter=None, ele
     >>> print(optim.explain(optim.SGD([p], lr=0.1)).rows[-1].formula)
     data = 1 - 0.1 * 2 = 0.8
     """
+    check_arguments(optimizer, closure, steps, parameter, element)
+    params = [param for group in optimizer.param_groups for param in group["params"]]
+    title, settings = repr(optimizer), list(learning_rates(optimizer))
+    with ExitStack() as stack:
+        acting = optimizer if keep else stack.enter_context(copied(optimizer, params))
+        listener = Listener(acting, params, element, closure)
+        states = [tellable_state(acting, listener, parameter)]
+        with whole_arrays(acting):
+            for listener.step in range(1, steps + 1):
+                with listener.listening():
+                    acting.step() if closure is None else acting.step(closure)
+                states.append(tellable_state(acting, listener, parameter))
+    if listener.without_source:
+        settings.append(f"not told, for want of source: {', '.join(sorted(listener.without_source))}")
+    rows = [row for row in listener.rows if parameter is None or row.parameter in (None, parameter)]
+    return Explanation(title, settings, rows, states)
+
+
+def check_arguments(optimizer, closure, steps, parameter, element):
+    """Refuse what `explain` cannot tell."""
     if not isinstance(optimizer, Optimizer):
-        raise TypeError(f"explain takes an optimizer, not {optimizer!r}")
+        raise TypeError(f"optimizer is {optimizer!r}; expected an Optimizer")
     params = [param for group in optimizer.param_groups for param in group["params"]]
     if closure is None and all(param.grad is None for param in params):
         raise ValueError("no parameter has a gradient: call backward first, or pass a closure that does")
-    title, settings = repr(optimizer), list(learning_rates(optimizer))
-    kept = [(param.data.copy(), param.grad) for param in params]
-    acting = optimizer if keep else deepcopy(optimizer, {id(param): param for param in params})
-    listener = Listener(acting, params, element)
+    if closure is not None and not callable(closure):
+        raise TypeError(f"closure is {closure!r}; expected a function that computes loss and gradients")
+    if not isinstance(steps, (int, np.integer)) or steps < 1:
+        raise ValueError(f"steps is {steps!r}; expected an integer of at least 1")
+    if parameter is not None and parameter not in range(len(params)):
+        raise IndexError(f"parameter is {parameter!r}; expected a number from 0 to {len(params) - 1}")
+    told = params if parameter is None else [params[parameter]]
+    if element is not None and not any(has_element(param.data, element) for param in told):
+        raise IndexError(f"element is {element!r}, which picks no single number from parameters of the shapes "
+                         f"{[param.data.shape for param in told]}")
+
+
+@contextmanager
+def copied(optimizer, params):
+    """Hand out a copy of the optimizer for the same parameters; put parameters and gradients back at the end."""
+    before = [(param, param.data.copy(), param.grad) for param in params]
     try:
-        for listener.step in range(1, steps + 1):
-            with whole_arrays(), listener.listening():
-                acting.step(closure)
+        for param, _, grad in before:
+            param.grad = deepcopy(grad)  # which hooks and closures may change in place
+        yield deepcopy(optimizer, {id(param): param for param in params})
     finally:
-        if not keep:
-            for param, (data, grad) in zip(params, kept):
-                param.data[...] = data
-                param.grad = grad
-    rows = [row for row in listener.rows if parameter is None or row.parameter == parameter]
-    return Explanation(title, rows, settings)
+        for param, data, grad in before:
+            param.data[...] = data
+            param.grad = grad
+
+
+@contextmanager
+def whole_arrays(optimizer):
+    """Let `update` be given whole arrays inside, not pieces: as if no rule were elementwise."""
+    layers = []
+    while optimizer is not None:
+        layers.append((optimizer, vars(optimizer).copy()))
+        optimizer = getattr(optimizer, "optimizer", None)
+    try:
+        for layer, _ in layers:
+            layer.elementwise = False
+        yield
+    finally:
+        for layer, own in layers:
+            if "elementwise" in own:
+                layer.elementwise = own["elementwise"]
+            else:
+                del layer.elementwise
 
 
 def learning_rates(optimizer):
     """Yield a line on the learning rate of each group, and where it comes from."""
+    layers = [optimizer]
+    while (inner := getattr(layers[-1], "optimizer", None)) is not None:
+        layers.append(inner)
+    found = [one for one in schedules.ATTACHED if any(one.optimizer is layer for layer in layers)]
+    parts = {id(part) for one in found for part in one.schedulers}
     for number, group in enumerate(optimizer.param_groups):
         if "lr" in group:
-            origin = f", scheduled from {show(group['initial_lr'])}" if "initial_lr" in group else ""
-            yield f"group {number}: lr = {show(group['lr'])}{origin}"
+            origin = [f"by {one!r} at its step {one.last_epoch}" for one in found
+                      if "lr" in one.base_values and id(one) not in parts]
+            if "initial_lr" in group:
+                origin.append(f"from the initial value {show(group['initial_lr'])}")
+            yield f"group {number}: lr = {show(group['lr'])}{', set ' * bool(origin)}{' '.join(origin)}"
 
 
-# Listening
-
-class Listener:
-    """Collects a Row for each line that the methods of update rules execute."""
-
-    def __init__(self, optimizer, params, element):
-        self.params, self.element = params, element
-        self.rows, self.step, self.number, self.shape, self.phi = [], 0, 0, None, None
-
-    @contextmanager
-    def listening(self):
-        """Trace calls inside; a debugger or a coverage tool that traces already gets its place back."""
-        earlier = sys.gettrace()
-        sys.settrace(self.called)
-        try:
-            yield
-        finally:
-            sys.settrace(earlier)
-
-    def called(self, frame, event, arg):
-        """Return a listener for the lines of a rule's method, None for any other function."""
-        name, rule = frame.f_code.co_name, frame.f_locals.get("self")
-        if name.startswith(("<", "__")) or not isinstance(rule, UpdateRule):
-            return None
-        if name == "move":
-            self.number = next(i for i, param in enumerate(self.params) if param is frame.f_locals["param"])
-            self.shape = self.params[self.number].data.shape
-        if name != "move" and frame.f_code.co_filename in (INTERFACE, __file__):
-            return None
-        return MethodListener(self, frame, type(rule).__name__).heard
+def tellable_state(optimizer, listener, parameter):
+    """Return copies of θ, the gradients and the state, by names such as "exp_avg[0]"."""
+    told = {}
+    chosen = [i for i in range(len(listener.params)) if parameter in (None, i)]
+    for i in chosen:
+        told |= {f"θ[{i}]": listener.params[i].data.copy(), f"gradient[{i}]": deepcopy(listener.params[i].grad)}
+    saved = optimizer.state_dict()
+    for name, entry in saved.items():
+        by_parameter = entry.get("state", {}) if name != "state" and isinstance(entry, dict) else entry
+        if name not in ("param_groups", "links"):
+            for i in chosen:
+                told |= flattened(by_parameter.get(i, {}), f"[{i}]", "" if name == "state" else f"{name}.")
+    shapes = {name: listener.params[int(name[:-1].rpartition("[")[2])].data.shape for name in told}
+    return {name: listener.picked(value, shapes[name]) for name, value in told.items()}
 
 
-class MethodListener:
-    """Listens to one call of a method: when a line is left, what it has set is known."""
-
-    def __init__(self, listener, frame, rule):
-        self.listener, self.frame, self.rule = listener, frame, rule
-        self.statements = statements(frame.f_code)
-        self.statement, self.before = None, {}
-
-    def heard(self, frame, event, arg):
-        """Finish the line before, and begin the one that is about to run."""
-        if event in ("line", "return"):
-            statement = self.statements.get(frame.f_lineno) if event == "line" else None
-            if statement is None or statement is not self.statement:
-                self.finish(arg if event == "return" else None)
-                self.statement = statement
-                self.before = snapshot(reads(statement), frame.f_locals) if statement is not None else {}
-        return self.heard
-
-    def finish(self, returned):
-        """Add a row for the statement that has just run."""
-        statement, listener = self.statement, self.listener
-        method = self.frame.f_code.co_name
-        moves = isinstance(statement, ast.AugAssign) and "data" in targets(statement)
-        if statement is None or (self.frame.f_code.co_filename == INTERFACE and not moves):
-            return
-        if isinstance(statement, ast.Return):
-            values = {"φ" if method == "update" else "result": deepcopy(returned)}
-            if method == "update":
-                listener.phi = values["φ"]
-        else:
-            values = snapshot(targets(statement), self.frame.f_locals)
-        formula = Formula(statement, self.before, values, listener).text()
-        listener.rows.append(Row(listener.step, listener.number, self.rule, method, self.frame.f_code.co_filename,
-                                 statement.lineno, source_of(statement, self.frame.f_code.co_filename), values, self.before, formula))
-
-
-@contextmanager
-def whole_arrays():
-    """Let `update` be given whole arrays inside, not pieces."""
-    earlier, interface.PIECE = interface.PIECE, sys.maxsize
-    try:
-        yield
-    finally:
-        interface.PIECE = earlier
-
-
-# Statements
-
-@cache
-def statements(code):
-    """Return the statement that stands on each line of a function: of a compound one, its head."""
-    lines, first = inspect.getsourcelines(code)
-    tree = ast.parse(textwrap.dedent("".join(lines)))
-    ast.increment_lineno(tree, first - 1)
+def flattened(state, suffix, prefix=""):
+    """Return the entries of nested dictionaries under joined names."""
     found = {}
-    for node in ast.walk(tree.body[0]):
-        if isinstance(node, ast.stmt) and node is not tree.body[0]:
-            last = node.body[0].lineno - 1 if getattr(node, "body", None) else node.end_lineno
-            found.update(dict.fromkeys(range(node.lineno, max(node.lineno, last) + 1), node))
+    for name, entry in state.items():
+        if isinstance(entry, dict):
+            found |= flattened(entry, suffix, f"{prefix}{name}.")
+        else:
+            found[f"{prefix}{name}{suffix}"] = entry
     return found
 
 
-def source_of(statement, file):
-    """Return the lines of a statement as one line; of a compound one, its head."""
-    last = statement.body[0].lineno - 1 if hasattr(statement, "body") else statement.end_lineno
-    lines = [linecache.getline(file, number).strip() for number in range(statement.lineno, max(statement.lineno, last) + 1)]
-    return " ".join(lines)
+# Showing
+
+def wrapped(text, width, indent="    "):
+    """Return text as lines no wider than `width`, the later ones indented."""
+    return textwrap.wrap(text, width, subsequent_indent=indent[:width // 2], break_on_hyphens=False) or [text]
 
 
-def reads(statement):
-    """Return the names, and the entries such as state["step"], that a statement reads."""
-    nodes = [statement.value] if isinstance(statement, (ast.Assign, ast.Return, ast.Expr)) else [statement]
-    if isinstance(statement, ast.AugAssign):
-        nodes = [statement.value, statement.target]
-    elif getattr(statement, "body", None):
-        nodes = [getattr(statement, "test", None) or getattr(statement, "iter", None)]
-    return dict.fromkeys(ast.unparse(node) for top in nodes if top is not None for node in ast.walk(top) if is_place(node))
+def table(head, rows, width):
+    """Return a table as aligned lines; if it is too wide, as an entry a line."""
+    columns = [max(map(len, column)) for column in zip(head, *rows)]
+    if sum(columns) + 2 * len(columns) <= width:
+        return ["  ".join(cell.ljust(size) for cell, size in zip(row, columns)).rstrip() for row in (head, *rows)]
+    return [line for row in rows for text in (row[0], *(f"    {name}: {cell}" for name, cell in zip(head[1:], row[1:])))
+            for line in wrapped(text, width, "      ")]
 
 
-def targets(statement):
-    """Return the names, and the entries such as state["step"], that a statement sets."""
-    if isinstance(statement, (ast.Assign, ast.AugAssign, ast.AnnAssign, ast.For)):
-        tops = getattr(statement, "targets", None) or [statement.target]
-        places = [node for top in tops for node in outermost_places(top)]
-    else:
-        places = []
-    walrus = [node.target for node in ast.walk(statement) if isinstance(node, ast.NamedExpr)] if not hasattr(statement, "body") else []
-    return dict.fromkeys(ast.unparse(node) for node in places + walrus)
+def as_code(text):
+    """Return text as code that may stand in a cell of a Markdown table."""
+    return "`" + text.replace("|", "\\|") + "`" if text else ""
 
 
-def is_place(node):
-    """Tell whether an expression is a name or an entry under a constant key."""
-    return isinstance(node, ast.Name) or (isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name)
-                                          and isinstance(node.slice, ast.Constant))
+def markdown_table(head, rows):
+    """Return a table in Markdown."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
-def outermost_places(node):
-    """Yield the places of a target, with those inside of tuples: of x[i] = ..., the array x."""
-    if is_place(node):
-        yield node
-    elif isinstance(node, (ast.Tuple, ast.List)):
-        for element in node.elts:
-            yield from outermost_places(element)
-    elif isinstance(node, (ast.Subscript, ast.Starred)):
-        yield from outermost_places(node.value)
-
-
-def snapshot(places, names):
-    """Return copies of the values of those places that exist."""
-    values = {}
-    for place in places:
-        name, _, key = place.partition("[")
-        if name in names:
-            try:
-                value = names[name][ast.literal_eval(key[:-1])] if key else names[name]
-            except (KeyError, IndexError, TypeError):
-                continue
-            if isinstance(value, (np.ndarray, np.generic, int, float, tuple, bool, type(None))):
-                values[place] = deepcopy(value)
-    return values
-
-
-# Formulas
-
-class Formula(ast.NodeTransformer):
-    """Writes a statement with the numbers in the place of the names."""
-
-    def __init__(self, statement, before, values, listener):
-        self.statement, self.before, self.values, self.listener = statement, before, values, listener
-
-    def text(self):
-        """Return "name = expression in numbers = result"; the result alone where the expression says no more."""
-        results = [f"{name} = {self.shown(value)}" for name, value in self.values.items()]
-        if len(results) != 1 or not isinstance(self.statement, (ast.Assign, ast.AugAssign, ast.Return)):
-            return ", ".join(results)
-        (name, value), = self.values.items()
-        expression = copy(self.statement.value)
-        if isinstance(self.statement, ast.AugAssign):
-            expression = ast.BinOp(deepcopy(self.statement.target), self.statement.op, deepcopy(expression))
-        in_numbers = ast.unparse(ast.fix_missing_locations(self.visit(deepcopy(expression))))
-        result = self.shown(value)
-        return f"{name} = {in_numbers} = {result}" if in_numbers.strip("()") != result else f"{name} = {result}"
-
-    def visit_Name(self, node):
-        return self.number(ast.unparse(node), node)
-
-    def visit_Subscript(self, node):
-        return self.number(ast.unparse(node), node) if is_place(node) else self.generic_visit(node)
-
-    def visit_Call(self, node):
-        if isinstance(node.func, ast.Attribute) and node.func.attr == "update" and self.listener.phi is not None:
-            return self.written(self.listener.phi, node)
-        node.args = [self.visit(arg) for arg in node.args]
-        node.keywords = [self.visit(keyword) for keyword in node.keywords]
-        return node
-
-    def visit_IfExp(self, node):
-        if isinstance(node.test, ast.Name) and node.test.id in self.before:
-            return self.visit(node.body if self.before[node.test.id] else node.orelse)
-        return self.generic_visit(node)
-
-    def number(self, place, node):
-        return self.written(self.before[place], node) if place in self.before else node
-
-    def written(self, value, node):
-        """Return the value as part of an expression, or the expression as it was if the value is large."""
-        value = self.picked(value)
-        if value is None or isinstance(value, (bool, tuple)) or (isinstance(value, np.ndarray) and value.size > SMALL):
-            return node
-        text = show(value)
-        return ast.Name(f"({text})" if text.startswith("-") else text, ast.Load())
-
-    def picked(self, value):
-        """Return the element that was asked for, of an array shaped like the parameter."""
-        if isinstance(value, np.ndarray):
-            if self.listener.element is not None and value.shape == self.listener.shape:
-                return value[self.listener.element]
-            if value.size == 1:
-                return value.item()
-        return value
-
-    def shown(self, value):
-        return show(self.picked(value))
-
-
-def show(value):
-    """Return a number, a small array or the summary of a large one in words."""
-    if isinstance(value, np.ndarray):
-        if value.size <= SMALL:
-            return "[" + ", ".join(show(item) for item in value.ravel()) + "]"
-        return (f"array of shape {value.shape}: min {value.min():.4g}, mean {value.mean():.4g}, "
-                f"max {value.max():.4g}, norm {np.linalg.norm(value):.4g}")
-    if isinstance(value, (float, np.floating)):
-        return f"{value:.6g}"
-    if isinstance(value, tuple):
-        return "(" + ", ".join(map(show, value)) + ")"
-    return str(value)
-
-
-def escape(text):
-    """Return text that may stand in a cell of a Markdown table."""
-    return text.replace("|", "\\|")
+def html_table(caption, head, rows):
+    """Return a table in HTML, its cells as code, the line breaks kept."""
+    cell = "<td style='text-align:left;vertical-align:top'><code style='white-space:pre-wrap'>{}</code></td>".format
+    body = "".join("<tr>" + "".join(cell(html.escape(text)) for text in row) + "</tr>" for row in rows)
+    titles = "".join(f"<th style='text-align:left'>{html.escape(text)}</th>" for text in head)
+    return (f"<table><caption style='text-align:left'><i>{html.escape(caption)}</i></caption>"
+            f"<thead><tr>{titles}</tr></thead><tbody>{body}</tbody></table>")

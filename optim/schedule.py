@@ -13,11 +13,15 @@ without training (`values`), put in sequence, and multiplied with others.
 import copy
 import math
 import warnings
+import weakref
 from bisect import bisect_right
 
 import numpy as np
 
 from .optimizer import Optimizer
+
+
+ATTACHED = weakref.WeakSet()  # all schedules that are in use, so that `explain` can say where a learning rate comes from
 
 
 class LRScheduler:
@@ -67,11 +71,13 @@ class LRScheduler:
         self.optimizer = optimizer
         self.base_values = {name: [] for name in names}
         self._optimizer_has_stepped = False
-        handle = optimizer.register_step_post_hook(lambda *_: self._note_step(handle))
+        handle = optimizer.register_step_post_hook(lambda stepped, *_: self._note_step(stepped, handle))
+        ATTACHED.add(self)
 
-    def _note_step(self, handle):
-        self._optimizer_has_stepped = True
-        handle.remove()
+    def _note_step(self, stepped, handle):
+        if stepped is self.optimizer:  # and not a copy of it
+            self._optimizer_has_stepped = True
+            handle.remove()
 
     def _begin(self, t):
         """Set the values of step t: at 0 from what the groups hold, later by going through all steps from the base."""

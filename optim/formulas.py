@@ -1,0 +1,246 @@
+"""A line of source as a formula: what it reads, what it sets, and how it looks with the numbers in the place of the names.
+
+Here is what `explain` knows of Python's grammar, and nothing of optimizers, but that `self.update(...)` returns φ.
+"""
+
+import ast
+import inspect
+import linecache
+import textwrap
+import types
+from copy import copy, deepcopy
+from functools import cache
+
+import numpy as np
+
+from .words import is_empty, is_small, show
+
+
+# Statements
+
+@cache
+def statements(code):
+    """Return the statement that stands on each line of a function, by line: of a compound one, its head.
+
+    Each is given `looping`, the names that the loops around it set.
+    """
+    lines, first = inspect.getsourcelines(code)
+    tree = ast.parse(textwrap.dedent("".join(lines)))
+    ast.increment_lineno(tree, first - 1)
+    found = {}
+    for node in ast.walk(tree.body[0]):
+        looping = node.looping = getattr(node, "looping", frozenset())
+        if isinstance(node, ast.For):
+            looping = looping | {name.id for name in ast.walk(node.target) if isinstance(name, ast.Name)}
+        for child in ast.iter_child_nodes(node):
+            child.looping = looping
+        if isinstance(node, ast.stmt) and node is not tree.body[0]:
+            found.update(dict.fromkeys(range(node.lineno, last_line(node) + 1), node))
+    return found
+
+
+def last_line(statement):
+    """Return the number of the last line of a statement; of a compound one, of its head."""
+    body = getattr(statement, "body", None)
+    return max(statement.lineno, body[0].lineno - 1) if body else statement.end_lineno
+
+
+def source_lines(statement, file):
+    """Return the lines of a statement as they stand in the file; of a compound one, its head."""
+    lines = [linecache.getline(file, number).rstrip() for number in range(statement.lineno, last_line(statement) + 1)]
+    while len(lines) > 1 and (not lines[-1] or lines[-1].lstrip().startswith("#")):
+        lines.pop()  # between the head of a compound statement and its body
+    return lines
+
+
+def indentation(lines):
+    """Return by how many spaces the least indented line is indented."""
+    return min(len(line) - len(line.lstrip()) for line in lines if line)
+
+
+# Places: names, and what hangs on them, such as state["step"] and point.value
+
+def is_place(node):
+    """Tell whether an expression is a name, or an entry or attribute of a place."""
+    if isinstance(node, ast.Subscript):
+        return isinstance(node.slice, ast.Constant) and node.slice.value is not ... and is_place(node.value)
+    return isinstance(node, ast.Name) or (isinstance(node, ast.Attribute) and is_place(node.value))
+
+
+def value_of(place, names):
+    """Return the value of a place, found without running any code; raise a LookupError if there is none."""
+    if isinstance(place, ast.Name):
+        return names[place.id]
+    owner = value_of(place.value, names)
+    if isinstance(place, ast.Subscript):
+        if not isinstance(owner, (dict, list, tuple, np.ndarray)):
+            raise LookupError(ast.unparse(place))
+        return owner[place.slice.value]
+    if place.attr in ("data", "grad") or isinstance(owner, np.ndarray) or hasattr(owner, "_fields"):
+        return getattr(owner, place.attr)
+    attribute = inspect.getattr_static(owner, place.attr, None)
+    return getattr(owner, place.attr) if isinstance(attribute, types.MemberDescriptorType) else attribute
+
+
+def is_tellable(value):
+    """Tell whether a value is made of numbers, arrays and words, so that it can be copied and shown."""
+    if isinstance(value, (tuple, list)):
+        return all(map(is_tellable, value))
+    if isinstance(value, np.ndarray):
+        return value.dtype.kind in "fiub"
+    return value is None or isinstance(value, (np.generic, bool, int, float, str))
+
+
+def snapshot(places, names):
+    """Return copies of the values of those places that have one, by the text of the place."""
+    values = {}
+    for place in places:
+        try:
+            value = value_of(place, names)
+        except (LookupError, TypeError, AttributeError):
+            continue
+        if is_tellable(value):
+            values[ast.unparse(place)] = deepcopy(value)
+    return values
+
+
+def reads(statement):
+    """Return the places that a statement reads; of a compound one, those in its head."""
+    if getattr(statement, "body", None):
+        tops = [getattr(statement, "test", None) or getattr(statement, "iter", None)]
+    elif isinstance(statement, ast.AugAssign):
+        tops = [statement.target, statement.value]
+    else:
+        tops = [getattr(statement, "value", None)]
+    return [node for top in tops if top is not None for node in ast.walk(top) if is_place(node)]
+
+
+def targets(statement):
+    """Return the places that a statement sets; of `x[i] = ...` and of `f(..., out=x)`, the array x."""
+    if isinstance(statement, ast.Expr):
+        keywords = getattr(statement.value, "keywords", [])
+        return [keyword.value for keyword in keywords if keyword.arg == "out" and is_place(keyword.value)]
+    tops = getattr(statement, "targets", None) or [getattr(statement, "target", None)]
+    return [place for top in tops if top is not None for place in outermost_places(top)]
+
+
+def outermost_places(node):
+    """Yield the places of a target, with those inside of tuples."""
+    if is_place(node):
+        yield node
+    elif isinstance(node, (ast.Tuple, ast.List)):
+        for element in node.elts:
+            yield from outermost_places(element)
+    elif isinstance(node, (ast.Subscript, ast.Starred)):
+        yield from outermost_places(node.value)
+
+
+# Formulas
+
+class Formula(ast.NodeTransformer):
+    """Writes an expression with the numbers in the place of the names.
+
+    Parameters
+    ----------
+    before : dict
+        The values of the places that the expression reads, by their text.
+    phi : array or None
+        What `update` returned last.
+    picked : callable
+        Returns the part of a value that is asked for, such as one element.
+    """
+
+    def __init__(self, before, phi, picked):
+        self.before, self.phi, self.picked = before, phi, picked
+
+    def text_of(self, expression):
+        """Return the text of the expression in numbers."""
+        return ast.unparse(ast.fix_missing_locations(self.visit(deepcopy(expression))))
+
+    def in_numbers(self, expression):
+        """Return the text of the expression in numbers, or None if it is no more than a constant or a place."""
+        if isinstance(expression, ast.Constant) or is_place(expression):
+            return None
+        return self.text_of(expression)
+
+    def visit(self, node):
+        if is_place(node):
+            text = ast.unparse(node)
+            return self.written(self.before[text], node) if text in self.before else node
+        return super().visit(node)
+
+    def visit_Call(self, node):
+        if is_call_of_update(node):
+            return self.written(self.phi, ast.Name("φ", ast.Load()))
+        node.args = [self.visit(arg) for arg in node.args]
+        node.keywords = [ast.keyword(word.arg, self.visit(word.value)) for word in node.keywords if word.arg != "out"]
+        return node
+
+    def visit_IfExp(self, node):
+        if is_place(node.test) and ast.unparse(node.test) in self.before:
+            return self.visit(node.body if np.any(self.before[ast.unparse(node.test)]) else node.orelse)
+        return self.generic_visit(node)
+
+    def visit_ListComp(self, node):
+        return node  # what a comprehension's own names hold is not known
+
+    visit_SetComp = visit_DictComp = visit_GeneratorExp = visit_Lambda = visit_ListComp
+
+    def written(self, value, node):
+        """Return the value as part of an expression, or the expression as it was if the value cannot be written out."""
+        value = self.picked(value)
+        if value is None or isinstance(value, str) or not is_small(value) or is_empty(value):
+            return node
+        text = show(value)
+        return ast.Name(f"({text})" if text.startswith("-") else text, ast.Load())
+
+
+def is_call_of_update(node):
+    """Tell whether an expression is a call of some rule's `update`."""
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "update"
+
+
+def is_call_of_place(statement):
+    """Tell whether a statement is `self.place(...)`, which puts a vector in the place of the parameters."""
+    call = getattr(statement, "value", None)
+    return isinstance(statement, ast.Expr) and isinstance(call, ast.Call) and getattr(call.func, "attr", "") == "place"
+
+
+def equations(statement, values, formula):
+    """Yield (name, expression, expression in numbers, result) for each value that a statement has set.
+
+    The expression is None where it says no more than the result does.
+    """
+    for name, value, expression in paired(statement, values):
+        result, in_numbers = show(formula.picked(value)), None
+        if expression is not None:
+            if isinstance(statement, ast.AugAssign):
+                expression = ast.BinOp(as_read(statement.target), statement.op, copy(expression))
+            in_numbers = formula.in_numbers(expression)
+            if in_numbers is not None and in_numbers.strip("()") == result.strip("()"):
+                in_numbers = None
+        yield name, expression, in_numbers, result
+
+
+def as_read(target):
+    """Return the target of `x += ...` as an expression that is read."""
+    return ast.parse(ast.unparse(target), mode="eval").body
+
+
+def paired(statement, values):
+    """Yield the names and values that a statement has set, each with the expression that it was set to, if it has one."""
+    expression = getattr(statement, "value", None)
+    if isinstance(statement, ast.Expr):
+        expression = expression.args[0] if is_call_of_place(statement) else None
+    if len(values) == 1:
+        (name, value), = values.items()
+        alone = not isinstance(statement, ast.Assign) or is_place(statement.targets[0])
+        yield name, value, expression if alone else None
+        return
+    parts = {}
+    if isinstance(statement, ast.Assign) and isinstance(expression, ast.Tuple):
+        target = statement.targets[0]
+        if isinstance(target, ast.Tuple) and len(target.elts) == len(expression.elts):
+            parts = {ast.unparse(left): right for left, right in zip(target.elts, expression.elts)}
+    for name, value in values.items():
+        yield name, value, parts.get(name)

@@ -1,0 +1,283 @@
+"""Listening to a step: which lines of which methods Python executes, what they read, and what they set.
+
+A `Listener` is handed to `sys.settrace` for the time of a step. It follows the methods of update rules and the functions
+that stand beside them in their files; of the machinery that all optimizers share, only the lines that call the rule and
+move the parameters.
+"""
+
+import ast
+import inspect
+import sys
+from contextlib import contextmanager
+from copy import deepcopy
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from .averaging import HasAverage
+from .formulas import (
+    Formula, equations, indentation, is_call_of_place, is_call_of_update, is_tellable, reads, snapshot, source_lines,
+    statements, targets,
+)
+from .optimizer import Optimizer, UpdateRule
+from .sparse import LazyRows
+from .transform import Link, chain, rule_of
+from .whole_vector import WholeVectorOptimizer
+from .wrappers import Wrapper
+
+
+def codes_of(*classes):
+    """Return the code objects of the methods and properties that stand in classes."""
+    members = [member for cls in classes for member in vars(cls).values()]
+    members += [member.fget for member in members if isinstance(member, property)]
+    return {inspect.unwrap(getattr(member, "__func__", member)).__code__ for member in members
+            if hasattr(getattr(member, "__func__", member), "__code__")}
+
+
+MACHINERY = codes_of(UpdateRule, Optimizer, Link, chain, rule_of, Wrapper, WholeVectorOptimizer, LazyRows, HasAverage)
+STEPS = {Optimizer.step.__code__, Wrapper.step.__code__, WholeVectorOptimizer.guarded_step.__code__}
+
+
+@dataclass
+class Row:
+    """One executed line: where it stands, what it set, and its formula with the numbers that went in.
+
+    Attributes
+    ----------
+    step : int
+        From 1.
+    parameter : int or None
+        The parameter's number in the order of the groups; None for a line that concerns all.
+    rule, method : str
+        Such as "Adam" and "update".
+    call, depth : int
+        Which call of a method in this step it belongs to, and how deep that stands in others that are told.
+    file : str
+    line : int
+        Of the first line.
+    source : str
+        The line, or lines, without the indentation that all of the method has.
+    before, values : dict
+        Copies of what the line read, and of what it set.
+    equations : list of (name, text or None, text)
+        For each value: its name, the expression in numbers if that says more than the result, and the result.
+    formula : str
+        The same as one text.
+    """
+
+    step: int
+    parameter: int | None
+    rule: str
+    method: str
+    call: int
+    depth: int
+    file: str
+    line: int
+    source: str
+    before: dict = field(repr=False)
+    values: dict = field(repr=False)
+    equations: list = field(repr=False)
+    formula: str
+
+
+class Listener:
+    """Collects a Row for each line that is told.
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+    params : list
+        All parameters.
+    element : int, tuple or None
+        The element that formulas show of arrays like the parameter.
+    closure : callable or None
+        What computes the gradients; it is not told.
+    """
+
+    def __init__(self, optimizer, params, element, closure):
+        self.params, self.element = params, element
+        self.numbers = {id(thing): i for i, param in enumerate(params) for thing in (param, param.data)}
+        self.closure = getattr(getattr(closure, "__func__", closure), "__code__", None)
+        self.link_names = {}
+        while optimizer is not None:
+            self.link_names |= {id(link): name for name, link in getattr(optimizer, "links", {}).items()}
+            optimizer = getattr(optimizer, "optimizer", None)
+        self.rows, self.step, self.calls, self.phi, self.told = [], 0, 0, None, {}
+        self.without_source = set()
+
+    @contextmanager
+    def listening(self):
+        """Trace calls inside, in this thread; a debugger or a coverage tool that traces already gets its place back."""
+        earlier = sys.gettrace()
+        sys.settrace(self.called)
+        try:
+            yield
+        finally:
+            sys.settrace(earlier)
+
+    def called(self, frame, event, arg):
+        """Return what listens to the lines of a function that is told, None for any other function."""
+        code, caller = frame.f_code, self.told.get(frame.f_back)
+        if code.co_name.startswith("<") or code is self.closure:
+            return None
+        rule = frame.f_locals.get("self")
+        if isinstance(rule, UpdateRule):
+            kind = MachineryListener if code in MACHINERY or isinstance(rule, rule_of) else CallListener
+        elif type(caller) is CallListener and caller.code.co_filename == code.co_filename:
+            kind, rule = CallListener, caller.rule
+        elif frame.f_back is not None and frame.f_back.f_code in STEPS and code.co_argcount:  # a hook
+            kind, rule = CallListener, frame.f_locals[code.co_varnames[0]]
+        else:
+            return None
+        try:
+            statements(code)
+        except (OSError, SyntaxError):
+            self.without_source.add(code.co_name)
+            return None
+        return kind(self, frame, rule, self.told.get(self.enclosing(frame))).heard
+
+    def enclosing(self, frame):
+        """Return the innermost frame around this one that is listened to."""
+        frame = frame.f_back
+        while frame is not None and frame not in self.told:
+            frame = frame.f_back
+        return frame
+
+    def name_of(self, rule, frame):
+        """Return the name of a rule, after that of the link whose rule it is."""
+        own = self.link_names.get(id(rule), type(rule).__name__)
+        while frame is not None and not isinstance(rule, Link):
+            link = frame.f_locals.get("self")
+            if id(link) in self.link_names:
+                return f"{self.link_names[id(link)]}, {own}"
+            frame = frame.f_back if isinstance(link, UpdateRule) else None
+        return own
+
+    def number_of(self, frame, inherited):
+        """Return the number of the parameter that a call is about."""
+        return self.numbers.get(id(frame.f_locals.get("param")), inherited)
+
+    def picked(self, value, shape):
+        """Return the element that was asked for, of an array shaped like the parameter."""
+        if isinstance(value, np.ndarray):
+            if self.element is not None and value.shape == shape and has_element(value, self.element):
+                return value[self.element]
+            if value.size == 1:
+                return value.item()
+        return value
+
+
+def has_element(array, element):
+    """Tell whether an array has a single element under this index."""
+    try:
+        return np.ndim(array[element]) == 0
+    except IndexError:
+        return False
+
+
+class CallListener:
+    """Listens to one call of a function: when a line is left, what it has set is known."""
+
+    def __init__(self, listener, frame, rule, outer):
+        self.listener, self.frame, self.rule, self.code = listener, frame, rule, frame.f_code
+        self.name = listener.name_of(rule, frame.f_back)
+        self.statements = statements(frame.f_code)
+        self.margin = indentation([line for statement in self.statements.values()
+                                   for line in source_lines(statement, self.code.co_filename)[:1]])
+        self.statement, self.before, self.failed = None, {}, False
+        self.number = listener.number_of(frame, outer and outer.parameter_of(outer.statement))
+        self.depth = outer.depth + 1 if outer else 0
+        listener.calls += 1
+        self.call = listener.calls
+        listener.told[frame] = self
+
+    def heard(self, frame, event, arg):
+        """Finish the line before, and begin the one that is about to run."""
+        if event == "exception":
+            self.failed = True
+        elif event == "line":
+            self.failed = False
+            statement = self.statements.get(frame.f_lineno)
+            if statement is not self.statement:
+                self.finish(None, statement)
+                self.begin(statement)
+        elif event == "return":
+            if not self.failed:
+                self.finish(arg, None)
+                if self.code.co_name == "update":
+                    self.listener.phi = deepcopy(arg) if is_tellable(arg) else None
+            del self.listener.told[frame]
+        return self.heard
+
+    def begin(self, statement):
+        self.statement = statement
+        self.before = snapshot(reads(statement), self.frame.f_locals) if statement is not None else {}
+
+    def finish(self, returned, following):
+        """Add a row for the statement that has just run."""
+        statement = self.statement
+        ended = isinstance(statement, ast.For) and following is not statement.body[0]
+        if statement is None or ended or not self.is_told(statement):
+            return
+        values = self.set_by(statement, returned)
+        formula = Formula(self.before, self.listener.phi, self.picked)
+        found = [(name, numbers, result) for name, _, numbers, result in equations(statement, values, formula)]
+        text = ", ".join(" = ".join(filter(None, parts)) for parts in found) or decision(statement, following, formula)
+        source = "\n".join(line[self.margin:] for line in source_lines(statement, self.code.co_filename))
+        self.listener.rows.append(Row(
+            self.listener.step, self.parameter_of(statement), self.name, self.code.co_name, self.call, self.depth,
+            self.code.co_filename, statement.lineno, source, self.before, values, found, text))
+
+    def is_told(self, statement):
+        """Tell whether a statement becomes a row."""
+        return not isinstance(statement, (ast.Pass, ast.Try)) and not is_text(statement)
+
+    def set_by(self, statement, returned):
+        """Return what a statement has set, by name."""
+        if isinstance(statement, ast.Return):
+            name = "φ" if self.code.co_name == "update" else "result"
+            return {name: deepcopy(returned)} if returned is not None and is_tellable(returned) else {}
+        if is_call_of_place(statement):
+            return {"θ": np.concatenate([param.data.ravel() for param in self.listener.params])}
+        values = snapshot(targets(statement), self.frame.f_locals)
+        return {name: value for name, value in values.items() if not name.startswith("_")}
+
+    def parameter_of(self, statement):
+        """Return the number of the parameter that a statement is about: in a loop, the loop's."""
+        if statement is not None and "param" in statement.looping:
+            return self.listener.number_of(self.frame, self.number)
+        return self.number
+
+    def picked(self, value):
+        number = self.parameter_of(self.statement)
+        return self.listener.picked(value, None if number is None else self.listener.params[number].data.shape)
+
+
+class MachineryListener(CallListener):
+    """Listens to a method of the machinery: told are the lines that call the rule's `update` or move parameters."""
+
+    def __init__(self, listener, frame, rule, outer):
+        super().__init__(listener, frame, rule, outer)
+        self.depth = outer.depth if outer else 0
+
+    def is_told(self, statement):
+        if self.code.co_name == "update" or not isinstance(statement, (ast.Assign, ast.AugAssign, ast.Expr)):
+            return False
+        calls = any(is_call_of_update(node) and getattr(node.func.value, "id", None) == "self"
+                    for node in ast.walk(statement))
+        moves = isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Subscript) and any(
+            getattr(place, "id", None) == "data" for place in targets(statement))
+        return calls or moves or (is_call_of_place(statement) and self.code.co_name == "iterate")
+
+
+def is_text(statement):
+    """Tell whether a statement is a docstring."""
+    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+
+
+def decision(statement, following, formula):
+    """Return the test of an `if` or a `while` in numbers, and how it came out."""
+    if not isinstance(statement, (ast.If, ast.While)) or following is None:
+        return ""
+    in_numbers, answer = formula.text_of(statement.test), "yes" if following is statement.body[0] else "no"
+    return f"{in_numbers} → {answer}" if in_numbers != ast.unparse(statement.test) else f"→ {answer}"

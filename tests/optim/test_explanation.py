@@ -1,0 +1,378 @@
+"""`explain`: what it tells is what ran, and it leaves no trace."""
+
+import copy
+import html.parser
+import linecache
+import sys
+import threading
+
+import numpy as np
+import pytest
+from optimizer_catalogue import EXAMPLES, Bowl
+
+import optim
+
+every = pytest.mark.parametrize("name", EXAMPLES)
+
+
+def started(name, steps=1):
+    """Return an optimizer and its problem, on the way."""
+    problem = Bowl(rows=EXAMPLES[name].rows)
+    optimizer = EXAMPLES[name].optimizer(name, problem)
+    for _ in range(steps):
+        optimizer.step(problem.closure)
+    return optimizer, problem
+
+
+def parameter(value=3.0, grad=2.0):
+    p = optim.Parameter(np.atleast_1d(value))
+    p.grad = np.full_like(p.data, grad)
+    return p
+
+
+def everything(optimizer):
+    """Return all that a step may change, as nested copies."""
+    params = [p for group in optimizer.param_groups for p in group["params"]]
+    generators = [one.bit_generator.state for one in vars(optimizer).values() if isinstance(one, np.random.Generator)]
+    grads = [(id(p.grad), copy.deepcopy(getattr(p.grad, "values", p.grad))) for p in params]
+    return [optimizer.state_dict(), [p.data.copy() for p in params], grads, generators,
+            {key: value for key, value in vars(optimizer).items() if isinstance(value, (bool, int, float, str))}]
+
+
+def assert_same(x, y):
+    np.testing.assert_equal(x, y)
+
+
+# What is told is what ran
+
+@every
+@pytest.mark.parametrize("steps", [0, 2])
+def test_the_explained_step_ends_where_the_ordinary_step_does_bit_for_bit(name, steps):
+    optimizer, problem = started(name, steps)
+    ordinary, same_problem = started(name, steps)
+    ordinary.step(same_problem.closure)
+    explanation = optim.explain(optimizer, problem.closure, keep=True)
+    assert_same([p.data for p in problem.params], [p.data for p in same_problem.params])
+    assert_same(optimizer.state_dict(), ordinary.state_dict())
+    theta = {f"θ[{i}]": p.data for i, p in enumerate(same_problem.params)}
+    assert_same({name: explanation.states[-1][name] for name in theta}, theta)
+
+
+@every
+def test_the_last_row_of_each_parameter_holds_its_new_value(name):
+    optimizer, problem = started(name)
+    explanation = optim.explain(optimizer, problem.closure, keep=True)
+    last = {(row.parameter, key): value for row in explanation.rows for key, value in row.values.items()}
+    if (None, "θ") in last:
+        assert_same(last[None, "θ"], np.concatenate([p.data.ravel() for p in problem.params]))
+    else:
+        ends = [[value for (i, key), value in last.items() if i == number and key in ("data", "param.data")][-1]
+                for number in range(len(problem.params))]
+        assert_same(ends, [p.data for p in problem.params])
+
+
+@every
+def test_every_line_shown_is_a_line_of_the_file_that_ran(name):
+    optimizer, problem = started(name)
+    rows = optim.explain(optimizer, problem.closure, steps=2).rows
+    assert rows
+    for row in rows:
+        for number, source in enumerate(row.source.split("\n"), row.line):
+            assert linecache.getline(row.file, number).rstrip().endswith(source)
+
+
+@every
+def test_the_rule_is_told(name):
+    optimizer, problem = started(name)
+    told = {(row.method, key) for row in optim.explain(optimizer, problem.closure).rows for key in row.values}
+    assert told & {("update", "φ"), ("point", "result"), ("iterate", "phi")}
+
+
+@every
+def test_without_keep_the_optimizer_and_the_parameters_are_as_before(name):
+    optimizer, problem = started(name)
+    problem.closure()
+    before = everything(optimizer)
+    optim.explain(optimizer, problem.closure, steps=2)
+    assert_same(everything(optimizer), before)
+
+
+def test_arrays_of_more_than_a_piece_are_told_whole_and_move_as_ever():
+    rng = np.random.default_rng(0)
+    start, grad = rng.normal(size=(2, 200_000)).astype(np.float32)
+    first, second = (parameter(start), parameter(start))
+    first.grad = second.grad = grad
+    explanation = optim.explain(optim.Adam([first]), keep=True)
+    optim.Adam([second]).step()
+    np.testing.assert_array_equal(first.data, second.data)
+    phi, = (row.values["φ"] for row in explanation.rows if "φ" in row.values)
+    assert phi.shape == start.shape
+    assert "φ = array of shape (200000,): min" in explanation.text(200)
+
+
+# Formulas
+
+def test_a_step_of_gradient_descent_is_told_in_numbers():
+    assert optim.explain(optim.SGD([parameter()], lr=0.1)).rows[-1].formula == "data = 3 - 0.1 * 2 = 2.8"
+
+
+def test_adam_is_told_line_by_line():
+    formulas = [row.formula for row in optim.explain(optim.Adam([parameter()], lr=0.5)).rows]
+    expected = ["m = 0 * 0.9 = 0", "m = 0 + (1 - 0.9) * 2 = 0.2", "v = 0 * 0.999 = 0", "v = 0 + (1 - 0.999) * 2 * 2 = 0.004",
+                "data = 3 - 0.5 * 1 = 2.5"]
+    assert [text for text in formulas if text in expected] == expected
+
+
+def test_negative_numbers_stand_in_parentheses():
+    assert optim.explain(optim.SGD([parameter(grad=-2.0)], lr=0.1)).rows[-1].formula == "data = 3 - 0.1 * (-2) = 3.2"
+
+
+def test_one_element_is_told_in_plain_numbers():
+    p = parameter(np.arange(12.0).reshape(3, 4))
+    explanation = optim.explain(optim.SGD([p], lr=0.1), element=(2, 1))
+    assert explanation.rows[-1].formula == "data = 9 - 0.1 * 2 = 8.8"
+    np.testing.assert_array_equal(explanation.rows[-1].values["data"], p.data - 0.1 * p.grad)
+
+
+def test_one_parameter_is_told_alone():
+    optimizer = optim.SGD([parameter(1.0), parameter(3.0)], lr=0.1)
+    rows = optim.explain(optimizer, parameter=1).rows
+    assert {row.parameter for row in rows} == {1}
+    assert rows[-1].formula == "data = 3 - 0.1 * 2 = 2.8"
+
+
+class Halfway(optim.Optimizer):
+    """A student's own."""
+
+    def __init__(self, params, lr=1.0):
+        super().__init__(params, lr=lr)
+
+    def init_state(self, param):
+        return {"step": 0}
+
+    def update(self, grad, state, param):
+        # a comment
+        direction = (
+            half(grad)
+            + 0 * param
+        )
+        if state["step"] > 1:
+            direction = -direction
+        try:
+            raise_it()
+        except KeyError:
+            pass
+        return direction
+
+
+def half(x):
+    return x / 2
+
+
+def raise_it():
+    raise KeyError("caught")
+
+
+def test_an_optimizer_of_ones_own_is_told_with_the_functions_beside_it():
+    rows = optim.explain(Halfway([parameter()])).rows
+    assert [(row.method, row.formula) for row in rows if row.formula] == [
+        ("half", "result = 2 / 2 = 1"), ("update", "direction = half(2) + 0 * 3 = 1"), ("update", "1 > 1 → no"),
+        ("update", "φ = 1"), ("move", "data = 3 - 1 * 1 = 2")]
+    several, = [row.source for row in rows if row.source.startswith("direction")]
+    assert several == "direction = (\n    half(grad)\n    + 0 * param\n)"
+
+
+def test_a_chain_is_told_link_by_link_by_the_links_names():
+    optimizer = optim.chain([parameter(grad=9.0)], optim.clip(5.0), optim.scale_by_adam(), optim.clip(0.5), lr=1.0)
+    told = [(row.rule, row.formula) for row in optim.explain(optimizer).rows if "φ" in row.values]
+    assert told == [("clip", "φ = np.clip(9, -5, 5) = 5"), ("scale_by_adam, Adam", "φ = 1"),
+                    ("clip_2", "φ = np.clip(1, -0.5, 0.5) = 0.5")]
+
+
+def test_a_wrapper_is_told_with_the_step_inside():
+    p = parameter()
+    rows = optim.explain(optim.EMA(optim.SGD([p], lr=0.1), decay=0.5), steps=2).rows
+    assert "data = 3 - 0.1 * 2 = 2.8" in [row.formula for row in rows]
+    averages = [float(row.values["average"][0]) for row in rows if "average" in row.values and "+=" in row.source]
+    assert averages == pytest.approx([2.8, 2.7])
+
+
+def test_a_hook_that_moves_parameters_is_told():
+    optimizer = optim.SGD([parameter(np.array([1.0, 0.0]))], lr=0.1)
+    optim.project_after(optimizer, optim.project_simplex)
+    rows = optim.explain(optimizer, keep=True).rows
+    assert rows[-1].method == "hook"
+    np.testing.assert_array_equal(rows[-1].values["param.data"], optimizer.param_groups[0]["params"][0].data)
+
+
+# The learning rate and the state
+
+def test_the_learning_rate_is_traced_to_its_schedule_and_its_initial_value():
+    optimizer = optim.SGD([parameter()], lr=0.8)
+    schedule = optim.schedule.StepLR(optimizer, step_size=1, gamma=0.5)
+    optimizer.step()
+    schedule.step()
+    line, = optim.explain(optimizer).settings
+    assert "lr = 0.4" in line and "StepLR" in line and "at its step 1" in line and "initial value 0.8" in line
+
+
+def test_a_schedule_does_not_take_an_explained_step_for_a_step():
+    optimizer = optim.SGD([parameter()], lr=0.8)
+    schedule = optim.schedule.StepLR(optimizer, step_size=1)
+    optim.explain(optimizer)
+    with pytest.warns(UserWarning):
+        schedule.step()
+
+
+def test_several_steps_show_how_the_state_moves():
+    p = parameter()
+
+    def closure():
+        p.grad = 2 * p.data
+
+    explanation = optim.explain(optim.SGD([p], lr=0.1, momentum=0.5), closure, steps=3)
+    head, rows = explanation.moves()
+    assert head == ["", "before", "after step 1", "after step 2", "after step 3"]
+    assert ["momentum_buffer[0]", "", "6", "7.8", "7.14"] in rows
+    assert "how the state moves" in explanation.text()
+
+
+# Showing
+
+@pytest.mark.parametrize("width", [40, 79, 200])
+def test_text_keeps_to_the_width(width):
+    optimizer, problem = started("Adam")
+    assert max(map(len, optim.explain(optimizer, problem.closure, steps=2).text(width).splitlines())) <= width
+
+
+class Terminal:
+    """A file that is a terminal."""
+
+    def __init__(self, terminal):
+        self.terminal, self.text = terminal, ""
+
+    def isatty(self):
+        return self.terminal
+
+    def write(self, text):
+        self.text += text
+
+
+def test_colour_is_for_terminals_only(monkeypatch):
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    explanation = optim.explain(optim.SGD([parameter()]))
+    screen, file = Terminal(True), Terminal(False)
+    explanation.show(screen)
+    explanation.show(file)
+    assert "\x1b[" in screen.text and "\x1b[" not in file.text
+    assert "\x1b[" not in repr(explanation)
+
+
+class Tags(html.parser.HTMLParser):
+    """Checks that tags are closed in the order in which they were opened."""
+
+    def __init__(self):
+        super().__init__()
+        self.open = []
+
+    def handle_starttag(self, tag, attrs):
+        self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
+def test_html_is_well_formed_and_escaped():
+    optimizer, problem = started("LBFGS")
+    tags, text = Tags(), optim.explain(optimizer, problem.closure, steps=2)._repr_html_()
+    tags.feed(text)
+    assert not tags.open and text.count("<table>") > 2
+    assert "&gt;" in text
+
+
+def test_markdown_tables_have_as_many_cells_in_every_line():
+    optimizer, problem = started("Muon")
+    for table in optim.explain(optimizer, problem.closure, steps=2).markdown().split("\n\n"):
+        if table.startswith("| "):
+            assert len({line.replace("\\|", "").count("|") for line in table.splitlines()}) == 1
+
+
+def test_empty_and_broken_arrays_can_be_shown():
+    p = parameter(np.zeros((0, 3)))
+    assert "empty array of shape (0, 3)" in optim.explain(optim.SGD([p])).text()
+    assert "nan" in optim.explain(optim.SGD([parameter(grad=np.nan)])).text()
+
+
+# Leaving no trace
+
+def test_whatever_traces_already_gets_its_place_back():
+    def debugger(frame, event, arg):
+        return None
+
+    earlier = sys.gettrace()
+    try:
+        sys.settrace(debugger)
+        optim.explain(optim.SGD([parameter()]))
+        found = sys.gettrace()
+    finally:
+        sys.settrace(earlier)
+    assert found is debugger
+
+
+def test_after_an_error_in_the_step_all_is_as_before():
+    class Broken(optim.SGD):
+        def update(self, grad, state, param, **others):
+            param += 1
+            raise RuntimeError("broken")
+
+    optimizer = Broken([parameter()])
+    before, earlier = everything(optimizer), sys.gettrace()
+    with pytest.raises(RuntimeError, match="broken"):
+        optim.explain(optimizer)
+    assert sys.gettrace() is earlier
+    assert_same(everything(optimizer), before)
+
+
+def test_other_threads_are_not_traced():
+    seen = []
+
+    class Peeking(optim.SGD):
+        def update(self, grad, state, param):
+            thread = threading.Thread(target=lambda: seen.append(sys.gettrace()))
+            thread.start()
+            thread.join()
+            return grad
+
+    optim.explain(Peeking([parameter()]))
+    assert seen == [threading.gettrace()]
+
+
+def test_a_method_without_source_is_named_and_the_step_taken():
+    space = {"optim": optim}
+    exec("class Typed(optim.Optimizer):\n"
+         "    def __init__(self, params, lr=1.0):\n        super().__init__(params, lr=lr)\n"
+         "    def update(self, grad, state, param):\n        return grad\n", space)
+    explanation = optim.explain(space["Typed"]([parameter()]))
+    assert explanation.settings[-1] == "not told, for want of source: update"
+    assert explanation.rows[-1].formula == "data = 3 - 1 * φ = 1"
+
+
+# Misuse
+
+@pytest.mark.parametrize("arguments, error, words", [
+    ({"optimizer": "Adam"}, TypeError, "expected an Optimizer"),
+    ({"steps": 0}, ValueError, "steps is 0"),
+    ({"parameter": 1}, IndexError, "from 0 to 0"),
+    ({"element": 1}, IndexError, "picks no single number"),
+    ({"element": slice(None)}, IndexError, "picks no single number"),
+    ({"closure": 3}, TypeError, "closure is 3"),
+])
+def test_misuse_is_named(arguments, error, words):
+    optimizer = arguments.pop("optimizer", optim.SGD([parameter()]))
+    with pytest.raises(error, match=words):
+        optim.explain(optimizer, **arguments)
+
+
+def test_without_a_gradient_the_message_says_what_to_do():
+    with pytest.raises(ValueError, match="call backward first, or pass a closure"):
+        optim.explain(optim.SGD([optim.Parameter([1.0])]))
