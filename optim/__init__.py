@@ -19,6 +19,9 @@ from .links import (
     scale_by_stddev, scale_by_rss, scale_by_adadelta,
     add_decayed_weights, project, keep_params_nonnegative,
 )
+from .wrappers import Wrapper, GradientAccumulation, ApplyIfFinite, SAM
+from .averaging import ASGD, EMA, SWA, Lookahead, ScheduleFreeSGD, ScheduleFreeAdamW
+from .parameter_free import DoG, Prodigy
 from .checkpoint import load, save
 from . import schedule
 from .explanation import Explanation, explain
@@ -37,7 +40,9 @@ __all__ = ["Optimizer", "Parameter", "UpdateRule",
     "SGD", "OptimisticGradient", "PolyakSGD",
     "Adagrad", "Adadelta", "RMSprop", "Adam", "AdamW", "Adamax", "NAdam", "RAdam", "AdaBelief", "Yogi", "Adafactor", "SM3",
     "RowGradient", "LazyRows", "SparseAdam", "SignSGD", "Signum", "Lion", "Rprop", "LARS", "LAMB", "Shampoo", "SOAP", "Muon",
-    "Explanation", "explain", "load", "save", "schedule", "clip_grad_norm_", "clip_grad_value_", "Link", "chain", "masked", "rule_of",
+    "Explanation", "explain", "Wrapper", "GradientAccumulation", "ApplyIfFinite", "SAM",
+    "ASGD", "EMA", "SWA", "Lookahead", "ScheduleFreeSGD", "ScheduleFreeAdamW", "DoG", "Prodigy",
+    "load", "save", "schedule", "clip_grad_norm_", "clip_grad_value_", "Link", "chain", "masked", "rule_of",
     "zero_nans", "clip", "clip_by_block_rms", "clip_by_global_norm", "adaptive_grad_clip", "centralize",
     "normalize_by_update_norm", "add_noise", "trace", "ema", "scale", "scale_by_schedule", "scale_by_sign",
     "scale_by_trust_ratio", "scale_by_adam", "scale_by_amsgrad", "scale_by_adamax", "scale_by_radam",

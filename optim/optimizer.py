@@ -269,6 +269,8 @@ class Optimizer(UpdateRule):
         """
         if not isinstance(state_dict, dict) or not {"state", "param_groups"} <= state_dict.keys():
             raise ValueError('a state dictionary has the keys "state" and "param_groups"')
+        if others := state_dict.keys() - {"state", "param_groups"}:
+            raise ValueError(f"this is not the state of {type(self).__name__} alone: it has entries {sorted(others)} too")
         pairs = zip_same("param_groups", self.param_groups, state_dict["param_groups"])
         groups = [self._loaded_group(own, saved) for own, saved in pairs]
         numbered = {i: param for own, saved in pairs for param, i in zip_same("params", own["params"], saved["params"])}

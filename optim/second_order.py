@@ -438,7 +438,7 @@ class DiagonalHessianOptimizer(Optimizer):
             rng.bit_generator.state = state_dict["rng"]
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError('the dictionary needs the state of the random generator under "rng"') from error
-        super().load_state_dict(state_dict)
+        super().load_state_dict({name: entry for name, entry in state_dict.items() if name != "rng"})
         self.rng.bit_generator.state = rng.bit_generator.state
 
 

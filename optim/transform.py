@@ -195,7 +195,7 @@ class chain(Optimizer):
         try:
             for name, link in self.links.items():
                 link.load_state_dict(copy.deepcopy(saved[name]))
-            super().load_state_dict(state_dict)
+            super().load_state_dict({name: entry for name, entry in state_dict.items() if name != "links"})
         except (TypeError, ValueError, KeyError):
             for name, link in self.links.items():
                 link.load_state_dict(before[name])
