@@ -13,10 +13,11 @@ from .origins import remember_lines
 from .anomaly import detect_anomaly
 from .table import coverage
 from . import nn
+from .explanation import explain
 
 __all__ = [
     "Tensor", "no_grad",
     "erf", "erfc", "relu", "sigmoid", "softplus", "silu", "gelu", "softmax", "log_softmax", "logsumexp",
     "grad", "value_and_grad", "vjp", "jvp", "jacobian", "hessian", "hvp",
-    "primitive", "GradientError", "gradcheck", "remember_lines", "detect_anomaly", "coverage", "nn",
+    "primitive", "GradientError", "gradcheck", "remember_lines", "detect_anomaly", "coverage", "nn", "explain",
 ]

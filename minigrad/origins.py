@@ -1,7 +1,8 @@
-"""Where in the reader's program an operation stands: its line, and the modules that were running.
+"""Where in the reader's program an operation stands: its line, the modules that were running, the name of its result.
 
 The tape tells a watcher of each operation (see `mode` in `tape.py`). The plainest watcher is the `Rememberer` here; the
-one that looks for the first NaN (`anomaly.py`) and the one that listens to a backward pass (`explanation.py`) build on it.
+one that looks for the first NaN (`anomaly.py`), and the one that listens to a backward pass (`explanation.py`), build
+on it.
 """
 
 import os
@@ -15,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .nn.module import Module
-from .tape import mode, propagate
+from .tape import Node, mode, propagate
 
 PACKAGES = tuple(os.path.dirname(module.__file__) + os.sep for module in (sys.modules[__package__], np))
 ORIGINS = {}  # (Origin, reference) of each node alive that was made under a watcher, by its counter
@@ -121,3 +122,41 @@ def name_in(around, module):
     inside = [] if around is None else around.named_modules()
     return next((name for name, part in inside if part is module), "")
 
+
+# Names
+
+def names_in(variables):
+    """Return what the reader calls arrays and Tensors, by their identity: in a scope, its lists, and its modules."""
+    found = {}
+    for name, value in list(variables.items()):
+        if isinstance(value, Module):
+            prefix = "" if name == "self" else f"{name}."
+            found.update({id(part): prefix + path for path, part in value.named_parameters()})
+        elif isinstance(value, (list, tuple, dict)):
+            items = list(value.items() if isinstance(value, dict) else enumerate(value))
+            found.update({id(item): f"{name}[{key!r}]" for key, item in items if isinstance(item, (Node, np.ndarray))})
+    for name, value in list(variables.items()):
+        if isinstance(value, (Node, np.ndarray)) and not name.startswith("_"):
+            found[id(value)] = name
+            if isinstance(value, Node) and isinstance(value.value, np.ndarray) and not value.requires_grad:
+                found[id(value.value)] = name
+    return found
+
+
+@contextmanager
+def names_at_return(function):
+    """Yield a dictionary that receives the names of the function's own variables when it returns.
+
+    A profiler that is at work already gets its place back.
+    """
+    found, earlier = {}, sys.getprofile()
+
+    def listen(frame, event, arg):
+        if event == "return" and frame.f_code is getattr(function, "__code__", None):
+            found.update(names_in(frame.f_locals))
+
+    sys.setprofile(listen)
+    try:
+        yield found
+    finally:
+        sys.setprofile(earlier)
