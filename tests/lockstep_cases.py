@@ -56,6 +56,8 @@ TORCH = {
               {"weight_decay": 0.1, "decoupled_weight_decay": True}],
     "Adafactor": [{}, *DECAY, *vary(lr=[0.3], beta2_decay=[-0.3, 0.0], d=[1.5, 10.0],
                                     eps=[(1.0, 1e-3), (None, 10.0)])],
+    "ASGD": [{}, *DECAY, *vary(lr=[0.1], lambd=[0.1]), {"lambd": 0.1, "alpha": 2.0},
+             {"lambd": 0.5, "alpha": 0.5, "t0": 3.0}],
     "SparseAdam": [{}, *BETAS, {"maximize": True}],
     "Rprop": [{}, *vary(lr=[0.3], etas=[(0.3, 1.7)], step_sizes=[(5e-3, 2e-2)], maximize=[True])],
     "Muon": [{}, *vary(lr=[0.1], weight_decay=[0.0], momentum=[0.5], nesterov=[False], eps=[10.0], ns_steps=[0, 2],

@@ -153,11 +153,20 @@ def unchanged(x, lr=None):
     return x
 
 
+def around(wrapper, **hyper):
+    """Return the example of a wrapper: around gradient descent with momentum, of which it must not take the speed."""
+    def make(problem, lr=0.03, maximize=False):
+        return wrapper(optim.SGD(problem.params, lr=lr, momentum=0.8, maximize=maximize), **hyper)
+
+    return Example(({"lr": 0.003}, 300, 1e-3), ({"lr": 1e-3}, 2000, 0.01), ({"lr": 0.3}, 500, 0.01), make=make)
+
+
 RATE = {"lr": [0.1, 0.2, 0.3]}
 BETAS = {"betas": [[0.9, 0.5, 0.8], [0.999, 0.9, 0.99]]}
 EPS = {"eps": [1e-8, 0.1, 1.0]}
 DECAY = {"weight_decay": [0.0, 0.1, 0.5]}
 MOMENTUM = {"momentum": [0.9, 0.5, 0.1]}
+AVERAGING = {"warmup_steps": [0, 2, 5], "r": [0.0, 1.0, 0.5], "weight_lr_power": [2.0, 0.0, 1.0]}
 ON_THE_SIMPLEX = "the minimum is not in the simplex, which it never leaves"
 
 EXAMPLES = {
@@ -234,6 +243,23 @@ EXAMPLES = {
     "chain": Example(
         ({"lr": 0.03}, 200, 1e-8), ({"lr": 0.3}, 1000, 1e-8), ({"lr": 0.1}, 500, 2e-4), arrays=RATE,
         make=lambda problem, **hyper: optim.chain(problem.params, optim.scale_by_adam(), **hyper)),
+    "ASGD": Example(
+        ({"lr": 0.03}, 300, 1e-8), ({"lr": 1e-3}, 2000, 0.2), ({"lr": 0.3}, 500, 0.03), hyper={"weight_decay": 0.1},
+        arrays={**RATE, **DECAY, "lambd": [1e-4, 0.1, 0.0], "alpha": [0.75, 0.5, 1.0], "t0": [1e6, 2.0, 4.0]}),
+    "ScheduleFreeSGD": Example(
+        ({"lr": 0.1}, 200, 1e-6), ({"lr": 3e-3}, 2000, 0.05), ({"lr": 1.0}, 500, 0.01), hyper={"weight_decay": 0.1},
+        arrays={**RATE, **MOMENTUM, **DECAY, **AVERAGING}),
+    "ScheduleFreeAdamW": Example(
+        ({"lr": 0.03}, 300, 1e-6), ({"lr": 0.1}, 2000, 0.05), ({"lr": 0.03}, 500, 3e-3), hyper={"weight_decay": 0.1},
+        arrays={**RATE, **BETAS, **EPS, **DECAY, **AVERAGING}),
+    "DoG": Example(({}, 200, 1e-6), ({}, 1000, 5.0), ({}, 500, 0.05), hyper={"weight_decay": 0.1}),
+    "Prodigy": Example(({}, 200, 1e-6), ({}, 1000, 0.01), ({}, 500, 1e-3), hyper={"weight_decay": 0.1}),
+    "EMA": around(optim.EMA, decay=0.9),
+    "SWA": around(optim.SWA),
+    "Lookahead": around(optim.Lookahead, k=2),
+    "GradientAccumulation": around(optim.GradientAccumulation, every=1),
+    "ApplyIfFinite": around(optim.ApplyIfFinite),
+    "SAM": around(optim.SAM, rho=1e-3),
     "BacktrackingGradientDescent": Example(({}, 100, 1e-9), ({}, 1000, 0.01), ({}, 300, 0.05)),
     "Newton": Example(({}, 2, 1e-20), ({}, 40, 1e-12), ({}, 100, 1e-3),
                       make=lambda problem, **hyper: optim.Newton(problem.params, problem.hessian, **hyper)),
