@@ -2,7 +2,7 @@
 
 `explain` lets the optimizer take a real step and listens (`listening.py`): for each line of its `update` that Python
 executes it keeps the line, the names that the line set, and the numbers that went in. No formula is written a second
-time, so a student's own optimizer is explained as well as a built-in one. `worksheet.py` makes exercises out of this.
+time, so a student's own optimizer is explained as well as a built-in one. `worksheets.py` makes exercises out of this.
 """
 
 import html
@@ -17,7 +17,7 @@ from itertools import groupby
 import numpy as np
 
 from . import schedule as schedules
-from .listening import Listener, has_element
+from .listening import Listener, has_element, picked
 from .optimizer import Optimizer
 from .words import show
 
@@ -269,7 +269,7 @@ def tellable_state(optimizer, listener, parameter):
             for i in chosen:
                 told |= flattened(by_parameter.get(i, {}), f"[{i}]", "" if name == "state" else f"{name}.")
     shapes = {name: listener.params[int(name[:-1].rpartition("[")[2])].data.shape for name in told}
-    return {name: listener.picked(value, shapes[name]) for name, value in told.items()}
+    return {name: picked(value, listener.element, shapes[name]) for name, value in told.items()}
 
 
 def flattened(state, suffix, prefix=""):

@@ -157,14 +157,15 @@ class Listener:
         """Return the number of the parameter that a call is about."""
         return self.numbers.get(id(frame.f_locals.get("param")), inherited)
 
-    def picked(self, value, shape):
-        """Return the element that was asked for, of an array shaped like the parameter."""
-        if isinstance(value, np.ndarray):
-            if self.element is not None and value.shape == shape and has_element(value, self.element):
-                return value[self.element]
-            if value.size == 1:
-                return value.item()
-        return value
+
+def picked(value, element, shape):
+    """Return the element that is asked for, of an array shaped like the parameter; of a single number, this."""
+    if isinstance(value, np.ndarray):
+        if element is not None and value.shape == shape and has_element(value, element):
+            return value[element]
+        if value.size == 1:
+            return value.item()
+    return value
 
 
 def has_element(array, element):
@@ -250,7 +251,7 @@ class CallListener:
 
     def picked(self, value):
         number = self.parameter_of(self.statement)
-        return self.listener.picked(value, None if number is None else self.listener.params[number].data.shape)
+        return picked(value, self.listener.element, None if number is None else self.listener.params[number].data.shape)
 
 
 class MachineryListener(CallListener):

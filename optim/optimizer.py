@@ -15,6 +15,7 @@ import numpy as np
 from .groups import ParamGroup, as_groups, as_list, check_parameter
 from .hyperparameters import check, prepared
 from .pieces import cut, has_array, has_none, is_contiguous, keep_new, map_arrays
+from .words import listed
 
 PIECE = 64 * 1024  # numbers; a step on a million of them is twice to three times as fast in pieces as whole
 DEVICE_FLAGS = {"foreach", "fused", "capturable", "differentiable"}  # PyTorch's choice of a kernel, dropped on loading
@@ -297,10 +298,20 @@ class Optimizer(UpdateRule):
         return fitted(f"state of parameter {number}", fresh, saved, data)
 
     def __repr__(self):
-        names = ", ".join(f"{name}={value!r}" for name, value in self.param_groups[0].items() if name != "params")
-        count = sum(len(group["params"]) for group in self.param_groups)
-        groups = f" in {len(self.param_groups)} groups" if len(self.param_groups) > 1 else ""
-        return f"{type(self).__name__}({count} parameter{'s' * (count != 1)}{groups}, {names})"
+        return f"{type(self).__name__}({counted(self)}, {listed(hyperparameters_of(self))})"
+
+
+def counted(optimizer):
+    """Return in words how many parameters an optimizer has, and in how many groups."""
+    groups = optimizer.param_groups
+    count = sum(len(group["params"]) for group in groups)
+    return f"{count} parameter{'s' * (count != 1)}" + f" in {len(groups)} groups" * (len(groups) > 1)
+
+
+def hyperparameters_of(optimizer):
+    """Return the values that each hyperparameter has in the groups, by its name."""
+    names = dict.fromkeys(name for group in optimizer.param_groups for name in group if name != "params")
+    return {name: [group[name] for group in optimizer.param_groups if name in group] for name in names}
 
 
 class HookHandle:

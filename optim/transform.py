@@ -12,7 +12,8 @@ import copy
 import inspect
 
 from .hyperparameters import check, prepared
-from .optimizer import Optimizer, UpdateRule, hyperparameter_names
+from .optimizer import Optimizer, UpdateRule, counted, hyperparameter_names, hyperparameters_of
+from .words import listed
 
 
 class Link(UpdateRule):
@@ -62,6 +63,9 @@ class Link(UpdateRule):
     def wants(self, param):
         """Tell whether the link applies to a parameter, given its array; see `masked`."""
         return True
+
+    def __repr__(self):
+        return f"{self.name}({listed({name: [value] for name, value in self.hyperparameters.items()})})"
 
     def state_dict(self):
         """Return what the link remembers that belongs to no parameter, such as the state of a random generator."""
@@ -200,6 +204,12 @@ class chain(Optimizer):
             for name, link in self.links.items():
                 link.load_state_dict(before[name])
             raise
+
+    def __repr__(self):
+        hyper = hyperparameters_of(self)
+        links = [f"{name}({listed({key: hyper.pop(f'{name}.{key}') for key in link.hyperparameters})})"
+                 for name, link in self.links.items()]
+        return f"{type(self).__name__}({', '.join([counted(self), *links])}, {listed(hyper)})"
 
 
 def named(links):

@@ -1,0 +1,156 @@
+"""Exercises in hand calculation: the lines of a real step with blanks for the results, and the same sheet filled in.
+
+Nothing is calculated here: `explain` tells what the optimizer did, and this is another way to show it.
+"""
+
+from dataclasses import dataclass
+
+from .explanation import as_code, explain, markdown_table
+from .formulas import is_tellable
+from .listening import picked
+from .typesetting import escape, typeset
+from .words import is_small, show
+
+BLANK = r"\_" * 12
+
+
+@dataclass
+class Line:
+    """A line of a worksheet: its source, and "name = expression = result"; what is not `asked` is given."""
+
+    source: str
+    name: str
+    expression: str | None
+    result: str
+    asked: bool
+
+
+class Worksheet:
+    """An exercise in taking steps by hand, and its solution; see `worksheet`.
+
+    Attributes
+    ----------
+    title : str
+    start : list of (name, result)
+        θ and the state before the first step.
+    steps : list of (gradient or None, list of Line)
+    """
+
+    def __init__(self, title, start, steps):
+        self.title, self.start, self.steps = title, start, steps
+
+    def markdown(self, solution=False):
+        """Return the exercise, or its solution in the same layout, as Markdown."""
+        given = ", ".join(f"`{name} = {result}`" for name, result in self.start)
+        parts = [f"# {'Solution' if solution else 'Exercise'}: {len(self.steps)} steps by hand",
+                 f"The optimizer is `{self.title}`.", f"At the start, {given}."]
+        for number, (gradient, lines) in enumerate(self.steps, 1):
+            parts.append(f"## Step {number}" + (f"\n\nThe gradient is `grad = {gradient}`." if gradient else ""))
+            cells = [(as_code(line.source.replace("\n", " ")), self._calculated(line, solution)) for line in lines]
+            parts.append(markdown_table(["line", "by hand"], cells))
+        return "\n\n".join(parts) + "\n"
+
+    @staticmethod
+    def _calculated(line, solution):
+        if line.asked and not solution:
+            return as_code(f"{line.name} =") + " " + BLANK
+        return as_code(" = ".join(filter(None, (line.name, line.expression, line.result))))
+
+    def latex(self, solution=False):
+        """Return the exercise, or its solution in the same layout, as LaTeX to be put into a document."""
+        given = ", ".join(rf"\texttt{{{escape(name)}}} $= {typeset(result)}$" for name, result in self.start)
+        parts = [rf"\section*{{{'Solution' if solution else 'Exercise'}: {len(self.steps)} steps by hand}}",
+                 rf"The optimizer is \texttt{{{escape(self.title)}}}. At the start, {given}."]
+        for number, (gradient, lines) in enumerate(self.steps, 1):
+            parts.append(rf"\subsection*{{Step {number}}}")
+            if gradient:
+                parts.append(rf"The gradient is $\mathrm{{grad}} = {typeset(gradient)}$.")
+            rows = [rf"\texttt{{{escape(line.source)}}} & ${self._typeset(line, solution)}$ \\[1ex]" for line in lines]
+            parts.append("\n".join([r"\par\noindent\begin{tabular}{@{}p{0.4\linewidth}l@{}}", *rows, r"\end{tabular}"]))
+        return "\n\n".join(parts) + "\n"
+
+    @staticmethod
+    def _typeset(line, solution):
+        if line.asked and not solution:
+            return rf"{typeset(line.name)} = \underline{{\hspace{{3cm}}}}"
+        return " = ".join(map(typeset, filter(None, (line.name, line.expression, line.result))))
+
+    def __repr__(self):
+        return self.markdown()
+
+    def _repr_markdown_(self):
+        return self.markdown()
+
+
+def worksheet(optimizer, closure=None, *, steps=3, parameter=0, element=None):
+    """Make an exercise in hand calculation out of an optimizer's own lines.
+
+    The numbers at the start, the hyperparameters and the gradients are given; for each line of the rule that
+    calculates, the result is to be filled in.
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+        As for `explain`; it and its parameters are left as they are.
+    closure : callable, optional
+        Computes the gradient of each step. Without it, all steps use the gradient that is there.
+    steps : int, default 3
+    parameter : int, default 0
+        The parameter to calculate with.
+    element : int or tuple, optional
+        Its element to calculate with; needed if it has more than four.
+
+    Returns
+    -------
+    Worksheet
+        With `markdown(solution=False)` and `latex(solution=False)`.
+
+    Raises
+    ------
+    ValueError
+        If no line of the step calculates with few enough numbers to do it by hand.
+
+    Examples
+    --------
+    >>> import optim
+    >>> p = optim.Parameter([1.0])
+    >>> p.grad = 2 * p.data
+    >>> sheet = optim.worksheet(optim.SGD([p], lr=0.1), steps=1)
+    >>> print(sheet.markdown(solution=True).splitlines()[-1])
+    | `data -= lr * self.update(grad, state, data, **hyper)` | `data = 1 - 0.1 * 2 = 0.8` |
+    """
+    explanation = explain(optimizer, closure, steps=steps, parameter=parameter, element=element)
+    params = [param for group in optimizer.param_groups for param in group["params"]]
+    shape = params[parameter].data.shape
+    found = []
+    for step in range(1, steps + 1):
+        rows = [row for row in explanation.rows if row.step == step]
+        found.append((gradient_of(rows, element, shape), [line for row in rows for line in lines_of(row, element, shape)]))
+    if not all(any(line.asked for line in lines) for _, lines in found):
+        raise ValueError(f"{type(optimizer).__name__} calculates nothing here that could be done by hand: choose an "
+                         f"`element` of the parameter, which has shape {shape}")
+    start = [(name, show(value)) for name, value in explanation.states[0].items()
+             if not name.startswith("gradient[") and is_tellable(value) and is_small(value)]
+    return Worksheet(explanation.title, start, found)
+
+
+def gradient_of(rows, element, shape):
+    """Return the gradient that the rule was handed in a step, as text; None if it is too large."""
+    for row in rows:
+        if row.method == "update" and "grad" in row.before:
+            value = picked(row.before["grad"], element, shape)
+            return show(value) if is_small(value) else None
+    return None
+
+
+def lines_of(row, element, shape):
+    """Yield the lines of a worksheet that a row makes: what it calculates is asked, counts and the first state are given."""
+    is_start = row.step == 1 and "state[" in row.source and "φ" not in row.values
+    for name, expression, result in row.equations:
+        value = picked(row.values[name], element, shape)
+        if not is_small(value) or isinstance(value, (bool, str, type(None))):
+            continue
+        if expression is not None:
+            yield Line(row.source.strip(), name, expression, result, True)
+        elif type(value) is int or is_start:
+            yield Line(row.source.strip(), name, None, result, False)

@@ -1,0 +1,92 @@
+"""`worksheet`: exercise and solution are one sheet, and its numbers are those of the step."""
+
+import matplotlib.mathtext
+import numpy as np
+import pytest
+from optimizer_catalogue import EXAMPLES, Bowl
+
+import optim
+from optim.typesetting import typeset
+
+
+def bowl(start=3.0):
+    p = optim.Parameter(np.atleast_1d(start))
+
+    def closure():
+        p.grad = 2 * p.data
+
+    return p, closure
+
+
+def test_the_solution_holds_the_numbers_of_the_run():
+    p, closure = bowl()
+    text = optim.worksheet(optim.SGD([p], lr=0.1, momentum=0.5), closure, steps=3).markdown(solution=True)
+    positions = []
+    optimizer = optim.SGD([p], lr=0.1, momentum=0.5)
+    for _ in range(3):
+        closure()
+        optimizer.step()
+        positions.append(f"{p.data[0]:.6g}`")
+    results = [line.split(" = ")[-1].removesuffix(" |") for line in text.splitlines() if "`data =" in line]
+    assert results == positions
+
+
+def test_exercise_and_solution_have_the_same_layout_and_the_exercise_gives_no_result_away():
+    p, closure = bowl()
+    sheet = optim.worksheet(optim.Adam([p], lr=0.5), closure, steps=2)
+    exercise, solution = sheet.markdown().splitlines(), sheet.markdown(solution=True).splitlines()
+    assert len(exercise) == len(solution)
+    asked = [(blank, filled) for blank, filled in zip(exercise, solution) if blank.endswith(r"\_ |")]
+    assert len(asked) == sum(line.asked for _, lines in sheet.steps for line in lines) == 16
+    for blank, filled in asked:
+        assert filled.split("|")[1] == blank.split("|")[1]
+        assert filled.split("=")[-1].strip(" |`") not in blank.split("|")[2]
+
+
+def test_what_the_state_starts_with_and_the_gradients_are_given():
+    p, closure = bowl()
+    text = optim.worksheet(optim.Adam([p], lr=0.5), closure, steps=2).markdown()
+    assert "`m = 0`" in text and "`t = 1`" in text and "`grad = 6`" in text and "`grad = 5`" in text
+
+
+def test_one_element_of_a_large_parameter_can_be_calculated():
+    p, closure = bowl(np.arange(10.0))
+    sheet = optim.worksheet(optim.SGD([p], lr=0.5), closure, steps=1, element=4)
+    assert "data = 4 - 0.5 * 8 = 0" in sheet.markdown(solution=True)
+    with pytest.raises(ValueError, match="choose an `element`"):
+        optim.worksheet(optim.SGD([p], lr=0.5), closure)
+
+
+def test_the_optimizer_is_left_alone():
+    p, closure = bowl()
+    optimizer = optim.Adam([p])
+    optim.worksheet(optimizer, closure)
+    assert p.data == 3 and not optimizer.state
+
+
+@pytest.mark.parametrize("name", [name for name, example in EXAMPLES.items() if example.arrays and not example.rows])
+def test_every_formula_of_a_solution_is_mathematics(name):
+    problem = Bowl()
+    optimizer = EXAMPLES[name].optimizer(name, problem)
+    text = optim.worksheet(optimizer, problem.closure, steps=2, element=(0, 1)).latex(solution=True)
+    parser = matplotlib.mathtext.MathTextParser("path")
+    formulas = [line.split(" & ", 1)[1].removesuffix(r" \\[1ex]") for line in text.splitlines() if " & " in line]
+    assert formulas
+    for formula in formulas:
+        parser.parse(formula)
+    assert text.count("{") == text.count("}") and text.count(r"\begin") == text.count(r"\end")
+
+
+@pytest.mark.parametrize("python, latex", [
+    ("a / b / c", r"\frac{\frac{a}{b}}{c}"),
+    ("a - (b - c)", r"a - \left(b - c\right)"),
+    ("(a + b) * c", r"\left(a + b\right) \cdot c"),
+    ("(-2) ** 2", r"\left(-2\right)^{2}"),
+    ("(a * b) ** 2", r"\left(a \cdot b\right)^{2}"),
+    ("1e-08 ** 2", r"\left(1 \cdot 10^{-8}\right)^{2}"),
+    ("v_hat + beta2", r"\hat{v} + \beta_{2}"),
+    ("np.sign([1, -2])", r"\mathrm{sign}\left(\left[1, -2\right]\right)"),
+    ("array of shape (3,)", r"\mathrm{array of shape (3,)}"),
+])
+def test_expressions_are_typeset_with_their_precedence(python, latex):
+    assert typeset(python) == latex
