@@ -168,7 +168,9 @@ def record(optimizer, surface, start=None, steps=200, *, seed=0, noise=None, eve
     log = Log(runner, objective)
     began = time.perf_counter()
     log.run(steps, every, None if schedule is None else schedule(runner))
-    return log.trajectory(label, steps, time.perf_counter() - began)
+    kept = log.trajectory(label, steps, time.perf_counter() - began)
+    kept.make = contestants.factory(optimizer, surface.function)
+    return kept
 
 
 class Log:
@@ -190,7 +192,9 @@ class Log:
                 self.note_position(step, every)
                 self.optimizer.step(self.objective)
                 self.note_gradient(step, every)
-                if schedule is not None:
+                if isinstance(schedule, optim.schedule.ReduceLROnPlateau):
+                    schedule.step(self.objective.loss)
+                elif schedule is not None:
                     schedule.step()
                 if single and not (np.abs(position).max() < self.limit and np.isfinite(self.objective.loss)):
                     return
@@ -435,7 +439,10 @@ def joined(alone, label):
     states = {name: join([one.states.get(name, empty) for one in alone]) for name, empty in nothing.items()}
     arrays = {name: join([getattr(one, name) for one in alone])
               for name in ("positions", "losses", "gradients", "rates")}
+    hyperparameters = {name: np.array([one.hyperparameters[name] for one in alone])
+                       if any(one.hyperparameters[name] != value for one in alone) else value
+                       for name, value in longest.hyperparameters.items()}
     return dataclasses.replace(
-        longest, **arrays, states=states, label=label, optimizer=label,
+        longest, **arrays, states=states, label=label, optimizer=label, hyperparameters=hyperparameters,
         last_steps=np.array([one.last_steps for one in alone]),
         evaluations=sum(one.evaluations for one in alone), seconds=sum(one.seconds for one in alone))

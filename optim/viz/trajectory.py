@@ -51,6 +51,9 @@ class Trajectory:
         How many gradients the optimizer asked for; more than the steps if it searches along lines.
     seconds : float
         What the run took.
+    make : callable or None
+        From a list of parameters to the optimizer, but for hyperparameters that were set afterwards: see
+        `new_optimizer`. None in a run that was loaded from a file.
     """
 
     label: str
@@ -67,6 +70,7 @@ class Trajectory:
     last_steps: np.ndarray
     evaluations: int
     seconds: float
+    make: object = None
 
     # What follows from the record
 
@@ -124,6 +128,21 @@ class Trajectory:
             return f"diverged after step {self.last_steps}"
         first = self.last_steps.min()
         return f"{np.count_nonzero(self.diverged)} of {self.count} runs diverged, the first after step {first}"
+
+    def new_optimizer(self, params):
+        """Return the optimizer as it was when the run began, without any state, for other parameters.
+
+        Raises
+        ------
+        ValueError
+            If the run was loaded from a file, which holds no functions.
+        """
+        if self.make is None:
+            raise ValueError(f"the run {self.label!r} comes from a file, which holds no optimizer: record it again")
+        optimizer = self.make(params)
+        for group in optimizer.param_groups:
+            group.update(self.hyperparameters)
+        return optimizer
 
     # One of many runs
 
@@ -292,7 +311,8 @@ def load(path, function=None):
 def save(path, kind, trajectories, note=""):
     """Write trajectories on one surface as dictionaries of arrays, numbers and text; no function is in the file."""
     surface = trajectories[0].surface
-    runs = [{name: getattr(run, name) for name in field_names(Trajectory) - {"surface"}} for run in trajectories]
+    runs = [{name: getattr(run, name) for name in field_names(Trajectory) - {"surface", "make"}}
+            for run in trajectories]
     facts = {name: getattr(surface, name) for name in field_names(Surface) - {"function"}}
     optim.save(path, {"kind": kind, "note": note, "surface": facts, "trajectories": runs})
 

@@ -83,6 +83,7 @@ class TestRecord:
 
     def test_rates_by_array_for_a_rule_that_couples_elements(self):
         together = record("LAMB", "booth", steps=5, lr=np.array([0.1, 0.2]))
+        assert together[1].hyperparameters["lr"] == 0.2
         np.testing.assert_array_equal(together[1].positions, record("LAMB(lr=0.2)", "booth", steps=5).positions)
 
     def test_each_of_many_seeds_equals_the_run_with_that_seed(self):
@@ -160,6 +161,12 @@ class TestRecord:
     def test_surfaces_of_many_coordinates(self):
         run = record("Adam(lr=0.01)", surfaces.rosenbrock_nd(5), steps=10)
         assert run.positions.shape == (11, 5)
+
+
+    def test_the_optimizer_can_be_had_anew(self):
+        run = record("SGD(momentum=0.9)", "booth", steps=2, lr=np.array([0.1, 0.2]))[1]
+        p = optim.Parameter([1.0, 2.0])
+        assert repr(run.new_optimizer([p])) == repr(optim.SGD([p], lr=0.2, momentum=0.9))
 
 
 class TestDivergence:
@@ -345,6 +352,8 @@ class TestSaveAndLoad:
         back = load(tmp_path / "run.npz", function=surface.function)
         self.assert_same(run, back)
         assert back.surface.domain == surface.domain and back.surface.minima == surface.minima
+        with pytest.raises(ValueError, match="comes from a file, which holds no optimizer"):
+            back.new_optimizer([optim.Parameter([1.0])])
 
     def test_a_function_that_is_not_in_the_file_is_asked_for_when_needed(self, tmp_path):
         record("Adam", lambda p: p[0]**2, (1, 2), steps=2).save(tmp_path / "run.npz")
