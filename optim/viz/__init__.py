@@ -9,10 +9,13 @@ from .surfaces import Surface
 from .recording import CLASSICS, Objective, race, record, tuned_race
 from .trajectory import Race, Trajectory, load
 from .drawing import Drawing, style
+from .maps import Map, basin_map, hyperparameter_map, trainability_map
 from .plots import contour, losses, overview, paths
+from .anatomy import Anatomy, anatomy, dissect
 from .page import page
 
 __all__ = [
     "surfaces", "Surface", "record", "race", "tuned_race", "CLASSICS", "Objective", "Trajectory", "Race", "load",
-    "style", "Drawing", "contour", "paths", "losses", "overview", "page",
+    "style", "Drawing", "contour", "paths", "losses", "overview", "anatomy", "dissect", "Anatomy", "page",
+    "Map", "hyperparameter_map", "basin_map", "trainability_map",
 ]
