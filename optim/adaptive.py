@@ -343,7 +343,7 @@ class Adam(Optimizer):
         if amsgrad:
             v = np.maximum(state["max_exp_avg_sq"], v, out=state["max_exp_avg_sq"])
         # m_hat = m / c1, v_hat = v / c2**2, phi = m_hat / (sqrt(v_hat) + eps). Multiplied through by c2, it is the line
-        # below, in which only numbers are corrected: two passes over the arrays less, a fifth of the time at a million.
+        # below, in which only numbers are corrected: two passes over the arrays less, 7 % of a step on a million.
         c1, c2 = 1 - beta1**t, (1 - beta2**t) ** 0.5
         phi = (c2 / c1) * m / (np.sqrt(v) + eps * c2)
         if decay and decoupled_weight_decay:
