@@ -12,6 +12,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
+collect_ignore = ["tests/optim/make_reference.py"]  # a script, which needs PyTorch and optax
+
 
 @pytest.fixture
 def rng():
