@@ -5,9 +5,7 @@ executes it keeps the line, the names that the line set, and the numbers that we
 time, so a student's own optimizer is explained as well as a built-in one. `worksheets.py` makes exercises out of this.
 """
 
-import html
 import os
-import shutil
 import sys
 import textwrap
 from contextlib import ExitStack, contextmanager
@@ -50,7 +48,8 @@ class Explanation:
             rows = list(section)
             first = rows[0]
             numbers = list(dict.fromkeys(row.parameter for row in rows))
-            of = "all parameters" if numbers == [None] else f"parameter {numbers[0]}" if len(numbers) == 1 else "parameters"
+            of = f"parameter {numbers[0]}" if len(numbers) == 1 else "parameters"
+            of = "all parameters" if numbers == [None] else of
             again = ", continued" if (step, call) in begun else ""
             begun.add((step, call))
             yield f"step {step}, {of}: {first.rule}.{first.method}{again}", rows
@@ -66,6 +65,8 @@ class Explanation:
 
     def text(self, width=None, colour=False):
         """Return the explanation as aligned text, wrapped to `width` columns (the terminal's by default)."""
+        import shutil  # here, like html below, to keep `import optim` short
+
         width = max(40, width or shutil.get_terminal_size().columns)
         bold, dim, plain = ("\x1b[1m", "\x1b[2m", "\x1b[0m") if colour else ("", "", "")
         lines = wrapped(self.title, width)
@@ -89,7 +90,8 @@ class Explanation:
             start = len(source) - len(source.lstrip())
             lines += wrapped(f"{margin}{number:>5}  {source}", width, " " * (len(margin) + 11 + start))
         indent = margin + " " * 11
-        return lines + [dim + line + plain for line in wrapped(indent + row.formula, width, indent + "  ") if row.formula]
+        formula = wrapped(indent + row.formula, width, indent + "  ") if row.formula else []
+        return lines + [dim + line + plain for line in formula]
 
     def show(self, file=None):
         """Print the explanation, in colour if `file` (standard output by default) is a terminal."""
@@ -105,7 +107,8 @@ class Explanation:
         """Return the explanation as Markdown, a table for each section."""
         parts = [f"**{self.title}**", *self.settings]
         for title, rows in self.sections():
-            cells = [(str(row.line), "<br>".join(map(as_code, row.source.split("\n"))), as_code(row.formula)) for row in rows]
+            cells = [(str(row.line), "<br>".join(map(as_code, row.source.split("\n"))), as_code(row.formula))
+                     for row in rows]
             parts.append(f"*{title}*\n\n" + markdown_table(["", "line", "with numbers"], cells))
         if len(self.states) > 2:
             head, rows = self.moves()
@@ -113,12 +116,14 @@ class Explanation:
         return "\n\n".join(parts) + "\n"
 
     def _repr_html_(self):
+        import html
+
         parts = [f"<p><b>{html.escape(self.title)}</b></p>", *(f"<p>{html.escape(line)}</p>" for line in self.settings)]
-        for title, rows in self.sections():
-            cells = [(str(row.line), "  " * row.depth + row.source, row.formula) for row in rows]
-            parts.append(html_table(title, ["", "line", "with numbers"], cells))
+        parts.append(html_table([(title, [(str(row.line), "  " * row.depth + row.source, row.formula) for row in rows])
+                                 for title, rows in self.sections()]))
         if len(self.states) > 2:
-            parts.append(html_table("how the state moves", *self.moves()))
+            head, rows = self.moves()
+            parts.append(html_table([("how the state moves", [head, *rows])]))
         return "\n".join(parts)
 
 
@@ -158,8 +163,8 @@ def explain(optimizer, closure=None, *, steps=1, keep=False, parameter=None, ele
 
     Notes
     -----
-    Lines are heard by `sys.settrace`, in this thread and during the steps alone; whatever traced before, a debugger or a
-    coverage tool, is put back, and does not see these steps. Parameters are not cut into pieces. A method typed where
+    Lines are heard by `sys.settrace`, in this thread and during the steps alone; whatever traced before, a debugger or
+    a coverage tool, is put back, and does not see these steps. Parameters are not cut into pieces. A method typed where
     Python keeps no source is not told, and named in `settings`.
 
     Examples
@@ -310,10 +315,13 @@ def markdown_table(head, rows):
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
-def html_table(caption, head, rows):
-    """Return a table in HTML, its cells as code, the line breaks kept."""
+def html_table(sections):
+    """Return (title, rows) pairs as one table in HTML, its cells as code, the line breaks kept."""
+    import html
+
     cell = "<td style='text-align:left;vertical-align:top'><code style='white-space:pre-wrap'>{}</code></td>".format
-    body = "".join("<tr>" + "".join(cell(html.escape(text)) for text in row) + "</tr>" for row in rows)
-    titles = "".join(f"<th style='text-align:left'>{html.escape(text)}</th>" for text in head)
-    return (f"<table><caption style='text-align:left'><i>{html.escape(caption)}</i></caption>"
-            f"<thead><tr>{titles}</tr></thead><tbody>{body}</tbody></table>")
+    lines = []
+    for title, rows in sections:
+        lines.append(f"<tr><th colspan='{len(rows[0])}' style='text-align:left'><i>{html.escape(title)}</i></th></tr>")
+        lines += ["<tr>" + "".join(cell(html.escape(text)) for text in row) + "</tr>" for row in rows]
+    return "<table>" + "\n".join(lines) + "</table>"

@@ -1,4 +1,4 @@
-"""A line of source as a formula: what it reads, what it sets, and how it looks with the numbers in the place of the names.
+"""A line of source as a formula: what it reads, what it sets, and how it looks with numbers in the place of names.
 
 Here is what `explain` knows of Python's grammar, and nothing of optimizers, but that `self.update(...)` returns φ.
 """
@@ -14,7 +14,6 @@ from functools import cache
 import numpy as np
 
 from .words import is_empty, is_small, show
-
 
 # Statements
 
@@ -228,7 +227,7 @@ def as_read(target):
 
 
 def paired(statement, values):
-    """Yield the names and values that a statement has set, each with the expression that it was set to, if it has one."""
+    """Yield the names and values that a statement has set, each with the expression it was set to, if it has one."""
     expression = getattr(statement, "value", None)
     if isinstance(statement, ast.Expr):
         expression = expression.args[0] if is_call_of_place(statement) else None

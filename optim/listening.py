@@ -1,8 +1,8 @@
 """Listening to a step: which lines of which methods Python executes, what they read, and what they set.
 
-A `Listener` is handed to `sys.settrace` for the time of a step. It follows the methods of update rules and the functions
-that stand beside them in their files; of the machinery that all optimizers share, only the lines that call the rule and
-move the parameters.
+A `Listener` is handed to `sys.settrace` for the time of a step. It follows the methods of update rules and the
+functions that stand beside them in their files; of the machinery that all optimizers share, only the lines that call
+the rule and move the parameters.
 """
 
 import ast
@@ -16,8 +16,17 @@ import numpy as np
 
 from .averaging import HasAverage
 from .formulas import (
-    Formula, equations, indentation, is_call_of_place, is_call_of_update, is_tellable, reads, snapshot, source_lines,
-    statements, targets,
+    Formula,
+    equations,
+    indentation,
+    is_call_of_place,
+    is_call_of_update,
+    is_tellable,
+    reads,
+    snapshot,
+    source_lines,
+    statements,
+    targets,
 )
 from .optimizer import Optimizer, UpdateRule
 from .sparse import LazyRows
@@ -187,7 +196,7 @@ class CallListener:
                                    for line in source_lines(statement, self.code.co_filename)[:1]])
         self.statement, self.before, self.failed = None, {}, False
         self.number = listener.number_of(frame, outer and outer.parameter_of(outer.statement))
-        self.depth = outer.depth + 1 if outer else 0
+        self.depth = outer.depth + (type(outer) is CallListener) if outer else 0
         listener.calls += 1
         self.call = listener.calls
         listener.told[frame] = self
@@ -256,10 +265,6 @@ class CallListener:
 
 class MachineryListener(CallListener):
     """Listens to a method of the machinery: told are the lines that call the rule's `update` or move parameters."""
-
-    def __init__(self, listener, frame, rule, outer):
-        super().__init__(listener, frame, rule, outer)
-        self.depth = outer.depth if outer else 0
 
     def is_told(self, statement):
         if self.code.co_name == "update" or not isinstance(statement, (ast.Assign, ast.AugAssign, ast.Expr)):

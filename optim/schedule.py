@@ -20,8 +20,7 @@ import numpy as np
 
 from .optimizer import Optimizer
 
-
-ATTACHED = weakref.WeakSet()  # all schedules that are in use, so that `explain` can say where a learning rate comes from
+ATTACHED = weakref.WeakSet()  # all schedules in use, so that `explain` can say where a learning rate comes from
 
 
 class LRScheduler:

@@ -125,7 +125,8 @@ def worksheet(optimizer, closure=None, *, steps=3, parameter=0, element=None):
     found = []
     for step in range(1, steps + 1):
         rows = [row for row in explanation.rows if row.step == step]
-        found.append((gradient_of(rows, element, shape), [line for row in rows for line in lines_of(row, element, shape)]))
+        lines = [line for row in rows for line in lines_of(row, element, shape)]
+        found.append((gradient_of(rows, element, shape), lines))
     if not all(any(line.asked for line in lines) for _, lines in found):
         raise ValueError(f"{type(optimizer).__name__} calculates nothing here that could be done by hand: choose an "
                          f"`element` of the parameter, which has shape {shape}")
@@ -144,7 +145,7 @@ def gradient_of(rows, element, shape):
 
 
 def lines_of(row, element, shape):
-    """Yield the lines of a worksheet that a row makes: what it calculates is asked, counts and the first state are given."""
+    """Yield the lines that a row makes: what it calculates is asked, counts and the first state are given."""
     is_start = row.step == 1 and "state[" in row.source and "φ" not in row.values
     for name, expression, result in row.equations:
         value = picked(row.values[name], element, shape)

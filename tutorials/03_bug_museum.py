@@ -1,9 +1,10 @@
 # %% [markdown]
 # # 3. The bug museum
 #
-# Seven mistakes that everybody makes once. None of them raises an error: the program runs, the loss falls a little, and only the result
-# is poor. So each exhibit shows three things: **the mistake in code**, **the wrong path beside the right one**, and **the line where the
-# two runs part**, told by `optim.explain` with the numbers that went in.
+# Seven mistakes that everybody makes once. None of them raises an error: the program runs, the loss falls a
+# little, and only the result is poor. So each exhibit shows three things: **the mistake in code**, **the
+# wrong path beside the right one**, and **the line where the two runs part**, told by `optim.explain` with
+# the numbers that went in.
 
 # %%
 import sys
@@ -38,8 +39,9 @@ def finish(figure, name):
 # %% [markdown]
 # ## The guide
 #
-# A `Visit` walks along with a run: before every step it notes where the parameter is, and of the first steps it keeps the explanation.
-# `the_parting` then looks for the first value that came out differently in two runs. `exhibit` draws both.
+# A `Visit` walks along with a run: before every step it notes where the parameter is, and of the first
+# steps it keeps the explanation. `the_parting` then looks for the first value that came out differently in
+# two runs. `exhibit` draws both.
 
 
 # %%
@@ -85,13 +87,13 @@ def exhibit(surface, right, wrong, words, *, scale="log"):
     figure, (left, beside) = plt.subplots(1, 2, figsize=(11, 4.8), layout="constrained", width_ratios=[1.15, 1])
     contour(surface, left)
     left.set_title("The way")
-    for visit, word, colour, style, marker in (right, words[0], BLUE, "-", "o"), (wrong, words[1], VERMILLION, "--", "s"):
-        path = np.array(visit.positions)
-        markers = {"marker": marker, "markersize": 4.5, "markeredgecolor": "white", "markeredgewidth": 0.6}
-        left.plot(*path.T, style, color=colour, linewidth=1.8, label=word, markevery=max(1, len(path) // 30), zorder=3, **markers)
-        left.plot(*path[-1], marker, color=colour, markersize=7.5, markeredgecolor="white", zorder=5)
-        losses = np.array([surface(point) for point in path])
-        beside.plot(np.maximum(losses, 1e-16) if scale == "log" else losses, style, color=colour, linewidth=1.8, label=word)
+    looks = {"color": BLUE, "linestyle": "-", "marker": "o"}, {"color": VERMILLION, "linestyle": "--", "marker": "s"}
+    for visit, word, look in zip((right, wrong), words, looks):
+        path, look = np.array(visit.positions), {**look, "linewidth": 1.8, "markeredgecolor": "white", "label": word}
+        left.plot(*path.T, **look, markersize=4.5, markevery=max(1, len(path) // 30), zorder=3)
+        left.plot(*path[-1], **look, markersize=7.5, zorder=5)
+        losses = [max(surface(point), 1e-16) for point in path]
+        beside.plot(losses, **look, markersize=4.5, markevery=max(1, len(path) // 12))
     left.plot(*right.positions[0], "o", color="white", markeredgecolor="black", markersize=9, zorder=6)
     beside.set(title="The loss", xlabel="step", yscale=scale)
     beside.xaxis.get_major_locator().set_params(integer=True)
@@ -107,7 +109,8 @@ def exhibit(surface, right, wrong, words, *, scale="log"):
 # Most exhibits differ from this loop in one line. The surface is a bowl, steeper along $y$ than along $x$.
 
 # %%
-bowl = Surface(lambda p: (p[0] ** 2 + 4 * p[1] ** 2) / 2, name="bowl", domain=((-4, 4), (-3, 3)), start=(3, 2), minima=(0, 0))
+bowl = Surface(lambda p: (p[0] ** 2 + 4 * p[1] ** 2) / 2, name="bowl", domain=((-4, 4), (-3, 3)), start=(3, 2),
+               minima=(0, 0))
 
 
 def train(loss_of, optimizer_of, start, steps):
@@ -127,8 +130,8 @@ def train(loss_of, optimizer_of, start, steps):
 # %% [markdown]
 # ## 1. The forgotten `zero_grad`
 #
-# `backward` *adds* to `.grad`. Without `zero_grad`, every step goes along the sum of all gradients so far: like momentum without any
-# friction, the run swings through the valley for ever.
+# `backward` *adds* to `.grad`. Without `zero_grad`, every step goes along the sum of all gradients so far:
+# like momentum without any friction, the run swings through the valley for ever.
 
 
 # %%
@@ -154,12 +157,14 @@ the_parting(right, wrong)
 finish(exhibit(bowl, right, wrong, ("with zero_grad", "without: gradients add up")), "03_zero_grad.png")
 
 # %% [markdown]
-# **How to notice it:** the loss swings to and fro in slow waves, and the norm of `.grad` grows while the loss does not.
+# **How to notice it:** the loss swings to and fro in slow waves, and the norm of `.grad` grows while the
+# loss does not.
 #
 # ## 2. No bias correction
 #
-# Adam's averages start at 0, so the first $m$ and $v$ are too small: by the factors $1 - \beta_1 = 0.1$ and $1 - \beta_2 = 0.001$. Their
-# quotient $m / \sqrt v$ is then $0.1 / \sqrt{0.001} = 3.2$ times too *large*, and stays too large for a while.
+# Adam's averages start at 0, so the first $m$ and $v$ are too small: by the factors $1 - \beta_1 = 0.1$ and
+# $1 - \beta_2 = 0.001$. Their quotient $m / \sqrt v$ is then $0.1 / \sqrt{0.001} = 3.2$ times too *large*,
+# and stays too large for a while.
 
 
 # %%
@@ -181,16 +186,18 @@ the_parting(right, wrong)
 finish(exhibit(bowl, right, wrong, ("Adam", "without bias correction")), "03_bias_correction.png")
 
 # %% [markdown]
-# **How to notice it:** Adam's very first step is `lr` long in every coordinate, whatever the gradient. Here it is 3.2 times that.
+# **How to notice it:** Adam's very first step is `lr` long in every coordinate, whatever the gradient. Here
+# it is 3.2 times that.
 #
 # ## 3. Epsilon inside the root
 #
-# $\sqrt{v + \epsilon}$ instead of $\sqrt v + \epsilon$ looks like the same safeguard against a division by 0. But $\sqrt{10^{-8}} = 10^{-4}$:
-# inside the root, $\epsilon$ is felt by all gradients below $10^{-4}$, not only by those below $10^{-8}$. The bowl here is a bowl of small
-# gradients, as with a loss that was divided by the number of pixels.
+# $\sqrt{v + \epsilon}$ instead of $\sqrt v + \epsilon$ looks like the same safeguard against a division by
+# 0. But $\sqrt{10^{-8}} = 10^{-4}$: inside the root, $\epsilon$ is felt by all gradients below $10^{-4}$,
+# not only by those below $10^{-8}$. The bowl here is a bowl of small gradients, as with a loss that was
+# divided by the number of pixels.
 
 # %%
-shallow = Surface(lambda p: 1e-5 * (p[0] ** 2 + 4 * p[1] ** 2) / 2, name="shallow bowl", domain=bowl.domain, start=bowl.start,
+shallow = Surface(lambda p: 1e-5 * bowl.function(p), name="shallow bowl", domain=bowl.domain, start=bowl.start,
                   minima=(0, 0))
 
 
@@ -213,17 +220,19 @@ the_parting(right, wrong)
 finish(exhibit(shallow, right, wrong, ("epsilon outside the root", "epsilon inside")), "03_epsilon.png")
 
 # %% [markdown]
-# **How to notice it:** multiply the loss by 1000. Adam should hardly care; if the run changes, $\epsilon$ is doing the work.
+# **How to notice it:** multiply the loss by 1000. Adam should hardly care; if the run changes, $\epsilon$
+# is doing the work.
 #
 # ## 4. L2 regularisation taken for weight decay
 #
-# With plain gradient descent the two are the same. With Adam they are not: what is added to the *gradient* is divided by $\sqrt v$ like
-# the rest of it, so weights with large or noisy gradients hardly decay. Here there is nothing but noise, a hundred times stronger
-# along $x$ than along $y$, and both weights should decay alike.
+# With plain gradient descent the two are the same. With Adam they are not: what is added to the *gradient*
+# is divided by $\sqrt v$ like the rest of it, so weights with large or noisy gradients hardly decay. Here
+# there is nothing but noise, a hundred times stronger along $x$ than along $y$, and both weights should
+# decay alike.
 
 # %%
-weights = Surface(lambda p: p[0] ** 2 + p[1] ** 2, name="squared size of the weights", domain=((-1, 4), (-1, 4)), start=(3, 3),
-                  minima=(0, 0))
+weights = Surface(lambda p: p[0] ** 2 + p[1] ** 2, name="squared size of the weights", domain=((-1, 4), (-1, 4)),
+                  start=(3, 3), minima=(0, 0))
 
 
 def decay_in_noise(optimizer_of, steps=400):
@@ -244,22 +253,25 @@ def decay_in_noise(optimizer_of, steps=400):
 right = decay_in_noise(lambda params: optim.AdamW(params, lr=0.01, weight_decay=0.7))
 wrong = decay_in_noise(lambda params: optim.Adam(params, lr=0.01, weight_decay=0.7))    # should be AdamW
 the_parting(right, wrong)
-figure = exhibit(weights, right, wrong, ("AdamW: decay beside the gradient", "Adam: decay inside the gradient"), scale="linear")
+words = "AdamW: decay beside the gradient", "Adam: decay inside the gradient"
+figure = exhibit(weights, right, wrong, words, scale="linear")
 figure.axes[0].set(xlabel="weight with noisy gradients", ylabel="weight with quiet gradients")
 figure.axes[1].set(title="Squared size of the weights")
 finish(figure, "03_decay.png")
 
 # %% [markdown]
-# **How to notice it:** look at the weights' sizes layer by layer. Under L2 in Adam those with small gradients vanish, and
-# the others do not shrink at all.
+# **How to notice it:** look at the weights' sizes layer by layer. Under L2 in Adam those with small
+# gradients vanish, and the others do not shrink at all.
 #
 # ## 5. The schedule steps first
 #
-# `schedule.step()` belongs *after* `optimizer.step()`. The other way round, the first learning rate is never used, and often it
-# is the one that matters: here each is half of the last. (The bowl is round, so that gradient descent runs straight.)
+# `schedule.step()` belongs *after* `optimizer.step()`. The other way round, the first learning rate is
+# never used, and often it is the one that matters: here each is half of the last. (The bowl is round, so
+# that gradient descent runs straight.)
 
 # %%
-round_bowl = Surface(lambda p: (p[0] ** 2 + p[1] ** 2) / 2, name="round bowl", domain=bowl.domain, start=bowl.start, minima=(0, 0))
+round_bowl = Surface(lambda p: (p[0] ** 2 + p[1] ** 2) / 2, name="round bowl", domain=bowl.domain, start=bowl.start,
+                     minima=(0, 0))
 
 
 def train_with_schedule(start, steps, *, schedule_first):
@@ -284,10 +296,12 @@ with warnings.catch_warnings(record=True) as caught:
     warnings.simplefilter("always")
     wrong = train_with_schedule(round_bowl.start, 12, schedule_first=True)
 the_parting(right, wrong)
-finish(exhibit(round_bowl, right, wrong, ("optimizer.step(), then schedule.step()", "schedule.step() first")), "03_schedule.png")
+words = "optimizer.step(), then schedule.step()", "schedule.step() first"
+finish(exhibit(round_bowl, right, wrong, words), "03_schedule.png")
 
 # %% [markdown]
-# **How to notice it:** print the learning rate of the first step; and read the warning, which is all there is to see:
+# **How to notice it:** print the learning rate of the first step; and read the warning, which is all there
+# is to see:
 
 # %%
 print(caught[0].message)
@@ -295,9 +309,9 @@ print(caught[0].message)
 # %% [markdown]
 # ## 6. The update before the gradient
 #
-# If `step` comes before the gradient of the round is in `.grad`, each step uses the gradient of the point *before*. A little delay
-# does little harm as long as steps are small. With large ones the run corrects errors that it has already corrected:
-# stability ends at half the learning rate.
+# If `step` comes before the gradient of the round is in `.grad`, each step uses the gradient of the point
+# *before*. A little delay does little harm as long as steps are small. With large ones the run corrects
+# errors that it has already corrected: stability ends at half the learning rate.
 
 # %%
 slope = minigrad.grad(bowl.function)
@@ -322,11 +336,13 @@ def large_steps(params):
 right = train(bowl, large_steps, bowl.start, 20)
 wrong = train_with_step_first(large_steps, bowl.start, 20)
 the_parting(right, wrong)
-finish(exhibit(bowl, right, wrong, ("gradient, then step", "step first: gradients come a round late")), "03_step_first.png")
+words = "gradient, then step", "step first: gradients come a round late"
+finish(exhibit(bowl, right, wrong, words), "03_step_first.png")
 
 # %% [markdown]
-# **How to notice it:** the very first step moves nothing. With `backward` in the place of `p.grad = ...` the mistake cannot even be made
-# unseen, since the parameter would have changed between the forward and the backward pass:
+# **How to notice it:** the very first step moves nothing. With `backward` in the place of `p.grad = ...`
+# the mistake cannot even be made unseen, since the parameter would have changed between the forward and the
+# backward pass:
 
 # %%
 p = Tensor([3.0, 2.0], requires_grad=True)
@@ -342,8 +358,9 @@ except RuntimeError as error:
 # %% [markdown]
 # ## 7. The wrong broadcast
 #
-# Predictions of shape `(n,)` minus targets of shape `(n, 1)` is a table of shape `(n, n)`: *every* prediction minus *every* target. Its
-# mean square is a perfectly good loss, smooth and falling, of another problem: its best line is flat, at the mean of the targets.
+# Predictions of shape `(n,)` minus targets of shape `(n, 1)` is a table of shape `(n, n)`: *every*
+# prediction minus *every* target. Its mean square is a perfectly good loss, smooth and falling, of another
+# problem: its best line is flat, at the mean of the targets.
 
 # %%
 rng = np.random.default_rng(0)
@@ -364,8 +381,8 @@ def wrong_loss(p):
 
 
 best = np.polyfit(x, y, 1)
-line_error = Surface(lambda p: sum((p[0] * xi + p[1] - yi) ** 2 for xi, yi in zip(x, y)) / len(x), name="squared error of a line",
-                     domain=((-1.5, 3), (-1.5, 2.5)), start=(-1, -1), minima=best)
+line_error = Surface(lambda p: sum((p[0] * xi + p[1] - yi) ** 2 for xi, yi in zip(x, y)) / len(x),
+                     name="squared error of a line", domain=((-1.5, 3), (-1.5, 2.5)), start=(-1, -1), minima=best)
 
 right = train(right_loss, lambda params: optim.SGD(params, lr=0.1), line_error.start, 60)
 wrong = train(wrong_loss, lambda params: optim.SGD(params, lr=0.1), line_error.start, 60)
@@ -376,7 +393,8 @@ figure.axes[1].set(title="The true squared error")
 finish(figure, "03_broadcast.png")
 
 # %% [markdown]
-# **How to notice it:** print the shape of `line - targets` once. Two shapes that differ are worth an `assert`.
+# **How to notice it:** print the shape of `line - targets` once. Two shapes that differ are worth an
+# `assert`.
 #
 # ## The way out
 #
