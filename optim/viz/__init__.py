@@ -13,9 +13,10 @@ from .maps import Map, basin_map, hyperparameter_map, trainability_map
 from .plots import contour, losses, overview, paths
 from .anatomy import Anatomy, anatomy, dissect
 from .page import page
+from .window import play
 
 __all__ = [
     "surfaces", "Surface", "record", "race", "tuned_race", "CLASSICS", "Objective", "Trajectory", "Race", "load",
-    "style", "Drawing", "contour", "paths", "losses", "overview", "anatomy", "dissect", "Anatomy", "page",
+    "style", "Drawing", "contour", "paths", "losses", "overview", "anatomy", "dissect", "Anatomy", "page", "play",
     "Map", "hyperparameter_map", "basin_map", "trainability_map",
 ]

@@ -84,11 +84,12 @@ def document(what, seed=0):
     fields = [with_learning_rates(trajectory, seed) for trajectory in what]
     planned = max(trajectory.planned for trajectory in what)
     ground = surface_facts(what)
-    for stride in range(1, planned + 3, 2):
-        content = {**ground, **runs_facts(what, fields, stride)}
-        text = filled(content)
+    stride = 1
+    while stride < planned + 2:
+        text = filled({**ground, **runs_facts(what, fields, stride)})
         if len(text.encode()) < LARGEST:
             return text
+        stride = max(stride + 2, int(stride * len(text) / LARGEST) // 2 * 2 + 1)
     raise ValueError(f"{len(what)} optimizers do not fit into one page of {LARGEST} bytes; show fewer")
 
 
