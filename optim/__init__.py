@@ -24,7 +24,6 @@ from .averaging import ASGD, EMA, SWA, Lookahead, ScheduleFreeSGD, ScheduleFreeA
 from .parameter_free import DoG, Prodigy
 from .checkpoint import load, save
 from . import schedule
-from .explanation import Explanation, explain
 from .line_search import backtracking, exact_on_quadratics, strong_wolfe
 from .whole_vector import WholeVectorOptimizer
 from .quasi_newton import BacktrackingGradientDescent, NonlinearCG, BFGS, LBFGS
@@ -38,11 +37,12 @@ from .constrained import (
 
 __all__ = ["Optimizer", "Parameter", "UpdateRule",
     "SGD", "OptimisticGradient", "PolyakSGD",
-    "Adagrad", "Adadelta", "RMSprop", "Adam", "AdamW", "Adamax", "NAdam", "RAdam", "AdaBelief", "Yogi", "Adafactor", "SM3",
-    "RowGradient", "LazyRows", "SparseAdam", "SignSGD", "Signum", "Lion", "Rprop", "LARS", "LAMB", "Shampoo", "SOAP", "Muon",
-    "Explanation", "explain", "Wrapper", "GradientAccumulation", "ApplyIfFinite", "SAM",
+    "Adagrad", "Adadelta", "RMSprop", "Adam", "AdamW", "Adamax", "NAdam", "RAdam", "AdaBelief", "Yogi", "Adafactor",
+    "SM3", "RowGradient", "LazyRows", "SparseAdam", "SignSGD", "Signum", "Lion", "Rprop", "LARS", "LAMB",
+    "Shampoo", "SOAP", "Muon",
+    "Explanation", "explain", "Worksheet", "worksheet", "Wrapper", "GradientAccumulation", "ApplyIfFinite", "SAM",
     "ASGD", "EMA", "SWA", "Lookahead", "ScheduleFreeSGD", "ScheduleFreeAdamW", "DoG", "Prodigy",
-    "load", "save", "schedule", "clip_grad_norm_", "clip_grad_value_", "Link", "chain", "masked", "rule_of",
+    "load", "save", "check", "schedule", "clip_grad_norm_", "clip_grad_value_", "Link", "chain", "masked", "rule_of",
     "zero_nans", "clip", "clip_by_block_rms", "clip_by_global_norm", "adaptive_grad_clip", "centralize",
     "normalize_by_update_norm", "add_noise", "trace", "ema", "scale", "scale_by_schedule", "scale_by_sign",
     "scale_by_trust_ratio", "scale_by_adam", "scale_by_amsgrad", "scale_by_adamax", "scale_by_radam",
@@ -56,3 +56,15 @@ __all__ = ["Optimizer", "Parameter", "UpdateRule",
     "prox_group_lasso", "prox_box", "ISTA", "FISTA", "lmo_simplex", "lmo_l1_ball", "lmo_l2_ball", "lmo_box", "FrankWolfe",
     "MirrorDescent", "ExponentiatedGradient", "FTRLProximal",
 ]
+
+# What explains and checks is not loaded before it is asked for: it would add a fifth to the time of `import optim`.
+ON_DEMAND = {"check": "checking", "Explanation": "explanation", "explain": "explanation",
+             "Worksheet": "worksheets", "worksheet": "worksheets"}
+
+
+def __getattr__(name):
+    if name not in ON_DEMAND:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f".{ON_DEMAND[name]}", __name__), name)

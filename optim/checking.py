@@ -1,0 +1,574 @@
+"""Is my optimizer right? `check` runs a class through what every optimizer of the package passes.
+
+Each check makes the optimizer do something twice in two ways that must agree. Where they do not, `update` is run once
+more under a tracer, to find the line after which something is as it must not be.
+"""
+
+import inspect
+import linecache
+import os
+import sys
+import traceback
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from .averaging import HasAverage
+from .checkpoint import encoded
+from .groups import Parameter
+from .optimizer import PIECE, Optimizer
+
+# Why a check is left out.
+NOT_A_RULE = "it is more than a rule phi(gradient, state)"
+WANTS_ALL = "it asks for whole arrays"
+
+
+def check(optimizer, **hyperparameters):
+    """Check an optimizer class, your own for example, and say in words what is wrong with it and in which line.
+
+    Parameters
+    ----------
+    optimizer : type
+        A subclass of `Optimizer` that is made from a list of parameters.
+    **hyperparameters
+        Those that it needs besides, or that shall differ from its defaults.
+
+    Returns
+    -------
+    Report
+        What was checked.
+
+    Raises
+    ------
+    AssertionError
+        If anything is wrong; the message lists all of it.
+
+    Examples
+    --------
+    >>> import numpy as np, optim
+    >>> class Momentum(optim.Optimizer):
+    ...     def __init__(self, params, lr=0.01, beta=0.9):
+    ...         super().__init__(params, lr=lr, beta=beta)
+    ...     def init_state(self, param):
+    ...         return {"m": np.zeros_like(param)}
+    ...     def update(self, grad, state, param, *, beta):
+    ...         m = state["m"]
+    ...         m *= beta
+    ...         m += grad
+    ...         return m
+    >>> optim.check(Momentum)
+    Momentum passes 15 checks: it makes a step, keeps float32, leaves the gradient and the parameter to you, ...
+    """
+    if not (inspect.isclass(optimizer) and issubclass(optimizer, Optimizer)):
+        raise TypeError(f"check takes a subclass of Optimizer, such as check(MyOptimizer); got {optimizer!r}")
+    examination = Examination(optimizer, hyperparameters)
+    report = Report(optimizer.__name__)
+    skipped = set()
+    for name, test in CHECKS.items():
+        if name not in skipped and not report.run(name, test, examination):
+            skipped.update(FOLLOWS_FROM.get(name, ()))
+    if report.faults:
+        raise AssertionError(str(report))
+    return report
+
+
+@dataclass
+class Report:
+    """What `check` has found: the checks that passed, those left out and why, and the faults, as text."""
+
+    name: str
+    passed: list = field(default_factory=list)
+    left_out: dict = field(default_factory=dict)
+    faults: list = field(default_factory=list)
+
+    def run(self, name, test, examination):
+        """Make one check, and tell whether there was no fault; an exception in the optimizer's code is one too."""
+        try:
+            found = test(examination)
+        except Exception as error:
+            found = [examination.told(error, name)]
+        if isinstance(found, str):
+            self.left_out.setdefault(found, []).append(name)
+        elif found:
+            self.faults += found
+        else:
+            self.passed.append(name)
+        return not found or isinstance(found, str)
+
+    def __str__(self):
+        if self.faults:
+            lines = [f"{i}. {fault}" for i, fault in enumerate(self.faults, 1)]
+            return "\n".join([f"{self.name} has {len(lines)} fault{'s' * (len(lines) > 1)}:", *lines])
+        passed = f"{self.name} passes {len(self.passed)} checks: it {', '.join(self.passed)}."
+        return "\n".join([passed, *(f"Left out, because {reason}: {', '.join(names)}."
+                                    for reason, names in self.left_out.items())])
+
+    __repr__ = __str__
+
+
+class Examination:
+    """A class and its hyperparameters, and the runs that the checks make with it."""
+
+    def __init__(self, optimizer, hyperparameters):
+        self.optimizer, self.hyperparameters = optimizer, hyperparameters
+        is_stepped_as_usual = optimizer.step in (Optimizer.step, HasAverage.step)
+        moves_itself = optimizer.move_all is not Optimizer.move_all or optimizer.move is not Optimizer.move
+        self.is_rule = is_stepped_as_usual and not moves_itself
+        self.is_elementwise = self.is_rule and optimizer.elementwise
+        self.file = inspect.unwrap(optimizer.update).__code__.co_filename
+
+    def make(self, params, **hyperparameters):
+        return self.optimizer(params, **{**self.hyperparameters, **hyperparameters})
+
+    def defaults(self):
+        """Return the hyperparameters that it has if none are given."""
+        return self.make([Parameter([[1.0]])]).defaults
+
+    def train(self, params, gradients, loss=1.0, **hyperparameters):
+        """Make an optimizer and one step for each list of gradients; return the optimizer."""
+        optimizer = self.make(params, **hyperparameters)
+        walk(optimizer, params, gradients, loss)
+        return optimizer
+
+    def told(self, error, doing):
+        """Return a fault for an exception: what it was, and where in the optimizer's own file."""
+        frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == self.file]
+        where = at(frames[-1].filename, frames[-1].lineno) if frames else self.definition("update")
+        return f"where it {doing}, there is a {type(error).__name__}: {error}\n   {where}"
+
+    def definition(self, method):
+        """Return where a method begins, or `update` if there is no such method."""
+        own = getattr(self.optimizer, method) is not getattr(Optimizer, method)
+        code = inspect.unwrap(getattr(self.optimizer, method if own else "update")).__code__
+        return at(code.co_filename, code.co_firstlineno)
+
+
+class Trial:
+    """One parameter, its gradient and its state, and calls of `update` with them."""
+
+    def __init__(self, examination, dtype=np.float64, zero=False):
+        rng = np.random.default_rng(0)
+        self.param = Parameter(rng.normal(size=(2, 3)).astype(dtype))
+        self.grad = rng.normal(size=(2, 3)).astype(dtype) * (not zero)
+        self.optimizer = examination.make([self.param])
+        self.group, self.data = self.optimizer.param_groups[0], self.param.data
+        init = self.optimizer.init_state
+        self.state = init(self.data, **self.optimizer.chosen(init, self.group, self.data))
+
+    def update(self):
+        """Count a step, and return what `update` does."""
+        if "step" in self.state:
+            self.state["step"] += 1
+        advance, update = self.optimizer.advance, self.optimizer.update
+        advance(self.state, **self.optimizer.chosen(advance, self.group, self.data))
+        with np.errstate(all="ignore"):
+            return update(self.grad, self.state, self.data, **self.optimizer.chosen(update, self.group, self.data))
+
+    def line_after_which(self, happened):
+        """Run `update` and return the first of its lines after which `happened`, given its variables, is true."""
+        code, found, last = inspect.unwrap(type(self.optimizer).update).__code__, [], [None]
+
+        def trace(frame, event, argument):
+            if frame.f_code is not code:
+                return None
+            if last[0] is not None and not found and happened(frame.f_locals):
+                found.append(last[0])
+            last[0] = frame.f_lineno
+            return trace
+
+        before = sys.gettrace()
+        sys.settrace(trace)
+        try:
+            self.update()
+        finally:
+            sys.settrace(before)
+        return at(code.co_filename, found[0] if found else code.co_firstlineno)
+
+
+def at(file, line):
+    """Return a place in the source as text."""
+    source = linecache.getline(file, line).strip()
+    return f"{os.path.basename(file)}:{line}" + f": {source}" * bool(source)
+
+
+def walk(optimizer, params, gradients, loss=1.0):
+    """Make one step for each list of gradients."""
+    for grads in gradients:
+        for param, grad in zip(params, grads):
+            param.grad = None if grad is None else np.array(grad, param.data.dtype)
+        optimizer.step(lambda: loss)
+
+
+def problem(shapes=((2, 3), (2, 3)), steps=4, dtype=np.float64):
+    """Return parameters, copies of them, and gradients for some steps."""
+    rng = np.random.default_rng(1)
+    starts = [rng.normal(size=shape).astype(dtype) for shape in shapes]
+    gradients = [[rng.normal(size=shape) for shape in shapes] for _ in range(steps)]
+    return [Parameter(start) for start in starts], [Parameter(start) for start in starts], gradients
+
+
+def arrays_of(names):
+    """Yield (name, array) of local variables and of the state among them."""
+    for name, value in names.items():
+        if isinstance(value, (np.ndarray, np.floating)):
+            yield name, value
+    for name, value in names.get("state", {}).items():
+        if isinstance(value, np.ndarray):
+            yield f'state["{name}"]', value
+
+
+def differ(first, second, **tolerance):
+    """Tell whether two lists of parameters differ."""
+    return any(not np.allclose(x.data, y.data, equal_nan=True, **tolerance) for x, y in zip(first, second))
+
+
+# The checks: each takes an examination and returns the faults that it finds
+
+def makes_a_step(examination):
+    params, before, gradients = problem(steps=1)
+    if not examination.is_rule:
+        examination.train(params, gradients)
+        return []
+    trial = Trial(examination)
+    if not isinstance(trial.state, dict):
+        return [f"init_state returns {trial.state!r}; expected a dictionary\n   {examination.definition('init_state')}"]
+    phi = trial.update()
+    if phi is None:
+        return [f"update returns None: its last line has to be `return` and phi\n   {examination.definition('update')}"]
+    if np.shape(phi) != trial.data.shape:
+        return [f"update returns something of shape {np.shape(phi)} for a parameter of shape {trial.data.shape}\n"
+                f"   {examination.definition('update')}"]
+    examination.train(params, gradients)
+    return [] if differ(params, before, rtol=0, atol=0) else ["a step with a gradient moves nothing"]
+
+
+def keeps_float32(examination):
+    if not examination.is_rule:
+        params, _, gradients = problem(dtype=np.float32)
+        examination.train(params, gradients)
+        return [f"a float32 parameter becomes {param.data.dtype}" for param in params if param.data.dtype != np.float32]
+    trial = Trial(examination, np.float32)
+    for name, array in trial.state.items():
+        if isinstance(array, np.ndarray) and array.dtype.kind == "f" and array.dtype != np.float32:
+            return [f'init_state makes state["{name}"] {array.dtype} for a float32 parameter: write '
+                    f"np.zeros_like(param)\n   {examination.definition('init_state')}"]
+    phi = trial.update()
+    kept = {name: array for name, array in trial.state.items() if isinstance(array, np.ndarray)}
+    if all(array.dtype in (np.float32, bool) or array.dtype.kind in "iu" for array in (phi, *kept.values())):
+        return []
+
+    def happened(names):
+        return any(array.dtype == np.float64 for _, array in arrays_of(names))
+
+    where = Trial(examination, np.float32).line_after_which(happened)
+    return ["float32 numbers become float64, which is twice as slow: NumPy's own numbers, such as np.sqrt(0.1), are "
+            f"float64, Python's, such as 0.1 ** 0.5, adapt\n   {where}"]
+
+
+def leaves_inputs_alone(examination):
+    if not examination.is_rule:
+        return NOT_A_RULE
+    faults = []
+    for name, advice in ("grad", "write grad = grad + ..., not grad += ..."), ("data", "return phi instead"):
+        trial = Trial(examination)
+        before = getattr(trial, name).copy()
+
+        def happened(names, trial=trial, name=name, before=before):
+            return not np.array_equal(getattr(trial, name), before)
+
+        where = trial.line_after_which(happened)
+        if happened({}):
+            what = {"grad": "the gradient", "data": "the parameter"}[name]
+            faults.append(f"update changes {what} in place: {advice}\n   {where}")
+    return faults
+
+
+def remembers_in_its_state(examination):
+    if not examination.is_rule:
+        return NOT_A_RULE
+    params, _, gradients = problem(steps=1)
+    optimizer = examination.make(params)
+    before = dict(vars(optimizer))
+    walk(optimizer, params, gradients)
+    faults = []
+    for name, value in vars(optimizer).items():
+        if value is not before.get(name, optimizer):
+            lines, first = inspect.getsourcelines(examination.optimizer)
+            places = [at(examination.file, first + i) for i, line in enumerate(lines) if f"self.{name} =" in line]
+            faults.append(f"a step sets self.{name}, which is one for all parameters and is not saved: put it into the "
+                          f'dictionary that init_state returns, as state["{name}"]\n   '
+                          + (places[-1] if places else examination.definition("update")))
+    return faults
+
+
+def changes_the_state_in_place(examination):
+    if not examination.is_rule:
+        return NOT_A_RULE
+    trial, faults = Trial(examination), []
+    trial.update()  # the first one may put arrays in the place of None
+    arrays = {name: array for name, array in trial.state.items() if isinstance(array, np.ndarray)}
+    before = {name: array.copy() for name, array in arrays.items()}
+    for name, array in arrays.items():
+        where = trial.line_after_which(lambda names, name=name, array=array: trial.state.get(name) is not array)
+        if trial.state.get(name) is not array:
+            faults.append(f'update puts a new array in the place of state["{name}"], which is lost for parameters that '
+                          f'are moved in pieces: change it in place, state["{name}"][...] = ...\n   {where}')
+            trial.state[name] = array
+    for _ in range(12):  # some do part of their work only every tenth step
+        trial.update()
+    for name, array in arrays.items():
+        if np.array_equal(array, before[name]):
+            faults += rebound(trial, name, array)
+    return faults
+
+
+def rebound(trial, name, array):
+    """Return the fault of a line that gives a state array's name to a new array, if there is one."""
+    names_of_it = set()
+
+    taken = []
+
+    def happened(names):
+        taken.extend(local for local in names_of_it
+                     if isinstance(names.get(local), np.ndarray) and names[local] is not array)
+        names_of_it.update(local for local, value in names.items() if value is array)
+        return bool(taken)
+
+    where = trial.line_after_which(happened)
+    if not taken:
+        return []
+    m = taken[0]
+    return [f'state["{name}"] never changes: a line gives its name, {m}, to a new array, and the state keeps the old '
+            f"one. Write {m} *= ... and {m} += ..., not {m} = ... * {m} + ...\n   {where}"]
+
+
+def leaves_numbers_to_advance(examination):
+    if not examination.is_elementwise:
+        return WANTS_ALL if examination.is_rule else NOT_A_RULE
+    trial = Trial(examination)
+    trial.update()
+    numbers = {name: value for name, value in trial.state.items() if isinstance(value, (int, float))}
+    update, where, faults = trial.optimizer.update, None, []
+    chosen = trial.optimizer.chosen(update, trial.group, trial.data)
+    with np.errstate(all="ignore"):
+        update(trial.grad, trial.state, trial.data, **chosen)
+    for name, value in numbers.items():
+        if trial.state[name] != value:
+            trial.state.update(numbers)
+            counted = numbers[name] + (name == "step")
+            where = trial.line_after_which(lambda names, name=name, counted=counted: names["state"][name] != counted)
+            faults.append(f'update changes the number state["{name}"], but a large parameter is moved in pieces, with '
+                          f'a call of update for each: move that line to advance(self, state). ("step" is counted '
+                          f"for you.)\n   {where}")
+    return faults
+
+
+def moves_in_pieces_as_whole(examination):
+    if not examination.is_elementwise:
+        return WANTS_ALL if examination.is_rule else NOT_A_RULE
+    params, twins, gradients = problem(shapes=[(2 * PIECE + 1,)], steps=3)
+    whole = examination.make(twins)
+    whole.elementwise = False
+    examination.train(params, gradients)
+    walk(whole, twins, gradients)
+    if not differ(params, twins, rtol=1e-9, atol=1e-12):
+        return []
+    trial = Trial(examination)
+
+    def happened(names):
+        given = {"self", "grad", "param", *names.get("state", ())}
+        return any(np.shape(array) != trial.data.shape for name, array in arrays_of(names) if name not in given)
+
+    return [f"a parameter of {2 * PIECE + 1} numbers moves differently in pieces and whole: update uses something of "
+            "the whole array, such as a norm, a mean or a matrix product. Write elementwise = False on the class\n"
+            f"   {trial.line_after_which(happened)}"]
+
+
+def takes_arrays_of_hyperparameters(examination):
+    if not examination.is_elementwise:
+        return WANTS_ALL if examination.is_rule else NOT_A_RULE
+    faults = []
+    for name, values in runs_of(examination).items():
+        try:
+            faults += runs_together_and_apart(examination, name, values)
+        except Exception as error:
+            fault = examination.told(error, f"is given an array as {name}")
+            advice = "if the line asks `if x`, write `if optim.hyperparameters.active(x)`, or leave the question out"
+            faults.append(f"{fault}\n   ({advice})")
+    return faults
+
+
+def runs_of(examination):
+    """Return three values for each hyperparameter that is a number or a pair of numbers."""
+    runs = {}
+    for name, value in examination.defaults().items():
+        pair = value if isinstance(value, tuple) else (value,)
+        if not all(isinstance(one, float) or (type(one) is int and one == 0) for one in pair):
+            continue
+        arrays = [np.array([one, 0.5 * one, 0.9 * one] if one else [0.0, 0.1, 0.2]) for one in pair]
+        try:
+            for i in range(3):
+                examination.make([Parameter([[1.0]])], **{name: one_run(arrays, i, value)})
+        except (TypeError, ValueError):
+            continue  # one of the values is out of range
+        runs[name] = tuple(arrays) if isinstance(value, tuple) else arrays[0]
+    return runs
+
+
+def one_run(arrays, i, like):
+    """Return the hyperparameter of run i: a number, or a pair of them as `like` is."""
+    numbers = tuple([float(array[i]) for array in arrays])
+    return numbers if isinstance(like, tuple) else numbers[0]
+
+
+def runs_together_and_apart(examination, name, values):
+    """Return a fault if three runs in one pass do not go where three passes go."""
+    params, _, gradients = problem(shapes=[(2, 3)])
+    start = params[0].data.copy()
+    examination.train(params, gradients, **{name: values})
+    for i in range(3):
+        alone = Parameter(start[:, i:i + 1])
+        value = one_run(values if isinstance(values, tuple) else (values,), i, like=values)
+        examination.train([alone], [[grads[0][:, i:i + 1]] for grads in gradients], **{name: value})
+        if differ([alone], [Parameter(params[0].data[:, i:i + 1])], rtol=1e-9, atol=1e-12):
+            return [f"with an array as {name}, run {i} of three in one pass goes elsewhere than alone: is there a line "
+                    f"that takes {name} for one number?\n   {examination.definition('update')}"]
+    return []
+
+
+def treats_groups_apart(examination):
+    if "lr" not in examination.defaults() or not examination.is_rule:
+        return NOT_A_RULE
+    params, twins, gradients = problem()
+    optimizer = examination.make([{"params": params[:1], "lr": 0.01}, {"params": params[1:], "lr": 0.02}])
+    walk(optimizer, params, gradients)
+    for i, lr in enumerate((0.01, 0.02)):
+        examination.train(twins[i:i + 1], [grads[i:i + 1] for grads in gradients], lr=lr)
+    if not differ(params, twins, rtol=1e-12, atol=0):
+        return []
+    return ["two groups do not move as two optimizers do, each with its own lr: does update remember something that "
+            f"belongs to one parameter elsewhere than in state?\n   {examination.definition('update')}"]
+
+
+def skips_missing_gradients(examination):
+    params, twins, gradients = problem()
+    for grads in gradients:
+        grads[1] = None
+    optimizer = examination.train(params, gradients)
+    faults = ["a parameter whose grad is None is moved"] * differ(params[1:], twins[1:], rtol=0, atol=0)
+    return faults + ["a parameter whose grad is None gets a state"] * (params[1] in optimizer.state)
+
+
+def resumes_bit_for_bit(examination):
+    params, _, gradients = problem(steps=6)
+    optimizer = examination.train(params, gradients[:3])
+    saved = optimizer.state_dict()
+    encoded(saved, "the state dictionary", [], ())  # raises if it cannot be saved
+    twins = [Parameter(param.data) for param in params]
+    resumed = examination.make(twins)
+    resumed.load_state_dict(saved)
+    walk(optimizer, params, gradients[3:])
+    walk(resumed, twins, gradients[3:])
+    if not differ(params, twins, rtol=0, atol=0):
+        return []
+    return ["a run resumed from its state dictionary goes elsewhere: everything that a step remembers belongs into the "
+            f"dictionary that init_state returns\n   {examination.definition('init_state')}"]
+
+
+def returns_the_loss(examination):
+    params, _, gradients = problem(steps=1)
+    optimizer, called = examination.make(params), []
+
+    def closure():
+        called.append(1)
+        for param, grad in zip(params, gradients[0]):
+            param.grad = grad
+        return 0.25
+
+    loss = optimizer.step(closure)
+    if not called:
+        return ["step(closure) does not call the closure"]
+    return [] if loss == 0.25 else [f"step(closure) returns {loss!r}, where the closure returned 0.25"]
+
+
+def is_finite_at_a_minimum(examination):
+    if not examination.is_rule:
+        return NOT_A_RULE
+    trial = Trial(examination, zero=True)
+    if np.all(np.isfinite(trial.update())):
+        return []
+
+    def happened(names):
+        return any(not np.all(np.isfinite(array)) for _, array in arrays_of(names))
+
+    where = Trial(examination, zero=True).line_after_which(happened)
+    return [f"with a gradient of 0, update returns numbers that are not finite: is an eps missing?\n   {where}"]
+
+
+def climbs_if_told_to(examination):
+    if "maximize" not in inspect.signature(examination.optimizer.__init__).parameters:
+        return []
+    params, twins, gradients = problem()
+    examination.train(params, gradients)
+    examination.train(twins, [[-grad for grad in grads] for grads in gradients], loss=-1.0, maximize=True)
+    if not differ(params, twins, rtol=1e-12, atol=0):
+        return []
+    return ["maximize=True is not the same as a gradient of the other sign: hand maximize on to super().__init__, and "
+            "leave the sign to step"]
+
+
+def descends_a_bowl(examination):
+    curvatures = np.array([[1.0], [2.0], [5.0]])
+    lr = examination.defaults().get("lr")
+    factors = [1] if lr is None or isinstance(lr, np.ndarray) else [1, 0.1, 0.01, 10, 100]
+
+    def losses(factor, steps):
+        x = Parameter([[1.0], [-1.0], [1.0]])
+        optimizer, found = examination.make([x], **({} if lr is None else {"lr": lr * factor})), []
+
+        def closure():
+            x.grad = curvatures * x.data
+            found.append(float(np.sum(curvatures * x.data**2)) / 2)
+            return found[-1]
+
+        with np.errstate(all="ignore"):
+            for _ in range(steps):
+                optimizer.step(closure)
+        return np.array(found)
+
+    if any(losses(factor, 500)[-1] < 0.04 for factor in factors):
+        return []
+    first = losses(0.01, 10)
+    if np.all(np.diff(first) > 0):
+        return ["it climbs instead of descending: step computes theta - lr * phi, so phi points uphill, as the "
+                f"gradient does\n   {examination.definition('update')}"]
+    tried = ", ".join(f"{lr * factor:g}" for factor in factors) if lr is not None else "its own"
+    return ["on the bowl (x^2 + 2 y^2 + 5 z^2)/2 from (1, -1, 1), of height 4, it is not below 0.04 after 500 steps, "
+            f"with lr = {tried}\n   {examination.definition('update')}"]
+
+
+CHECKS = {
+    "makes a step": makes_a_step,
+    "keeps float32": keeps_float32,
+    "leaves the gradient and the parameter to you": leaves_inputs_alone,
+    "remembers in its state": remembers_in_its_state,
+    "changes its state in place": changes_the_state_in_place,
+    "counts once a step": leaves_numbers_to_advance,
+    "moves in pieces as whole": moves_in_pieces_as_whole,
+    "takes arrays of hyperparameters": takes_arrays_of_hyperparameters,
+    "treats groups apart": treats_groups_apart,
+    "skips parameters without a gradient": skips_missing_gradients,
+    "resumes bit for bit": resumes_bit_for_bit,
+    "returns the closure's loss": returns_the_loss,
+    "is finite at a minimum": is_finite_at_a_minimum,
+    "climbs if told to": climbs_if_told_to,
+    "descends a bowl": descends_a_bowl,
+}
+# Which checks need not be made after a fault in another, because they would find the same.
+FOLLOWS_FROM = {
+    "makes a step": CHECKS.keys(),
+    "remembers in its state": {"moves in pieces as whole", "takes arrays of hyperparameters", "treats groups apart",
+                               "resumes bit for bit"},
+    "counts once a step": {"moves in pieces as whole"},
+    "moves in pieces as whole": {"takes arrays of hyperparameters"},
+}

@@ -1,0 +1,279 @@
+"""`optim.check` passes what is right, and names what is wrong and the line it is in."""
+
+import inspect
+import re
+import sys
+
+import numpy as np
+import pytest
+
+import optim
+
+RIGHT = ["SGD", "OptimisticGradient", "Adagrad", "Adadelta", "RMSprop", "Adam", "AdamW", "Adamax", "NAdam", "RAdam",
+         "AdaBelief", "Yogi", "SignSGD", "Signum", "Lion", "Rprop", "ASGD", "ScheduleFreeSGD", "ScheduleFreeAdamW",
+         "FTRLProximal"]
+RIGHT_BUT_NOT_ELEMENTWISE = ["Adafactor", "SM3", "LARS", "LAMB", "Shampoo", "SOAP", "Muon", "DoG", "Prodigy",
+                             "PolyakSGD", "NonlinearCG", "BFGS", "LBFGS", "BacktrackingGradientDescent"]
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_the_packages_own_rules_pass_all_checks(name):
+    report = optim.check(getattr(optim, name))
+    assert len(report.passed) == 15 and not report.left_out and not report.faults
+
+
+@pytest.mark.parametrize("name", RIGHT_BUT_NOT_ELEMENTWISE)
+def test_other_optimizers_pass_those_that_can_be_asked_of_them(name):
+    report = optim.check(getattr(optim, name))
+    assert len(report.passed) in (7, 12) and report.left_out and not report.faults
+    assert "Left out, because it" in str(report)
+
+
+def test_hyperparameters_can_be_handed_on():
+    assert optim.check(optim.Adam, amsgrad=True, weight_decay=0.01).passed
+    assert optim.check(optim.ProjectedGradient, projection=lambda x: x, lr=0.1).passed
+
+
+class Student(optim.Optimizer):
+    """Right, in the way of the guide; the classes below are each wrong in one line."""
+
+    def __init__(self, params, lr=0.01, beta=0.9, weight_decay=0.0, *, maximize=False):
+        super().__init__(params, lr=lr, beta=beta, weight_decay=weight_decay, maximize=maximize)
+
+    def init_state(self, param):
+        return {"step": 0, "m": np.zeros_like(param)}
+
+    def update(self, grad, state, param, *, beta, weight_decay):
+        m = state["m"]
+        m *= beta
+        m += (1 - beta) * grad
+        return m / (1 - beta ** state["step"]) + weight_decay * param
+
+
+def test_a_students_class_that_is_right_passes():
+    assert "Student passes 15 checks: it makes a step, keeps float32" in str(optim.check(Student))
+
+
+class Rebinds(Student):
+    def update(self, grad, state, param, *, beta):
+        m = state["m"]
+        m = beta * m + (1 - beta) * grad  # wrong
+        return m
+
+
+class PutsNewArrays(Student):
+    def update(self, grad, state, param, *, beta):
+        state["m"] = beta * state["m"] + (1 - beta) * grad  # wrong
+        return state["m"]
+
+
+class ReturnsNothing(Student):
+    def update(self, grad, state, param):  # wrong
+        state["m"] += grad
+
+
+class ReturnsANumber(Student):
+    def update(self, grad, state, param):  # wrong
+        return float(np.sum(grad))
+
+
+class ChangesTheGradient(Student):
+    def update(self, grad, state, param, *, weight_decay):
+        if optim.hyperparameters.active(weight_decay + 1):
+            grad += weight_decay * param + 1e-9  # wrong
+        return grad
+
+
+class MovesTheParameter(Student):
+    def update(self, grad, state, param):
+        param -= 0.1 * grad  # wrong
+        return grad
+
+
+class Climbs(Student):
+    def update(self, grad, state, param):  # wrong
+        return -grad
+
+
+class StandsStill(Student):
+    def update(self, grad, state, param):
+        return 0 * grad
+
+
+class ForgetsEps(Student):
+    def update(self, grad, state, param):
+        size = np.abs(grad)
+        phi = grad / size  # wrong
+        return phi
+
+
+class UsesANorm(Student):
+    def update(self, grad, state, param):
+        doubled = 2 * grad
+        norm = np.linalg.norm(grad)  # wrong
+        return doubled / (norm.item() + 1e-8)
+
+
+class PromotesFloat32(Student):
+    def update(self, grad, state, param, *, beta):
+        scaled = grad * 1.0
+        scaled = scaled * np.sqrt(1 - beta)  # wrong
+        return scaled
+
+
+class StartsInFloat64(Student):
+    def init_state(self, param):  # wrong
+        return {"m": np.zeros(param.shape)}
+
+    def update(self, grad, state, param):
+        state["m"] += grad
+        return state["m"]
+
+
+class AsksIfAnArrayIsTrue(Student):
+    def update(self, grad, state, param, *, weight_decay):
+        if weight_decay > 0:  # wrong
+            grad = grad + weight_decay * param
+        return grad
+
+
+class CountsInUpdate(Student):
+    def init_state(self, param):
+        return {"calls": 0}
+
+    def update(self, grad, state, param):
+        state["calls"] += 1  # wrong
+        return grad / state["calls"] ** 0.1
+
+
+class CountsStepAgain(Student):
+    def update(self, grad, state, param):
+        state["step"] += 1  # wrong
+        return grad / state["step"] ** 0.1
+
+
+class KeepsItOnSelf(Student):
+    def update(self, grad, state, param):
+        last = getattr(self, "last", None)
+        self.last = grad.copy()  # wrong
+        return grad if last is None or last.shape != grad.shape else grad + 0.1 * last
+
+
+class HidesItInAList(Student):
+    def __init__(self, params, lr=0.01):
+        super().__init__(params, lr=lr)
+        self.calls = []
+
+    def update(self, grad, state, param):
+        self.calls.append(1)
+        return grad / len(self.calls) ** 0.1
+
+
+class DropsTheLoss(Student):
+    def step(self, closure=None):
+        super().step(closure)
+
+    def update(self, grad, state, param):
+        return grad
+
+
+class IgnoresMaximize(optim.Optimizer):
+    def __init__(self, params, lr=0.01, *, maximize=False):
+        super().__init__(params, lr=lr)
+
+    def update(self, grad, state, param):
+        return grad
+
+
+class Misspells(Student):
+    def update(self, grad, state, param):
+        return state["momentum"] + grad  # wrong
+
+
+class CannotBeSaved(Student):
+    def init_state(self, param):
+        return {"rng": np.random.default_rng(0)}
+
+    def update(self, grad, state, param):
+        return grad
+
+
+WRONG = [
+    (Rebinds, r'state\["m"\] never changes: a line gives its name, m, to a new array.* Write m \*= '),
+    (PutsNewArrays, r'puts a new array in the place of state\["m"\].*state\["m"\]\[\.\.\.\] = '),
+    (ReturnsNothing, "update returns None: its last line has to be `return`"),
+    (ReturnsANumber, r"returns something of shape \(\) for a parameter of shape \(2, 3\)"),
+    (ChangesTheGradient, r"update changes the gradient in place: write grad = grad \+"),
+    (MovesTheParameter, "update changes the parameter in place: return phi"),
+    (Climbs, "climbs instead of descending.*phi points uphill"),
+    (StandsStill, "a step with a gradient moves nothing"),
+    (ForgetsEps, "with a gradient of 0, update returns numbers that are not finite: is an eps missing?"),
+    (UsesANorm, "moves differently in pieces and whole.*Write elementwise = False"),
+    (PromotesFloat32, "float32 numbers become float64"),
+    (StartsInFloat64, r'init_state makes state\["m"\] float64 for a float32 parameter: write np.zeros_like\(param\)'),
+    (AsksIfAnArrayIsTrue, "is given an array as weight_decay, there is a ValueError.*hyperparameters.active"),
+    (CountsInUpdate, r'update changes the number state\["calls"\].*move that line to advance'),
+    (CountsStepAgain, r'update changes the number state\["step"\].*is counted for you'),
+    (KeepsItOnSelf, r'a step sets self.last, which is one for all.* state\["last"\]'),
+    (HidesItInAList, "two groups do not move as two optimizers do.*a run resumed from .* goes elsewhere"),
+    (DropsTheLoss, "closure.* returns None, where the closure returned 0.25"),
+    (IgnoresMaximize, "maximize=True is not the same as a gradient of the other sign"),
+    (Misspells, "where it makes a step, there is a KeyError: 'momentum'"),
+    (CannotBeSaved, r"where it resumes bit for bit, there is a TypeError: .*\['rng'\] is a Generator"),
+]
+
+
+@pytest.mark.parametrize(("student", "message"), WRONG, ids=lambda value: getattr(value, "__name__", ""))
+def test_what_is_wrong_is_named_with_its_line(student, message):
+    with pytest.raises(AssertionError) as caught:
+        optim.check(student)
+    text = str(caught.value)
+    assert re.search(message, text.replace("\n", " ")), text
+    lines, first = inspect.getsourcelines(student)
+    for number, line in enumerate(lines, first):
+        if line.rstrip().endswith("# wrong"):
+            assert f"test_check.py:{number}: {line.strip()}" in text
+
+
+@pytest.mark.parametrize("student", [UsesANorm, KeepsItOnSelf, CountsInUpdate, ReturnsNothing])
+def test_what_follows_from_a_fault_is_not_told_again(student):
+    with pytest.raises(AssertionError, match=rf"{student.__name__} has 1 fault:"):
+        optim.check(student)
+
+
+def test_all_faults_are_told_at_once():
+    class Careless(Student):
+        def update(self, grad, state, param):
+            grad += 1e-3 * param
+            return -grad
+
+    with pytest.raises(AssertionError, match=r"(?s)Careless has \d faults:\n1\. .*\n2\. "):
+        optim.check(Careless)
+
+
+def test_a_rule_with_a_norm_passes_once_it_says_so():
+    class SaysSo(UsesANorm):
+        elementwise = False
+
+    assert "because it asks for whole arrays: counts once a step" in str(optim.check(SaysSo))
+
+
+def test_the_tracer_that_was_there_is_there_afterwards():
+    def tracer(frame, event, argument):
+        return None
+
+    before = sys.gettrace()
+    sys.settrace(tracer)
+    try:
+        with pytest.raises(AssertionError):
+            optim.check(Rebinds)
+        after = sys.gettrace()
+    finally:
+        sys.settrace(before)
+    assert after is tracer
+
+
+@pytest.mark.parametrize("what", [3, np.sign, optim.Adam([optim.Parameter([1.0])]), optim.clip])
+def test_what_is_no_optimizer_class_is_refused(what):
+    with pytest.raises(TypeError, match="check takes a subclass of Optimizer"):
+        optim.check(what)
