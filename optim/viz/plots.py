@@ -200,31 +200,38 @@ def losses(runs, ax=None, *, legend=True, **kwargs):
     """
     trajectories = runs_in(runs)
     values, name, logarithmic = loss_scale(trajectories)
-    spread = [percentiles(value, [10, 50, 90]) if value.ndim == 2 else np.array([value]) for value in values]
-    bottom, top = loss_limits(trajectories, spread, logarithmic)
-    planned = max(1, *(trajectory.planned for trajectory in trajectories))
     with style():
         ax = axes_or_new(ax)
-        if logarithmic:
-            ax.set_yscale("log", nonpositive="mask")
-        lines, bands, outside = [], [], []
-        for i, (trajectory, value) in enumerate(zip(trajectories, spread)):
-            steps, middle = trajectory.steps, value[len(value) // 2]
-            if len(value) == 3:
-                bands.append(ax.fill_between(steps, *value[::2], color=look(i)["color"], alpha=0.2, linewidth=0))
-            every = max(1, len(middle) // 8)
-            staggered = {"markevery": (i * every // len(trajectories), every)}
-            lines += ax.plot(steps, middle, **{**look(i), "label": trajectory.label, **staggered, **kwargs})
-            for leaving in first_above(middle, top):
-                outside += ax.plot(steps[leaving], top, linestyle="none", marker="^", markersize=8, clip_on=False,
-                                   color=lines[-1].get_color(), zorder=5)
-        ax.set(xlabel="step", ylabel=name, xlim=(0, planned), ylim=(bottom, top))
+        artists = curves(ax, trajectories, values, logarithmic, **kwargs)
+        ax.set_ylabel(name)
         if legend:
             ax.legend()
     told = "; ".join(f"{trajectory.label} {told_loss(trajectory)}" for trajectory in trajectories)
     title = f"Loss by step on {trajectories[0].surface.name}"
     scale = " on a logarithmic scale" if logarithmic else ""
-    return Drawing(ax, {"lines": lines, "bands": bands, "exits": outside}, title, f"{title}{scale}: {told}")
+    return Drawing(ax, artists, title, f"{title}{scale}: {told}")
+
+
+def curves(ax, trajectories, values, logarithmic, **kwargs):
+    """Draw a number by step for each trajectory, in axes made to fit, and return the artists as `losses` does."""
+    spread = [percentiles(value, [10, 50, 90]) if value.ndim == 2 else np.array([value]) for value in values]
+    bottom, top = loss_limits(trajectories, spread, logarithmic)
+    if logarithmic:
+        ax.set_yscale("log", nonpositive="mask")
+    lines, bands, outside = [], [], []
+    for i, (trajectory, value) in enumerate(zip(trajectories, spread)):
+        steps, middle = trajectory.steps[:value.shape[1]], value[len(value) // 2]
+        if len(value) == 3:
+            bands.append(ax.fill_between(steps, *value[::2], color=look(i)["color"], alpha=0.2, linewidth=0))
+        every = max(1, len(middle) // 8)
+        staggered = {"markevery": (i * every // len(trajectories), every)}
+        lines += ax.plot(steps, middle, **{**look(i), "label": trajectory.label, **staggered, **kwargs})
+        for leaving in first_above(middle, top):
+            outside += ax.plot(steps[leaving], top, linestyle="none", marker="^", markersize=8, clip_on=False,
+                               color=lines[-1].get_color(), zorder=5)
+    planned = max(1, *(trajectory.planned for trajectory in trajectories))
+    ax.set(xlabel="step", xlim=(0, planned), ylim=(bottom, top))
+    return {"lines": lines, "bands": bands, "exits": outside}
 
 
 def loss_scale(trajectories):
@@ -238,7 +245,7 @@ def loss_scale(trajectories):
 
 
 def loss_limits(trajectories, values, logarithmic):
-    """Return the bottom and the top of a frame for all losses, but those that only a diverging run has reached."""
+    """Return the bottom and the top of a frame for all values, but those that only a diverging run has reached."""
     settled = [value for trajectory, value in zip(trajectories, values) if not trajectory.diverged.any()]
     finite = np.concatenate([value[np.isfinite(value)] for value in settled or [value[:, :1] for value in values]])
     if logarithmic:

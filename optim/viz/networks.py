@@ -1,0 +1,263 @@
+"""Pictures of networks: decision boundaries, the landscape around trained weights, and the path of a training.
+
+A network has too many parameters for a map, so the map is a plane through the weights, along two directions:
+`landscape` walks along random ones, `pca_path` along those in which a training has moved most.
+"""
+
+from contextlib import contextmanager
+
+import numpy as np
+from matplotlib.colors import BoundaryNorm, ListedColormap
+
+from minigrad import Tensor
+
+from .drawing import Drawing, axes_or_new, look, style
+from .plots import PALE
+
+# Decision boundaries
+
+def decision_boundary(predict, X, y, ax=None, *, domain=None, resolution=200, **kwargs):
+    """Draw which class a classifier sees where, and the data on top.
+
+    Parameters
+    ----------
+    predict : callable
+        From points of shape (N, 2) to scores: of shape (N, C), the largest one chooses the class; of shape (N,) or
+        (N, 1), the sign chooses between classes 0 and 1. An array or a Tensor; a `Module` is such a function.
+    X : array_like of shape (N, 2)
+    y : array_like of N int
+        The true classes, from 0.
+    ax : Axes, optional
+    domain : two pairs (low, high), optional
+        The part of the plane to show. Default: where the data are, and a little more.
+    resolution : int, default 200
+        Points along each side for which the classifier is asked.
+    **kwargs
+        For `Axes.contourf`, of the regions.
+
+    Returns
+    -------
+    Drawing
+        With the artists "regions", "boundary" and "points" (a list, one for each class).
+
+    Raises
+    ------
+    ValueError
+        If a shape does not fit.
+    """
+    X, y = np.asarray(X, dtype=float), np.asarray(y)
+    if X.ndim != 2 or X.shape[1] != 2 or y.shape != X.shape[:1]:
+        raise ValueError(f"X and y must be points of shape (N, 2) and N classes, got shapes {X.shape} and {y.shape}")
+    margin = 0.1 * np.ptp(X, axis=0) + 1e-9
+    box = list(zip(X.min(axis=0) - margin, X.max(axis=0) + margin)) if domain is None else domain
+    A, B = np.meshgrid(*(np.linspace(low, high, resolution) for low, high in box))
+    seen = classes(predict, np.stack([A.ravel(), B.ravel()], axis=1)).reshape(A.shape)
+    count = 1 + int(max(seen.max(), y.max()))
+    with style():
+        ax = axes_or_new(ax)
+        colors = [look(k)["color"] for k in range(count)]
+        edges = np.arange(count + 1) - 0.5
+        regions = ax.contourf(A, B, seen, edges, **{"cmap": ListedColormap(colors), "alpha": 0.25, **kwargs})
+        boundary = ax.contour(A, B, seen, edges[1:-1], colors="#404040", linewidths=1) if np.ptp(seen) else None
+        points = [ax.plot(*X[y == k].T, **{**look(k), "linestyle": "none", "label": f"class {k}"})[0]
+                  for k in range(count)]
+        ax.set(xlim=box[0], ylim=box[1], xlabel="$x_1$", ylabel="$x_2$")
+        ax.grid(False)
+        ax.legend()
+    right = np.mean(classes(predict, X) == y)
+    title = "Decision boundary"
+    return Drawing(ax, {"regions": regions, "boundary": boundary, "points": points}, title,
+                   f"{title} between {count} classes, with {len(X)} points, {right:.0%} of them in their own region")
+
+
+def classes(predict, points):
+    """Return the class that a classifier chooses for each point."""
+    scores = predict(points)
+    scores = scores.data if isinstance(scores, Tensor) else np.asarray(scores)
+    if scores.ndim == 2 and scores.shape[1] == 1:
+        scores = scores[:, 0]
+    if scores.shape[:1] != points.shape[:1] or scores.ndim not in (1, 2):
+        raise ValueError(f"predict must return scores of shape (N,) or (N, C) for N points, got {scores.shape}")
+    return (scores > 0).astype(int) if scores.ndim == 1 else scores.argmax(axis=1)
+
+
+# Weights as one vector
+
+def weights(params):
+    """Return all numbers of some parameters as one vector: a copy, such as `pca_path` takes one after each epoch.
+
+    Examples
+    --------
+    >>> import optim
+    >>> weights([optim.Parameter([[1.0, 2.0]]), optim.Parameter([3.0])])
+    array([1., 2., 3.])
+    """
+    return np.concatenate([param.data.ravel() for param in params])
+
+
+@contextmanager
+def moved(params):
+    """Hand out a function that sets all parameters from one vector; put them back at the end."""
+    params = list(params)
+    before = [param.data.copy() for param in params]
+    ends = np.cumsum([param.data.size for param in params])[:-1]
+
+    def set_to(vector):
+        for param, part in zip(params, np.split(vector, ends)):
+            param.data[...] = part.reshape(param.data.shape)
+    try:
+        yield set_to
+    finally:
+        for param, data in zip(params, before):
+            param.data[...] = data
+
+
+def random_direction(params, rng):
+    """Return a random direction with the length of the weights themselves, filter by filter.
+
+    A row of a weight matrix (all that leads to one unit) counts as a filter; a vector, such as a bias, stays as it is.
+    Without this scale, a network whose weights are twice as large for no other effect would seem half as curved.
+
+    References
+    ----------
+    H. Li, Z. Xu, G. Taylor, C. Studer, T. Goldstein, "Visualizing the Loss Landscape of Neural Nets", 2018, section 4.
+    """
+    parts = []
+    for param in params:
+        data, part = param.data, np.zeros(param.data.shape)
+        if data.ndim > 1:
+            part = rng.standard_normal(data.shape)
+            axes = tuple(range(1, data.ndim))
+            part *= np.sqrt(np.sum(data**2, axes, keepdims=True) / np.sum(part**2, axes, keepdims=True))
+        parts.append(part.ravel())
+    return np.concatenate(parts)
+
+
+# The loss on a plane through the weights
+
+def landscape(params, loss, ax=None, *, span=1.0, resolution=31, seed=0, **kwargs):
+    """Draw the loss on a plane through the weights, along two random directions of the weights' own size.
+
+    Parameters
+    ----------
+    params : iterable of parameters
+        As ``model.parameters()`` gives them. They are moved while drawing, and put back.
+    loss : callable
+        Takes nothing and returns the loss of the model as it is: ``lambda: nn.cross_entropy(model(x), y)``.
+    ax : Axes, optional
+    span : float, default 1
+        How far to go each way; 1 is as far as the weights are from 0.
+    resolution : int, default 31
+        Points along each side; the loss is computed resolution² times.
+    seed : int, default 0
+        Of the directions.
+    **kwargs
+        For `Axes.contourf`.
+
+    Returns
+    -------
+    Drawing
+        With the artists "contours" and "here" (the weights as they are), and the array "losses".
+    """
+    params = list(params)
+    rng = np.random.default_rng(seed)
+    directions = [random_direction(params, rng) for _ in range(2)]
+    steps = np.linspace(-span, span, resolution)
+    values = on_plane(params, loss, weights(params), directions, steps, steps)
+    with style():
+        ax = axes_or_new(ax, figsize=(5.6, 4.5))
+        contours = ground(ax, steps, steps, values, kwargs)
+        here, = ax.plot(0, 0, linestyle="none", marker="o", markersize=8, color="white", markeredgecolor="black")
+        ax.set(xlabel="first random direction", ylabel="second random direction", title="Loss around the weights")
+    title = "Loss around the weights"
+    return Drawing(ax, {"contours": contours, "here": here, "losses": values}, title,
+                   f"{title}, on a plane along two random directions: {told_values(values, steps, steps)}")
+
+
+def pca_path(params, snapshots, ax=None, *, loss=None, resolution=31, margin=0.25, **kwargs):
+    """Draw the path of a training on the plane in which it has moved most.
+
+    Parameters
+    ----------
+    params : iterable of parameters
+        They are moved while drawing, and put back.
+    snapshots : sequence of vectors
+        The weights in the course of the training, as `weights(params)` returns them. The plane goes through the last.
+    ax : Axes, optional
+    loss : callable, optional
+        Takes nothing and returns the loss of the model as it is: drawn below the path, over the whole plane.
+    resolution : int, default 31
+        Points along each side; the loss is computed resolution² times.
+    margin : float, default 0.25
+        How much to show around the path, as a part of its size.
+    **kwargs
+        For `Axes.plot`, of the path.
+
+    Returns
+    -------
+    Drawing
+        With the artists "path" and, given a loss, "contours"; and the arrays "directions" (two unit vectors) and
+        "shares" (of the squared way from the last snapshot, how much lies along each).
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than three snapshots, or they have not the size of the parameters.
+    """
+    params, snapshots = list(params), np.array([np.ravel(one) for one in snapshots])
+    size = sum(param.data.size for param in params)
+    if len(snapshots) < 3 or snapshots.shape[1:] != (size,):
+        raise ValueError(f"snapshots must be three or more vectors of {size} numbers, as weights(params) returns them; "
+                         f"got shape {snapshots.shape}")
+    last = snapshots[-1]
+    _, lengths, directions = np.linalg.svd(snapshots - last, full_matrices=False)
+    directions, shares = directions[:2], lengths[:2] ** 2 / np.sum(lengths**2)
+    path = (snapshots - last) @ directions.T
+    low, high = path.min(axis=0), path.max(axis=0)
+    room = margin * (high - low) + 1e-12
+    across, up = (np.linspace(a, b, resolution) for a, b in zip(low - room, high + room))
+    with style():
+        ax = axes_or_new(ax, figsize=(5.6, 4.5))
+        contours = None
+        if loss is not None:
+            contours = ground(ax, across, up, on_plane(params, loss, last, directions, across, up), {})
+        line, = ax.plot(*path.T, **{**look(0), "markevery": max(1, len(path) // 20), "label": "training", **kwargs})
+        ax.plot(*path[0], linestyle="none", marker="o", markersize=8, color="white", markeredgecolor="black",
+                label="start")
+        ax.set(xlim=across[[0, -1]], ylim=up[[0, -1]], title="Training on the plane of its largest moves",
+               xlabel=f"first principal direction ({shares[0]:.0%})", ylabel=f"second ({shares[1]:.0%})")
+        ax.legend()
+    title = "Training on the plane of its largest moves"
+    told = f"{title}: {len(path)} snapshots; {shares.sum():.0%} of the squared way lies in the plane"
+    return Drawing(ax, {"path": line, "contours": contours, "directions": directions, "shares": shares}, title, told)
+
+
+def on_plane(params, loss, origin, directions, across, up):
+    """Return the losses at origin + a * directions[0] + b * directions[1], a row for each b."""
+    with moved(params) as set_to, np.errstate(all="ignore"):
+        def at(a, b):
+            set_to(origin + a * directions[0] + b * directions[1])
+            value = loss()
+            return value.item() if hasattr(value, "item") else float(value)
+        return np.array([[at(a, b) for a in across] for b in up])
+
+
+def ground(ax, across, up, values, kwargs):
+    """Draw losses as contours, at levels that crowd where it is low."""
+    finite = values[np.isfinite(values)]
+    levels = np.unique(np.quantile(finite, np.linspace(0, 1, 16)))
+    if len(levels) < 2:
+        levels = levels[0] + np.array([-0.5, 0.5])
+    filled = ax.contourf(across, up, values, levels, **{"norm": BoundaryNorm(levels, 256), "cmap": PALE, **kwargs})
+    ax.contour(across, up, values, levels, colors="white", linewidths=0.5, alpha=0.7)
+    ax.figure.colorbar(filled, ax=ax, label="loss", format="%.3g")
+    ax.grid(False)
+    ax.locator_params(nbins=6)
+    return filled
+
+
+def told_values(values, across, up):
+    """Return in words where the loss is lowest, and how high it gets."""
+    row, column = np.unravel_index(np.nanargmin(values), values.shape)
+    return (f"lowest {values[row, column]:.3g} at ({across[column]:.2g}, {up[row]:.2g}), "
+            f"highest {np.nanmax(values):.3g}")
