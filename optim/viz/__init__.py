@@ -1,7 +1,7 @@
 """See optimizers at work: surfaces to run on, runs as values, and pictures of both.
 
-Read `surfaces.py` first, then `contestants.py`, `recording.py`, `trajectory.py` and `plots.py`; `shell.py` is what
-`python -m optim` does.
+Read `surfaces.py` first, then `contestants.py`, `recording.py`, `trajectory.py` and `plots.py`; the other files are
+pictures of many kinds, each on its own. `shell.py` is what `python -m optim` does.
 """
 
 from . import surfaces
@@ -11,12 +11,17 @@ from .trajectory import Race, Trajectory, load
 from .drawing import Drawing, style
 from .maps import Map, basin_map, hyperparameter_map, trainability_map
 from .plots import contour, losses, overview, paths
+from .relief import relief
 from .anatomy import Anatomy, anatomy, dissect
+from .dynamics import eigen_errors, gradient_norms, phase, rates, schedule, state
+from .networks import decision_boundary, landscape, pca_path, weights
 from .page import page
 from .window import play
 
 __all__ = [
     "surfaces", "Surface", "record", "race", "tuned_race", "CLASSICS", "Objective", "Trajectory", "Race", "load",
-    "style", "Drawing", "contour", "paths", "losses", "overview", "anatomy", "dissect", "Anatomy", "page", "play",
+    "style", "Drawing", "contour", "paths", "losses", "overview", "relief", "anatomy", "dissect", "Anatomy",
+    "gradient_norms", "state", "phase", "rates", "eigen_errors", "schedule",
+    "decision_boundary", "landscape", "pca_path", "weights", "page", "play",
     "Map", "hyperparameter_map", "basin_map", "trainability_map",
 ]
