@@ -53,7 +53,10 @@ class Browser:
     def wait_for(self, condition):
         """Return when an expression is true; fail after ten seconds."""
         script = f"""const done = arguments[0], until = Date.now() + 10000;
-            (function look() {{ {condition} ? done(true) : Date.now() > until ? done(false) : setTimeout(look, 20); }})();"""
+            (function look() {{
+                const met = Boolean({condition});
+                if (met || Date.now() > until) done(met); else setTimeout(look, 20);
+            }})();"""
         assert self.send("/execute/async", script=script, args=[]), f"{condition} did not come true"
 
     def find(self, selector):

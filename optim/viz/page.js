@@ -286,12 +286,10 @@ function fillTable(table, lines) {
   table.replaceChildren();
   for (const [name, numbers] of lines) {
     const line = table.insertRow();
-    line.append(Object.assign(document.createElement("th"), {scope: "row", textContent: name}));
-    for (const number of numbers) {
-      const cell = line.insertCell();
-      cell.textContent = number;
-      cell.colSpan = numbers.length === 1 ? 2 : 1;
-    }
+    const head = Object.assign(document.createElement("th"), {scope: "row", colSpan: numbers.length === 1 ? 2 : 1});
+    for (const part of name.split(/(?<=_)/)) head.append(part, document.createElement("wbr"));  // may break after _
+    line.append(head);
+    for (const number of numbers) line.insertCell().textContent = number;
   }
 }
 

@@ -58,8 +58,9 @@ def page(what, path, optimizers=None, steps=None, start=None, *, seed=0, **facts
     Notes
     -----
     The 21 learning rates of an optimizer are one pass (see `record`), each the square root of 2 times the one before,
-    with the race's own in the middle. What cannot be repeated from what a Trajectory tells (an optimizer that is not
-    known by its name or has no lr, a schedule, noise with another seed, a line search that meets infinity) keeps its own run and has no slider.
+    with the race's own in the middle. A run has no slider where it cannot be repeated from what a Trajectory tells: an
+    optimizer that is not known by its name or has no lr, a schedule, noise with another seed, a line search that meets
+    infinity.
 
     The file stays below 600 kB: of long runs every third, fifth, ... step is kept. The stride is odd, so that a run
     that jumps from side to side with every step is seen to do so.
@@ -145,10 +146,10 @@ def names(what, fields):
 def optimizer_facts(name, field, rows):
     """Return what the page has to know of one optimizer: what its columns are, and its runs."""
     tables = [named_columns(run) for run in field]
-    columns = {title: values.shape[1] for table in tables for title, values in table.items()}
-    runs = [{"lr": rounded(run.rates[0]), "ending": run.ending, "planned": run.planned,
-             "columns": packed_columns(table, columns, rows[rows < len(run.steps)])} for run, table in zip(field, tables)]
-    return {"name": name, "columns": [{"name": title, "size": size} for title, size in columns.items()],
+    sizes = {title: values.shape[1] for table in tables for title, values in table.items()}
+    runs = [{"lr": rounded(run.rates[0]), "ending": run.ending,
+             "columns": packed_columns(table, sizes, rows[rows < len(run.steps)])} for run, table in zip(field, tables)]
+    return {"name": name, "columns": [{"name": title, "size": size} for title, size in sizes.items()],
             "chosen": len(runs) // 2, "runs": runs}
 
 
@@ -161,11 +162,11 @@ def named_columns(run):
     return {name: table for name, table in tables.items() if 0 < table.shape[1] <= 4}
 
 
-def packed_columns(table, columns, rows):
+def packed_columns(table, sizes, rows):
     """Return the columns as lists of rounded numbers; of a column that a run has not, dashes."""
     nothing = np.full((rows[-1] + 1, 1), np.nan)
     return [[rounded(x) for x in column]
-            for title, size in columns.items() for column in table.get(title, nothing.repeat(size, 1))[rows].T]
+            for title, size in sizes.items() for column in table.get(title, nothing.repeat(size, 1))[rows].T]
 
 
 def rounded(x):
@@ -231,7 +232,8 @@ def formula_outline(surface):
         return None
     (left, bottom), (right, top) = curve.get_extents().get_points()
     turned = Curve(curve.vertices * [1, -1] + [-left, top], curve.codes)  # y points down in SVG
-    return {"path": outline(turned, 1), "size": [rounded(right - left), rounded(top - bottom)], "latex": surface.formula}
+    size = [rounded(right - left), rounded(top - bottom)]
+    return {"path": outline(turned, 1), "size": size, "latex": surface.formula}
 
 
 def outline(curve, digits):

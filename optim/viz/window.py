@@ -103,11 +103,12 @@ class Window:
         self.map = self.figure.add_axes((0.07, 0.42, 0.42, 0.5))
         self.losses = self.figure.add_axes((0.57, 0.42, 0.41, 0.5), xlabel="step", xlim=(0, max(self.steps, 1)))
         plots.contour(self.surface, self.map)
-        self.path, = self.map.plot([], [], linestyle="-", marker="o", markersize=3.5, markeredgewidth=0, color=look(0)["color"],
-                                  path_effects=plots.HALO)
+        colour = look(0)["color"]
+        self.path, = self.map.plot([], [], linestyle="-", marker="o", markersize=3.5, markeredgewidth=0, color=colour,
+                                   path_effects=plots.HALO)
         self.ring, = self.map.plot([], [], linestyle="none", marker="o", markersize=9, color="white",
                                    markeredgecolor="black", zorder=4)
-        self.curve, = self.losses.plot([], [], linestyle="-", marker="none", color=look(0)["color"])
+        self.curve, = self.losses.plot([], [], linestyle="-", marker="none", color=colour)
         self.map.set_title("Click or drag to set the start")
         self.quick = hasattr(self.figure.canvas, "copy_from_bbox")  # so have all canvases that Agg paints
         self.blank = self.figure.add_artist(Rectangle((0.5, 0), 0.5, 1, color=self.figure.get_facecolor()))

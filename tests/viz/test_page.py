@@ -1,9 +1,9 @@
-"""The page is small, asks nobody for anything, and shows the numbers of the runs, whatever is slid, pressed or clicked."""
+"""The page is small, asks nobody for anything, and shows the numbers of the runs, whatever is slid or pressed."""
 
 import re
 from pathlib import Path
 
-import matplotlib
+import matplotlib as mpl
 import numpy as np
 import pytest
 from chromium import Browser
@@ -219,7 +219,7 @@ class TestTheFile:
         assert_shows(browser, card(0), noisy[0], 20)
 
     def test_style_has_the_colours_of_the_plots_in_their_order(self):
-        sheet = matplotlib.rc_params_from_file(STYLE, use_default_template=False)
+        sheet = mpl.rc_params_from_file(STYLE, use_default_template=False)
         colours = [f"#{look['color'].lower().lstrip('#')}" for look in sheet["axes.prop_cycle"]]
         light = CSS.read_text(encoding="utf-8").partition("@media")[0]
         assert re.findall(r"--run\d: (#\w+)", light) == colours
