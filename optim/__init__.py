@@ -53,7 +53,8 @@ __all__ = ["Optimizer", "Parameter", "UpdateRule",
     "Newton", "NewtonCG", "GaussNewton", "LevenbergMarquardt", "AdaHessian", "Sophia",
     "project_box", "project_non_negative", "project_linf_ball", "project_simplex", "project_l1_ball", "project_l2_ball",
     "project_sphere", "project_hyperplane", "project_halfspace", "project_after", "ProjectedGradient", "prox_l1",
-    "prox_group_lasso", "prox_box", "ISTA", "FISTA", "lmo_simplex", "lmo_l1_ball", "lmo_l2_ball", "lmo_box", "FrankWolfe",
+    "prox_group_lasso", "prox_box", "ISTA", "FISTA", "lmo_simplex", "lmo_l1_ball", "lmo_l2_ball", "lmo_box",
+    "FrankWolfe",
     "MirrorDescent", "ExponentiatedGradient", "FTRLProximal",
 ]
 

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 import numpy as np
 
 from .hyperparameters import active
-from .optimizer import Optimizer
-from .pieces import has_array
+from .optimizer import PIECE, Optimizer
+from .pieces import has_array, is_contiguous
 from .wrappers import Wrapper
 
 
@@ -165,8 +165,7 @@ class Averaging(HasAverage, Wrapper):
             for group in self.param_groups:
                 for param in group["params"]:
                     state = self.state_of(param)
-                    n, average = state["n_averaged"], state["average"]
-                    average += self.weight(group, n, param.data) * (param.data - average)
+                    move_towards(param.data, state["average"], self.weight(group, state["n_averaged"], param.data))
                     state["n_averaged"] += 1
         return loss
 
@@ -174,8 +173,19 @@ class Averaging(HasAverage, Wrapper):
         return self.state[param]["average"] if param in self.state else None
 
 
+def move_towards(point, average, weight):
+    """Move an average the part `weight` of the way to a point, in pieces that stay in the processor's cache."""
+    pairs = [(average, point)]
+    if average.size > PIECE and is_contiguous((average, point)) and not has_array(weight):
+        average, point = average.reshape(-1), point.reshape(-1)
+        starts = range(0, average.size, PIECE)
+        pairs = [(average[start:start + PIECE], point[start:start + PIECE]) for start in starts]
+    for part, goal in pairs:
+        part += weight * (goal - part)
+
+
 class EMA(Averaging):
-    r"""A running mean of the points, :math:`\bar\theta_t = d \, \bar\theta_{t-1} + (1-d) \theta_t`: new ones count most.
+    r"""A running mean of the points, :math:`\bar\theta_t = d \, \bar\theta_{t-1} + (1-d) \theta_t`.
 
     Parameters
     ----------

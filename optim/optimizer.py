@@ -271,12 +271,12 @@ class Optimizer(UpdateRule):
         if not isinstance(state_dict, dict) or not {"state", "param_groups"} <= state_dict.keys():
             raise ValueError('a state dictionary has the keys "state" and "param_groups"')
         if others := state_dict.keys() - {"state", "param_groups"}:
-            raise ValueError(f"this is not the state of {type(self).__name__} alone: it has entries {sorted(others)} too")
+            raise ValueError(f"this is not the state of {type(self).__name__} alone: it also has {sorted(others)}")
         pairs = zip_same("param_groups", self.param_groups, state_dict["param_groups"])
         groups = [self._loaded_group(own, saved) for own, saved in pairs]
         numbered = {i: param for own, saved in pairs for param, i in zip_same("params", own["params"], saved["params"])}
         if strangers := state_dict["state"].keys() - numbered.keys():
-            raise ValueError(f"the dictionary has state for parameters {sorted(strangers)}, which its groups do not name")
+            raise ValueError(f"the dictionary has state for parameters {sorted(strangers)}, which none of its groups has")
         group_of = {id(param): group for group in groups for param in group["params"]}
         state = {numbered[i]: self._loaded_state(i, numbered[i].data, group_of[id(numbered[i])], saved)
                  for i, saved in state_dict["state"].items()}

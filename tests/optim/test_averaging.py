@@ -93,6 +93,17 @@ def test_averages_are_those_of_pytorch(wrap, average, rng):
         np.testing.assert_allclose(actual, expected.detach().numpy(), rtol=1e-6)  # its weights are float32 numbers
 
 
+@pytest.mark.parametrize("arrange", [lambda x: x, lambda x: x.T, lambda x: x[::2]], ids=["plain", "turned", "strided"])
+def test_large_parameters_are_averaged_in_pieces_as_small_ones(arrange, rng):
+    param = type("P", (), {"data": arrange(np.zeros((4, 50_001))), "grad": None})
+    points = [arrange(rng.normal(size=(4, 50_001))) for _ in range(3)]
+    optimizer = optim.SWA(optim.SGD([param], lr=0.0))
+    for point in points:
+        param.data[...] = point
+        optimizer.step()
+    np.testing.assert_allclose(averages(optimizer)[0], np.mean(points, axis=0), rtol=1e-10)
+
+
 def test_averaging_beside_the_run_does_not_change_it(rng):
     params, gradients = parameters(rng), draw(rng, 10)
     expected = walk(optim.Adam(copies(params), lr=0.1), gradients)
@@ -488,7 +499,7 @@ def test_the_state_of_another_wrapper_is_refused_and_changes_nothing(rng):
     stranger = own.state_dict()
     stranger["Lookahead"]["state"][5] = {"slow": np.ones(3)}
     for wrong, message in [
-        (made(optim.EMA).state_dict(), "wrapped in Lookahead"), (made(lambda o: o).state_dict(), "wrapped in Lookahead"),
+        (made(optim.EMA).state_dict(), "wrapped in Lookahead"), (made(lambda o: o).state_dict(), "no entry 'Lookahead'"),
         (inner_bad, r"shape \(4,\)"), (own_bad, r"Lookahead's state of parameter 0, 'slow' has shape"),
         (stranger, r"has state for parameters \[5\]"), (None, "wrapped in Lookahead"),
     ]:
@@ -498,7 +509,7 @@ def test_the_state_of_another_wrapper_is_refused_and_changes_nothing(rng):
     for unwrapped in optim.Adam([optim.Parameter(np.ones(3))]), made(optim.SWA):
         with pytest.raises(ValueError):
             unwrapped.load_state_dict(before)
-    with pytest.raises(ValueError, match=r"not the state of Adam alone: it has entries \['SWA'\] too"):
+    with pytest.raises(ValueError, match=r"not the state of Adam alone: it also has \['SWA'\]"):
         optim.Adam([optim.Parameter(np.ones(3))]).load_state_dict(made(optim.SWA).state_dict())
 
 
