@@ -276,7 +276,7 @@ class Optimizer(UpdateRule):
         groups = [self._loaded_group(own, saved) for own, saved in pairs]
         numbered = {i: param for own, saved in pairs for param, i in zip_same("params", own["params"], saved["params"])}
         if strangers := state_dict["state"].keys() - numbered.keys():
-            raise ValueError(f"the dictionary has state for parameters {sorted(strangers)}, which none of its groups has")
+            raise ValueError(f"the dictionary has state for parameters {sorted(strangers)}, which no group has")
         group_of = {id(param): group for group in groups for param in group["params"]}
         state = {numbered[i]: self._loaded_state(i, numbered[i].data, group_of[id(numbered[i])], saved)
                  for i, saved in state_dict["state"].items()}

@@ -278,7 +278,7 @@ def spoiled(change):
     (spoiled(lambda saved: saved["state"][0].update(momentum_buffer=1)), "this optimizer keeps"),
     (spoiled(lambda saved: saved["param_groups"][0].update(lr=-1)), "lr is -1"),
     (spoiled(lambda saved: saved["param_groups"][0].update(speed=1)), "does not know the hyperparameter 'speed'"),
-    (spoiled(lambda saved: saved.update(rng=1)), r"not the state of Adam alone: it has entries \['rng'\] too"),
+    (spoiled(lambda saved: saved.update(rng=1)), r"not the state of Adam alone: it also has \['rng'\]"),
 ])
 def test_a_state_dictionary_that_does_not_fit_is_refused_and_changes_nothing(saved, message):
     _, optimizer = trained(lr=0.5)
