@@ -9,12 +9,13 @@ from .surfaces import Surface
 from .recording import CLASSICS, Objective, race, record, tuned_race
 from .trajectory import Race, Trajectory, load
 from .drawing import Drawing, style
-from .maps import Map, basin_map, hyperparameter_map, trainability_map
 from .plots import contour, losses, overview, paths
 from .relief import relief
 from .anatomy import Anatomy, anatomy, dissect
 from .dynamics import eigen_errors, gradient_norms, phase, rates, schedule, state
 from .networks import decision_boundary, landscape, pca_path, weights
+from .maps import Map, basin_map, hyperparameter_map, trainability_map
+from .animation import animate
 from .page import page
 from .window import play
 
@@ -23,5 +24,5 @@ __all__ = [
     "style", "Drawing", "contour", "paths", "losses", "overview", "relief", "anatomy", "dissect", "Anatomy",
     "gradient_norms", "state", "phase", "rates", "eigen_errors", "schedule",
     "decision_boundary", "landscape", "pca_path", "weights", "page", "play",
-    "Map", "hyperparameter_map", "basin_map", "trainability_map",
+    "animate", "Map", "hyperparameter_map", "basin_map", "trainability_map",
 ]

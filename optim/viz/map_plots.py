@@ -47,7 +47,7 @@ def plot_hyperparameters(result, ax=None, *, show=None, legend=True, **kwargs):
     show = show or ("loss" if np.isnan(result["steps"]).mean() > 0.9 else "steps")
     values, label, norm = shown_values(result, show)
     with style():
-        ax = axes_or_new(ax, figsize=(6.4, 5.4))
+        ax = axes_or_new(ax, figsize=(6.4, 5.6))
         look = {"norm": norm, "cmap": mpl.colormaps["viridis_r"].with_extremes(bad=NOWHERE), **kwargs}
         image = draw_image(ax, result, values, **look)
         hatching = hatch(ax, result, result["diverged"])
@@ -60,7 +60,7 @@ def plot_hyperparameters(result, ax=None, *, show=None, legend=True, **kwargs):
         if edge is not None:
             entries.append(Line2D([], [], color=EDGE, linestyle="--", linewidth=2, label=told_edge(result)))
         if legend and entries:
-            ax.legend(handles=entries, loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=2)
+            ax.legend(handles=entries, loc="upper left", bbox_to_anchor=(-0.1, -0.14))
     diverged = 100 * np.mean(result["diverged"])
     title = sentence(result.facts["title"])
     description = f"{title}, {label} for {told_axes(result)}; {diverged:.0f} % of the runs diverge"
@@ -118,9 +118,9 @@ def told_edge(result):
     curvature = f"{result.facts['curvature']:.4g}"
     hyper = result.facts["hyperparameters"]
     has_momentum = "momentum" in (result.x_name, result.y_name) or hyper["momentum"]
-    above = r"2 (1 + \mu)" if has_momentum else "2"
-    below = rf"(1 + 2 \mu) \cdot {curvature}" if hyper["nesterov"] else curvature
-    return rf"edge of stability at the minimum, $\gamma = {above} \, / \, {below}$"
+    above = "2 (1 + momentum)" if has_momentum else "2"
+    below = f"((1 + 2 momentum) {curvature})" if hyper["nesterov"] else curvature
+    return f"edge of stability at the minimum, lr = {above} / {below}"
 
 
 # Basins of attraction

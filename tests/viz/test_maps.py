@@ -1,0 +1,329 @@
+"""A map's pixels are the runs they stand for, the same wherever they are computed, and its plot shows them in place."""
+
+import os
+import signal
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from multiprocessing import get_context
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+import optim
+from optim.viz import basin_map, hyperparameter_map, record, surfaces, tiles, trainability_map
+from optim.viz.maps import Map, all_minima, flattest_curvature
+from optim.viz.tiles import Progress, computed
+
+LRS = np.geomspace(1e-4, 1e-1, 21)
+MOMENTA = np.linspace(0, 0.95, 13)
+AROUND = ((-6.0, 6.0), (-6.0, 6.0))
+
+
+def rosenbrock_map(**keywords):
+    return hyperparameter_map("rosenbrock", "SGD", ("lr", LRS), ("momentum", MOMENTA), steps=60, **keywords)
+
+
+def assert_same(one, other):
+    """Bit for bit, NaN included."""
+    assert one.arrays.keys() == other.arrays.keys()
+    for name, array in one.arrays.items():
+        assert array.dtype == other[name].dtype
+        assert array.tobytes() == other[name].tobytes(), name
+
+
+def pool(workers=2):
+    return ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
+
+
+class Flaky(ThreadPoolExecutor):
+    """Loses the first `losses` tiles that it is given."""
+
+    def __init__(self, losses):
+        super().__init__(1)
+        self.losses = losses
+
+    def submit(self, *args, **keywords):
+        if self.losses:
+            self.losses -= 1
+            future = Future()
+            future.set_exception(OSError("the node has gone"))
+            return future
+        return super().submit(*args, **keywords)
+
+
+class TestHyperparameterMap:
+    def test_pixels_are_single_runs(self):
+        result = rosenbrock_map(tolerance=1.0)
+        for row, column in [(0, 0), (3, 7), (12, 12), (6, 20), (12, 0)]:
+            run = record("SGD", "rosenbrock", steps=60, lr=LRS[column], momentum=MOMENTA[row])
+            assert result["diverged"][row, column] == run.diverged
+            assert result["last_steps"][row, column] == run.last_steps
+            np.testing.assert_array_equal(result["steps"][row, column], run.steps_to(1.0))
+            if not run.diverged:
+                np.testing.assert_allclose(result["loss"][row, column], run.losses[-1], rtol=1e-10)
+        assert result["diverged"].any() and not np.isnan(result["steps"]).all()
+
+    def test_noise_is_that_of_the_single_run_with_the_same_seed(self):
+        lrs = np.linspace(0.01, 0.1, 5)
+        result = hyperparameter_map("noisy_bowl", "SGD", ("lr", lrs), ("momentum", lrs), steps=9, seed=3)
+        run = record("SGD", "noisy_bowl", steps=9, seed=3, lr=lrs[4], momentum=lrs[1])
+        np.testing.assert_allclose(result["loss"][1, 4], run.losses[-1], rtol=1e-12)
+
+    @pytest.mark.parametrize("nesterov", [False, True])
+    def test_runs_on_a_quadratic_diverge_beyond_the_theoretical_edge_and_nowhere_else(self, nesterov):
+        lrs, momenta = np.linspace(0.1, 1.5, 40), np.linspace(0.05, 0.9, 17)
+        result = hyperparameter_map("quadratic bowl", f"SGD(nesterov={nesterov}, momentum=0.5)", ("lr", lrs),
+                                    ("momentum", momenta), steps=3000)
+        mu = momenta[:, np.newaxis]
+        edge = 2 * (1 + mu) / ((1 + 2 * mu if nesterov else 1) * 4)
+        clear = abs(lrs / edge - 1) > 0.02
+        np.testing.assert_array_equal(result["diverged"][clear], np.broadcast_to(lrs > edge, clear.shape)[clear])
+
+    def test_entries_of_betas_are_axes(self):
+        result = hyperparameter_map("booth", "Adam(lr=0.5)", ("beta1", np.linspace(0, 0.9, 4)),
+                                    ("beta2", np.linspace(0.5, 0.9, 3)), steps=20)
+        run = record("Adam(lr=0.5, betas=(0.3, 0.7))", "booth", steps=20)
+        np.testing.assert_allclose(result["loss"][1, 1], run.losses[-1], rtol=1e-9)
+        assert result.facts["optimizer"] == "Adam(lr=0.5)"
+
+    @pytest.mark.parametrize(("keywords", "message"), [
+        ({"optimizer": "LBFGS", "y": ("tolerance_grad", MOMENTA)}, "elementwise optimizer"),
+        ({"x": ("lr", [0.1, 0.2, 0.5])}, "evenly spaced"),
+        ({"x": ("lr", MOMENTA - 1)}, "must be finite and not negative"),
+        ({"x": ("beta1", LRS)}, "does not know the hyperparameter 'beta1'"),
+        ({"y": ("lr", LRS)}, "expected two hyperparameters"),
+        ({"surface": lambda p: p @ p}, "must take p of shape"),
+    ])
+    def test_what_cannot_be_mapped_is_refused_in_words(self, keywords, message):
+        usual = {"surface": "booth", "optimizer": "SGD", "x": ("lr", LRS), "y": ("momentum", MOMENTA)}
+        with pytest.raises(ValueError, match=message):
+            hyperparameter_map(**{**usual, **keywords})
+
+    def test_curvature_is_that_of_the_flattest_minimum_or_of_a_quadratic(self):
+        assert flattest_curvature(surfaces.quadratic_bowl) == pytest.approx(4)
+        assert flattest_curvature(surfaces.Surface(lambda p: 3 * p[0]**2 + p[1]**2)) == pytest.approx(6)
+        assert flattest_curvature(surfaces.Surface(lambda p: p[0]**4 + p[1]**2)) is None
+
+
+class TestBasinMap:
+    def test_pixels_are_single_runs(self):
+        result = basin_map("himmelblau", "SGD(lr=0.01, momentum=0.9)", steps=150, size=(24, 20))
+        seen = set()
+        for row, column in [(10, 8), (3, 5), (14, 18), (5, 16), (0, 0)]:
+            start = result.x[column], result.y[row]
+            run = record("SGD(lr=0.01, momentum=0.9)", "himmelblau", start, steps=150)
+            assert result["diverged"][row, column] == run.diverged
+            reached = result["minimum"][row, column]
+            seen.add(reached)
+            if reached >= 0:
+                away = np.linalg.norm(run.positions - result.facts["minima"][reached], axis=1)
+                assert away[-1] < result.facts["radius"]
+                assert result["steps"][row, column] == np.flatnonzero(away >= result.facts["radius"])[-1] + 1
+        assert len(seen) > 3
+
+    def test_minima_that_the_surface_does_not_tell_are_found(self):
+        double_well = surfaces.Surface(lambda p: (p[0]**2 - 1)**2 + p[1]**2, domain=((-2, 2), (-1, 1)))
+        found = all_minima(double_well, double_well.domain, 0.02)
+        np.testing.assert_allclose(sorted(found), [[-1, 0], [1, 0]], atol=1e-9)
+        assert len(all_minima(surfaces.rastrigin, surfaces.rastrigin.domain, 0.1)) == 121
+
+    def test_table_shares_sum_to_all_starts(self):
+        result = basin_map("himmelblau", "SGD(lr=0.02)", steps=50, size=16)
+        assert sum(row["starts, %"] for row in result.summary()) == pytest.approx(100)
+        assert "median steps" in result.table("markdown")
+
+
+class TestTrainabilityMap:
+    def test_a_pixel_is_the_training_of_one_network(self):
+        rates = np.geomspace(0.1, 300, 9)
+        result = trainability_map(rates, rates, steps=40, inputs=2, width=3, samples=5, seed=1)
+        for row, column in [(2, 3), (8, 1), (5, 0)]:
+            first, losses = train_by_hand(rates[column], rates[row], steps=40)
+            assert result["trained"][row, column] == (np.mean(losses[-20:]) < first)
+            ratios = np.minimum(np.array(losses) / first if result["trained"][row, column] else first / losses, 1)
+            assert result["measure"][row, column] == pytest.approx(np.mean(np.nan_to_num(ratios)), rel=1e-6)
+        assert result["trained"].any() and not result["trained"].all()
+
+
+def train_by_hand(lr_first, lr_second, steps, inputs=2, width=3, samples=5, seed=1):
+    """Backpropagation with matrices; the same random numbers as in the map."""
+    rng = np.random.default_rng(seed)
+    x = rng.standard_normal((inputs, samples)) / inputs**0.5
+    y = rng.standard_normal((samples, 1))[:, 0]
+    W, w = rng.standard_normal((width, inputs, 1))[..., 0], rng.standard_normal((width, 1))[:, 0]
+    losses = []
+    with np.errstate(all="ignore"):
+        for _ in range(steps):
+            hidden = np.tanh(W @ x)
+            error = w @ hidden / width**0.5 - y
+            losses.append(np.mean(error**2))
+            slope = 2 * error / samples / width**0.5
+            W, w = W - lr_first * (w[:, np.newaxis] * slope * (1 - hidden**2)) @ x.T, w - lr_second * hidden @ slope
+    return losses[0], losses
+
+
+class TestTiles:
+    @pytest.mark.parametrize("tile", [3, 8])
+    @pytest.mark.parametrize("name", ["rosenbrock", "ackley", "easom", "levy", "griewank", "eggholder"])
+    def test_pixels_do_not_depend_on_the_tile(self, name, tile):
+        """Sines, exponentials and roots too, which SIMD code computes otherwise at the end of an array."""
+        axes = ("lr", LRS), ("beta1", MOMENTA)
+        whole = hyperparameter_map(name, "Adam", *axes, steps=12)
+        assert_same(whole, hyperparameter_map(name, "Adam", *axes, steps=12, tile=tile))
+
+    @pytest.mark.parametrize("tile", [2, 7])
+    def test_networks_and_basins_do_not_depend_on_the_tile(self, tile):
+        rates = np.geomspace(0.1, 100, 11)
+        assert_same(trainability_map(rates, rates, steps=25), trainability_map(rates, rates, steps=25, tile=tile))
+        basins = {"surface": "six-hump camel", "optimizer": "RMSprop(lr=0.05)", "steps": 30, "size": (13, 9)}
+        assert_same(basin_map(**basins), basin_map(**basins, tile=tile))
+
+    def test_surfaces_of_many_coordinates_do_not_depend_on_the_tile(self):
+        chain = surfaces.rosenbrock_nd(9)
+        axes = ("lr", LRS), ("momentum", MOMENTA)
+        assert_same(hyperparameter_map(chain, "SGD", *axes, steps=5),
+                    hyperparameter_map(chain, "SGD", *axes, steps=5, tile=1))
+
+    def test_process_pool_gives_the_same_map(self):
+        with pool() as executor:
+            assert_same(rosenbrock_map(), rosenbrock_map(executor=executor, tile=8))
+
+    def test_dask_cluster_gives_the_same_map(self):
+        distributed = pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
+        with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster, \
+                distributed.Client(cluster) as client:
+            assert_same(rosenbrock_map(), rosenbrock_map(executor=client.get_executor(), tile=8))
+
+    def test_tiles_of_a_killed_worker_are_computed_again(self):
+        with pool() as executor:
+            executor.submit(os.kill, executor.submit(os.getpid).result(), signal.SIGKILL)
+            assert_same(rosenbrock_map(), rosenbrock_map(executor=executor, tile=8))
+
+    def test_lost_tiles_are_handed_out_again_but_not_for_ever(self):
+        with Flaky(losses=3) as executor:
+            assert_same(rosenbrock_map(), rosenbrock_map(executor=executor, tile=8))
+        with Flaky(losses=1000) as executor, pytest.raises(RuntimeError, match="failed 4 times.*the node has gone"):
+            rosenbrock_map(executor=executor, tile=8)
+
+    def test_executor_that_is_no_executor_breaks_in_words(self):
+        with pool() as executor, pytest.raises(RuntimeError, match="tiles of the map failed"):
+            hyperparameter_map(lambda p: p[0]**2 + p[1]**2, "SGD", ("lr", LRS), ("momentum", MOMENTA), steps=1,
+                               executor=executor)
+
+    def test_rows_and_columns_stay_where_they_are(self):
+        class Work:
+            batch = 64
+
+            def __call__(self, x, y):
+                return {"sum": 10 * y + x}
+
+        result = computed(Work(), np.arange(3.0), np.arange(2.0))
+        np.testing.assert_array_equal(result["sum"], [[0, 1, 2], [10, 11, 12]])
+
+
+class TestFiles:
+    def test_interrupted_map_goes_on_from_its_tiles(self, tmp_path, monkeypatch):
+        path = tmp_path / "map.npz"
+        real, calls = tiles.computed, []
+
+        def interrupted(work, x, y):
+            if len(calls) == 4:
+                raise KeyboardInterrupt
+            calls.append(x)
+            return real(work, x, y)
+
+        monkeypatch.setattr(tiles, "computed", interrupted)
+        with pytest.raises(KeyboardInterrupt, match="4 of 6 tiles are kept in .*map.npz.tiles; the same call goes on"):
+            rosenbrock_map(path=path, tile=8)
+        assert not path.exists()
+        monkeypatch.setattr(tiles, "computed", lambda *args: calls.append(args) or real(*args))
+        resumed = rosenbrock_map(path=path, tile=8)
+        assert len(calls) == 6
+        assert_same(resumed, rosenbrock_map())
+        assert os.listdir(tmp_path) == ["map.npz"]
+        monkeypatch.setattr(tiles, "computed", None)
+        assert_same(resumed, rosenbrock_map(path=path, tile=8))
+
+    def test_damaged_tile_is_computed_again(self, tmp_path, monkeypatch):
+        real, calls = tiles.computed, []
+
+        def interrupted(*args):
+            if calls:
+                raise KeyboardInterrupt
+            calls.append(args)
+            return real(*args)
+
+        monkeypatch.setattr(tiles, "computed", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            rosenbrock_map(path=tmp_path / "map.npz", tile=8)
+        (tmp_path / "map.npz.tiles" / "row_0_column_0.npz").write_bytes(b"half of it")
+        monkeypatch.setattr(tiles, "computed", real)
+        assert_same(rosenbrock_map(path=tmp_path / "map.npz", tile=8), rosenbrock_map())
+
+    def test_other_map_is_not_taken_for_this_one(self, tmp_path):
+        rosenbrock_map(path=tmp_path / "map.npz")
+        with pytest.raises(ValueError, match="belongs to another map, with a different tolerance"):
+            rosenbrock_map(path=tmp_path / "map.npz", tolerance=0.5)
+
+    def test_map_is_loaded_as_it_was_saved(self, tmp_path):
+        result = basin_map("himmelblau", "SGD(lr=0.01)", steps=30, size=8)
+        result.save(tmp_path / "map.npz")
+        loaded = Map.load(tmp_path / "map.npz")
+        assert_same(result, loaded)
+        assert loaded.facts == result.facts and repr(loaded) == repr(result) and loaded.table() == result.table()
+        optim.save(tmp_path / "other.npz", {"a": 1})
+        with pytest.raises(ValueError, match="does not hold a map"):
+            Map.load(tmp_path / "other.npz")
+
+    def test_progress_is_quiet_when_nobody_looks(self, capsys, monkeypatch):
+        rosenbrock_map()
+        assert capsys.readouterr().err == ""
+        monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+        progress = Progress(4)
+        progress.advance()
+        progress.end()
+        assert "1 of 4 tiles" in capsys.readouterr().err
+
+
+class TestPlots:
+    def test_image_holds_the_map_and_lies_in_place_on_logarithmic_axes(self):
+        drawing = rosenbrock_map().plot(show="loss")
+        image, ax = drawing["image"], drawing.ax
+        assert ax.get_xscale() == "log" and ax.get_yscale() == "linear"
+        to_screen = image.get_transform()
+        left, right, bottom, top = image.get_extent()
+        for column, row in [(0, 0), (7, 3), (20, 12)]:
+            x, y = left + (right - left) * (column + 0.5) / 21, bottom + (top - bottom) * (row + 0.5) / 13
+            np.testing.assert_allclose(to_screen.transform((x, y)),
+                                       ax.transData.transform((LRS[column], MOMENTA[row])), rtol=1e-9)
+
+    def test_edge_is_the_formula(self):
+        result = hyperparameter_map("quadratic bowl", "SGD", ("lr", np.linspace(0.1, 1.2, 50)),
+                                    ("momentum", np.linspace(0, 0.9, 40)), steps=10)
+        (line,) = result.plot()["edge"].allsegs[0]
+        np.testing.assert_allclose(line[:, 0], 2 * (1 + line[:, 1]) / 4, rtol=1e-3)  # between pixels
+
+    def test_edge_is_not_drawn_where_none_is_known(self):
+        result = hyperparameter_map("quadratic bowl", "Adam", ("lr", LRS), ("beta1", MOMENTA), steps=3)
+        assert result.plot()["edge"] is None
+
+    def test_basins_have_the_colour_of_their_minimum(self):
+        result = basin_map("himmelblau", "SGD(lr=0.01)", steps=100, size=30)
+        drawing = result.plot()
+        pixels = drawing["image"].get_array()
+        stars = drawing["minima"][0].get_xydata()
+        np.testing.assert_allclose(stars, result.facts["minima"])
+        hue = pixels.argmax(axis=-1)
+        for i in range(4):
+            assert len(np.unique(hue[result["minimum"] == i])) == 1
+        assert "(3, 2)" in drawing.description
+
+    def test_draws_on_the_axes_given(self):
+        rates = np.geomspace(0.1, 100, 6)
+        for result in (rosenbrock_map(), basin_map("booth", "SGD(lr=0.1)", steps=20, size=6),
+                       trainability_map(rates, rates, steps=5)):
+            figure, ax = plt.subplots()
+            assert result.plot(ax).ax is ax
+            assert plt.get_fignums() == [figure.number]
+            assert result._repr_html_().startswith("<img alt=")
+            plt.close(figure)
