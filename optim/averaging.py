@@ -175,13 +175,12 @@ class Averaging(HasAverage, Wrapper):
 
 def move_towards(point, average, weight):
     """Move an average the part `weight` of the way to a point, in pieces that stay in the processor's cache."""
-    pairs = [(average, point)]
     if average.size > PIECE and is_contiguous((average, point)) and not has_array(weight):
         average, point = average.reshape(-1), point.reshape(-1)
-        starts = range(0, average.size, PIECE)
-        pairs = [(average[start:start + PIECE], point[start:start + PIECE]) for start in starts]
-    for part, goal in pairs:
-        part += weight * (goal - part)
+        for start in range(0, average.size, PIECE):
+            move_towards(point[start:start + PIECE], average[start:start + PIECE], weight)
+    else:
+        average += weight * (point - average)
 
 
 class EMA(Averaging):
