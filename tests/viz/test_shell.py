@@ -6,9 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from optim.viz import contestants, surfaces
+from optim.viz import Map, contestants, surfaces
 from optim.viz.shell import main
 
 ROOT = Path(__file__).parents[2]
@@ -79,6 +80,34 @@ def test_race_over_a_function_of_ones_own(folder, capsys):
     sys.modules.pop("valley")
 
 
+def test_map_writes_a_picture_and_keeps_the_numbers(folder, capsys):
+    arguments = ["map", "quadratic_bowl", "--x", "lr", "0.01", "1", "--y", "momentum", "0", "0.9", "--size", "16",
+                 "--steps", "20", "--keep", "map.npz"]
+    assert main(arguments) == 0
+    first = capsys.readouterr().out
+    assert "SGD on quadratic_bowl" in first and first.endswith("figure: quadratic_bowl_map.png\n")
+    kept = Map.load(folder / "map.npz")
+    np.testing.assert_allclose(kept.x, np.geomspace(0.01, 1, 16))
+    np.testing.assert_allclose(kept.y, np.linspace(0, 0.9, 16))
+    assert main(arguments) == 0
+    assert capsys.readouterr().out == first
+
+
+def test_basins_names_every_minimum(folder, capsys):
+    assert main(["basins", "himmelblau", "--size", "8", "--steps", "100"]) == 0
+    out = capsys.readouterr().out
+    assert "(3, 2)" in out and "(-2.805, 3.131)" in out
+    assert (folder / "himmelblau_basins.png").exists()
+
+
+def test_page_and_animation_are_written(folder, capsys):
+    assert main(["page", "booth", "--optimizer", "Adam(lr=0.5)", "--steps", "10"]) == 0
+    assert main(["animate", "booth", "--optimizer", "Adam(lr=0.5)", "--steps", "4", "--frames", "3"]) == 0
+    assert capsys.readouterr().out == "page: booth_race.html\nanimation: booth_race.gif\n"
+    assert (folder / "booth_race.html").read_text(encoding="utf-8").lower().startswith("<!doctype html>")
+    assert (folder / "booth_race.gif").read_bytes().startswith(b"GIF89a")
+
+
 def test_list_names_every_surface_and_optimizer(capsys):
     assert main(["list"]) == 0
     out = capsys.readouterr().out
@@ -111,6 +140,17 @@ def test_list_names_every_surface_and_optimizer(capsys):
     ("race --function json", "expected MODULE:NAME"),
     ("race --function json:nothing", "json has no function 'nothing'"),
     ("race booth more", "unrecognized arguments: more"),
+    ("map booth --x lr 1 0.1", "the first below the second"),
+    ("map booth --x lr a b", "expected a name and two numbers"),
+    ("map booth --x lrr 0.1 1", "SGD does not know the hyperparameter 'lrr'"),
+    ("map booth --workers 0", "--workers is 0"),
+    ("map booth --keep nowhere/map.npz", "--keep is 'nowhere/map.npz', but there is no folder"),
+    ("basins booth --size 0", "size is 0"),
+    ("basins booth --optimizer LBFGS", "LBFGS"),
+    ("animate booth --frames 1", "frames is 1"),
+    ("animate booth --out race.png", "its ending must be one of gif, html, mp4"),
+    ("page rosenbrok", "did you mean 'rosenbrock'?"),
+    ("play booth", "there is no display"),
     ("rase", "invalid choice: 'rase'"),
     ("--outt", "unrecognized arguments"),
 ])
