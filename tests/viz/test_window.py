@@ -21,9 +21,7 @@ def mouse(window, name, place, button=MouseButton.LEFT, axes=None):
     """Let the mouse do something at a place in the map."""
     x, y = (axes or window.map).transData.transform(place)
     canvas = window.figure.canvas
-    buttons = {"buttons": [button]} if name == "motion_notify_event" and button else {}
-    event = MouseEvent(name, canvas, x, y, button=button if name != "motion_notify_event" else None, **buttons)
-    event.button = button
+    event = MouseEvent(name, canvas, x, y, button=button)
     canvas.callbacks.process(name, event)
 
 
