@@ -6,6 +6,7 @@ Usage: python docs/gallery.py [FOLDER]      (default: docs/_build/gallery)
 import sys
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import numpy as np
 
 import optim
@@ -35,7 +36,7 @@ def quadratic():
 @picture
 def surfaces(path):
     with viz.style():
-        figure, axes = viz.drawing.plt.subplots(4, 7, figsize=(28, 15))
+        figure, axes = plt.subplots(4, 7, figsize=(28, 15))
     for ax, name in zip(axes.flat, viz.surfaces.names()):
         viz.contour(name, ax)
         ax.set_title(name)
@@ -180,10 +181,10 @@ def network(path):
 
 
 if __name__ == "__main__":
-    viz.drawing.plt.switch_backend("agg")
+    plt.switch_backend("agg")
     folder = Path(sys.argv[1] if len(sys.argv) > 1 else Path(__file__).parent / "_build" / "gallery")
     folder.mkdir(parents=True, exist_ok=True)
     for name, draw in PICTURES.items():
         draw(folder / name)
-        viz.drawing.plt.close("all")
+        plt.close("all")
         print("drew", name, flush=True)
