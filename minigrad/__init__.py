@@ -14,10 +14,11 @@ from .anomaly import detect_anomaly
 from .table import coverage
 from . import nn
 from .explanation import explain
+from .drawing import draw
 
 __all__ = [
     "Tensor", "no_grad",
     "erf", "erfc", "relu", "sigmoid", "softplus", "silu", "gelu", "softmax", "log_softmax", "logsumexp",
     "grad", "value_and_grad", "vjp", "jvp", "jacobian", "hessian", "hvp",
-    "primitive", "GradientError", "gradcheck", "remember_lines", "detect_anomaly", "coverage", "nn", "explain",
+    "primitive", "GradientError", "gradcheck", "remember_lines", "detect_anomaly", "coverage", "nn", "explain", "draw",
 ]

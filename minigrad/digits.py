@@ -9,17 +9,18 @@ from .tape import Node
 SMALL = 4  # arrays up to this size are written out
 
 
-def show(value):
+def show(value, digits=6):
     """Return a number or a small array in digits, a large one as a summary."""
     if isinstance(value, Node):
         value = value.value
     if isinstance(value, (list, tuple)):
-        return "(" + ", ".join(map(show, value)) + ")"
+        return "(" + ", ".join([show(part, digits) for part in value]) + ")"
     value = np.asarray(value)
     if value.dtype.kind not in "fiubc":
         return str(value)
     if value.size <= SMALL:
-        text = np.array2string(value, separator=", ", formatter={"all": in_digits}, max_line_width=10**6)
+        text = np.array2string(value, separator=", ", max_line_width=10**6,
+                               formatter={"all": lambda number: in_digits(number, digits)})
         return text.replace("\n", "")
     value = value.astype(float) if value.dtype.kind in "iub" else value
     with np.errstate(all="ignore"):
@@ -30,9 +31,9 @@ def show(value):
                 f"max {value.max():.4g}, {norm}")
 
 
-def in_digits(number):
-    """Return a number in six digits, and truth values in words."""
-    return str(number) if isinstance(number, (bool, np.bool_)) else f"{number:.6g}"
+def in_digits(number, digits):
+    """Return a number in so many digits, and truth values in words."""
+    return str(number) if isinstance(number, (bool, np.bool_)) else f"{number:.{digits}g}"
 
 
 def brief(value):
@@ -49,4 +50,6 @@ def indexed(index):
     if isinstance(index, slice):
         start, stop = ["" if part is None else str(part) for part in (index.start, index.stop)]
         return f"{start}:{stop}" if index.step is None else f"{start}:{stop}:{index.step}"
+    if isinstance(index, np.ndarray) and index.size > SMALL:
+        return "array"
     return "..." if index is Ellipsis else brief(index)

@@ -1,0 +1,69 @@
+"""The graph of a result drawn: what it was computed from, and how the backward pass runs through it.
+
+`folding.py` makes boxes and edges of an explained backward pass, `layout.py` finds their places, and `picture.py` draws
+them with Matplotlib, which is not imported before something is drawn.
+"""
+
+import sys
+
+from ..explanation import Explanation, explained
+from ..tensor import Tensor
+
+
+def draw(loss, ax=None, *, step=None, animate=False, depth=None, limit=200):
+    """Draw the graph that a result was computed by, with the values and gradients of a backward pass.
+
+    Values flow from the left to the right, gradients from the right to the left. Operations have round boxes, with
+    their turn in the walk back; parameters have blue boxes, constants dashed ones. Small values and gradients are
+    written out, of large gradients the norm. What is folded has a green box.
+
+    Parameters
+    ----------
+    loss : Tensor or Explanation
+        The result, or what `minigrad.explain` returned: ``draw(explain(f, x))``. A Tensor's `.grad` and graph are left
+        as they are.
+    ax : Axes, optional
+        Where to draw. Default: axes in a new figure, as large as the graph needs to be read.
+    step : int, optional
+        Show how far the backward pass has come when so many operations have handed on their gradients: dark what has
+        just been handed on, pale where gradients have arrived before.
+    animate : bool, default False
+        Show all these steps one after the other.
+    depth : int, optional
+        Draw each `nn.Module` as one box: 1 for the outermost modules, 2 for those that they call, and so on. It needs a
+        result that was computed inside `remember_lines`, or by `explain`.
+    limit : int, default 200
+        A graph of more boxes is folded: modules, the innermost first, then operations that repeat, then neighbours.
+
+    Returns
+    -------
+    Picture
+        With the axes `ax`, the artists `boxes` and `edges`, a `description` in words, the `animation` if there is one,
+        and the methods `at(step)` and `save(path)`.
+
+    Raises
+    ------
+    TypeError
+        If `loss` is neither a Tensor nor an Explanation.
+    ValueError
+        If `step`, `depth` or `limit` is out of range.
+
+    Examples
+    --------
+    >>> import minigrad
+    >>> x = minigrad.Tensor(3.0, requires_grad=True)
+    >>> picture = minigrad.draw(x * x + 1)
+    >>> picture.description
+    'The graph of add#1 = 10: 2 operations, 1 parameter, 1 constant, 4 edges'
+    """
+    if not isinstance(loss, (Tensor, Explanation)):
+        raise TypeError(f"draw takes a Tensor or an Explanation, not {loss!r}: for a function, write "
+                        "minigrad.draw(minigrad.explain(function, *args))")
+    explanation = loss if isinstance(loss, Explanation) else explained(loss, (), None, False, sys._getframe(1))
+    count = sum(1 for row in explanation.rows if row.operation)
+    if step is not None and not 0 <= step <= count:
+        raise ValueError(f"step={step} is out of range: this backward pass has {count} operations, so 0 to {count}")
+    if (depth is not None and depth < 1) or limit < 2:
+        raise ValueError(f"depth counts from 1, and limit from 2; got depth={depth}, limit={limit}")
+    from .picture import Picture
+    return Picture(explanation, ax, step, animate, depth, limit)

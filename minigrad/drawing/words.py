@@ -1,0 +1,93 @@
+"""What stands in the boxes of a picture, and how much room it takes. Lengths are in points."""
+
+import textwrap
+
+import numpy as np
+from matplotlib.font_manager import FontProperties
+from matplotlib.textpath import TextToPath
+
+from ..digits import SMALL, show
+from ..explanation import bracketed
+from ..structure import leaves
+from .folding import FEW, shape_of
+
+SIZE, LEADING = 9, 12.5  # of text, and from line to line
+PAD = 7, 4  # around the text in a box
+LONGEST = 26  # characters in a line
+DIGITS = 4
+
+
+class Words:
+    """The text of a box: a title, an operation's turn in the walk back, facts, and a gradient that grows.
+
+    The box has room for the gradient at every step, so that all pictures of a graph have the same layout.
+    """
+
+    def __init__(self, box):
+        operations = [row for row in box.rows if row.operation]
+        self.row = operations[-1] if operations else box.rows[0] if box.rows else None
+        self.title = cut(box.title or in_few_digits(box.value) or "array")
+        self.turn = f"#{self.row.step}" if box.kind == "operation" else ""
+        self.facts = list(facts(box))
+        gradients = list(map(self.gradient, [1, *(give.giver for give in self.row.received)] if self.row else []))
+        self.lines = 1 + len(self.facts) + any(gradients)
+        title_width = text_width(self.title, weight="bold") + (text_width(self.turn) + 8 if self.turn else 0)
+        widths = [title_width, *map(text_width, self.facts), *map(text_width, gradients)]
+        self.size = max(widths) + 2 * PAD[0], self.lines * LEADING + 2 * PAD[1]
+
+    def gradient(self, step):
+        """Return what is known of the gradient after so many steps; "" if none has arrived."""
+        if self.row is None or not arrived(self.row, step):
+            return ""
+        parts = [give.value for give in self.row.received if give.giver <= step]
+        complete = len(parts) == len(self.row.received)
+        total = self.row.gradient if complete else self.row.received[len(parts)].before
+        if (shown := in_few_digits(total)) is None:
+            with np.errstate(all="ignore"):
+                return f"‖grad‖ {np.sqrt(sum(np.linalg.norm(part) ** 2 for part in leaves(total))):.{DIGITS}g}"
+        if 1 < len(parts) <= FEW and np.ndim(total) == 0:
+            terms = " + ".join(bracketed(in_few_digits(part)) for part in parts)
+            if len(f"grad {terms} = {shown}") <= LONGEST:
+                return f"grad {terms} = {shown}"
+        return f"grad {shown}"
+
+
+def facts(box):
+    """Yield the lines between the title and the gradient."""
+    if box.kind == "folded":
+        yield from [cut(line) for line in box.inside if line != box.title]
+    if isinstance(box.value, list):
+        yield f"{len(box.value)} results"
+        return
+    if np.ndim(box.value):
+        yield cut(f"shape {shape_of(box.value)}")
+    if box.title and (shown := in_few_digits(box.value)):
+        yield f"value {shown}"
+
+
+def in_few_digits(value):
+    """Return numbers that fit on a line; None if they do not."""
+    if isinstance(value, list) or np.size(value) > SMALL:
+        return None
+    texts = [show(value, digits) for digits in (4, 3, 2)]
+    return next((text for text in texts if len(text) <= LONGEST - 6), None)
+
+
+def arrived(row, step):
+    """Tell whether any of a row's gradient is there after so many steps."""
+    return row.gradient is not None and (not row.received or row.received[0].giver <= step)
+
+
+def cut(text):
+    """Return the text, or its beginning with an ellipsis if it is too long for a box."""
+    return text if len(text) <= LONGEST else text[:LONGEST - 1].rstrip() + "…"
+
+
+def text_width(text, weight="normal"):
+    """Return the width of a line of text; a little more than that of its outlines, since pixels are whole."""
+    return 1.04 * TextToPath().get_text_width_height_descent(text, FontProperties(size=SIZE, weight=weight), False)[0]
+
+
+def paragraph(text, width):
+    """Return the text in lines of about this width."""
+    return textwrap.wrap(text, max(24, int(width / (0.58 * SIZE))))

@@ -1,0 +1,350 @@
+"""Drawn graphs: each edge once, no boxes that overlap, text inside its box, folds where large, a true wavefront."""
+
+import subprocess
+import sys
+from itertools import combinations
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.path import Path
+
+from minigrad import Tensor, draw, explain, nn, remember_lines
+from minigrad.drawing.layout import Columns, Layout, crossings, layers_of, order
+
+
+def rosenbrock(x):
+    a = 1 - x[0]
+    b = x[1] - x[0] ** 2
+    return a ** 2 + 100 * b ** 2
+
+
+def network():
+    """Return the loss of a small network, with its lines remembered."""
+    nn.manual_seed(0)
+    model = nn.Sequential(nn.Linear(3, 8), nn.Tanh(), nn.Sequential(nn.Linear(8, 4), nn.ReLU()), nn.Linear(4, 2))
+    data = np.random.default_rng(0).normal(size=(5, 3)).astype(np.float32)
+    with remember_lines():
+        return nn.cross_entropy(model(data), np.array([0, 1, 0, 1, 1]))
+
+
+def recurrence(steps):
+    """Return the loss of a recurrent network, written out: nine operations a step."""
+    rng = np.random.default_rng(0)
+    W, U = (Tensor(rng.normal(size=(4, 4)) / 2, requires_grad=True) for _ in range(2))
+    b, h, loss = Tensor(np.zeros(4), requires_grad=True), np.zeros(4), 0
+    for x in rng.normal(size=(steps, 4)):
+        h = np.tanh(W @ h + U @ x + b)
+        loss = loss + np.sum((h - x) ** 2)
+    return loss
+
+
+def tangle():
+    """Return a result of operations on arguments picked at random, some of them with long names."""
+    rng = np.random.default_rng(3)
+    a_parameter_with_a_name_that_is_too_long_for_any_box = Tensor(np.linspace(-1, 1, 6), requires_grad=True)
+    values = [a_parameter_with_a_name_that_is_too_long_for_any_box[i] for i in range(6)]
+    for k in range(100):
+        i, j = rng.integers(max(0, len(values) - 14), len(values), 2)
+        values.append((np.multiply, np.add, np.subtract)[k % 3](values[i], values[j]) if k % 4 else np.tanh(values[i]))
+    return explain(sum(values[-8:]))
+
+
+PICTURES = {
+    "rosenbrock": lambda: draw(explain(rosenbrock, np.array([-1.2, 1.0]))),
+    "a step": lambda: draw(explain(rosenbrock, np.array([-1.2, 1.0])), step=5),
+    "network": lambda: draw(network()),
+    "layers of a network": lambda: draw(network(), depth=2),
+    "recurrence": lambda: draw(recurrence(14)),
+    "folded recurrence": lambda: draw(recurrence(40)),
+    "tangle": lambda: draw(tangle()),
+    "a leaf alone": lambda: draw(Tensor(2.0, requires_grad=True)),
+    "the same argument twice": lambda: draw(explain(lambda x: x * x, 3.0)),
+    "several results": lambda: draw(explain(lambda x: np.linalg.eigh(x)[0][0], np.eye(2))),
+    "on small axes": lambda: draw(network(), plt.subplots(1, 2, layout="constrained")[1][1]),
+    "on large axes": lambda: draw(explain(rosenbrock, np.ones(2)), plt.figure(figsize=(30, 20)).gca()),
+}
+
+
+@pytest.fixture(params=PICTURES, scope="module")
+def picture(request):
+    return PICTURES[request.param]()
+
+
+def extents(picture, artists):
+    """Return what artists cover on the screen."""
+    figure = picture.ax.figure
+    canvas = figure.canvas if isinstance(figure.canvas, FigureCanvasAgg) else FigureCanvasAgg(figure)
+    return [artist.get_window_extent(canvas.get_renderer()) for artist in artists]
+
+
+def visible_texts(texts):
+    return [text for text in (texts["title"], texts["turn"], *texts["facts"], texts["gradient"]) if text.get_text()]
+
+
+def boxes_by_title(picture):
+    return {box.title: i for i, box in enumerate(picture.graph.boxes)}
+
+
+def test_no_two_boxes_overlap(picture):
+    for one, other in combinations(extents(picture, picture.boxes), 2):
+        apart = one.x1 <= other.x0 or other.x1 <= one.x0 or one.y1 <= other.y0 or other.y1 <= one.y0
+        assert apart, (one, other)
+
+
+def test_text_fits_its_box_and_no_other_text(picture):
+    picture.ax.figure.draw_without_rendering()
+    for box, texts in zip(extents(picture, picture.boxes), picture.texts):
+        inside = extents(picture, visible_texts(texts))
+        for text in inside:
+            assert box.x0 <= text.x0 and text.x1 <= box.x1 and box.y0 <= text.y0 and text.y1 <= box.y1
+        title, turn = extents(picture, [texts["title"], texts["turn"]])
+        assert title.x1 < turn.x0 or not texts["turn"].get_text()
+
+
+def test_everything_is_within_the_axes(picture):
+    frame = picture.ax.get_window_extent()
+    for extent in extents(picture, [*picture.boxes, *picture.edges, picture.heading]):
+        assert frame.x0 - 1 <= extent.x0 and extent.x1 <= frame.x1 + 1
+        assert frame.y0 - 1 <= extent.y0 and extent.y1 <= frame.y1 + 1
+
+
+def test_every_edge_is_drawn_once_from_its_source_to_its_target(picture):
+    assert len(picture.edges) == len(picture.graph.edges) == len({id(edge) for edge in picture.edges})
+    assert set(picture.edges) <= set(picture.ax.patches)
+    place = {box: patch.get_bbox() for box, patch in zip(picture.graph.boxes, picture.boxes)}
+    for edge, patch in zip(picture.graph.edges, picture.edges):
+        (x0, y0), (x1, y1) = patch.get_path().vertices[[0, -1]]
+        source, target = place[edge.source], place[edge.target]
+        assert x0 == pytest.approx(source.x1) and source.y0 < y0 < source.y1
+        assert x1 == pytest.approx(target.x0) and target.y0 < y1 < target.y1
+
+
+def test_no_edge_runs_through_a_box(picture):
+    for edge, patch in zip(picture.graph.edges, picture.edges):
+        x, y = Path(patch.get_path().to_polygons(closed_only=False)[0]).interpolated(8).vertices.T
+        for box, other in zip(picture.graph.boxes, picture.boxes):
+            if box not in (edge.source, edge.target):
+                (x0, y0), (x1, y1) = other.get_bbox().get_points()
+                assert not np.any((x0 < x) & (x < x1) & (y0 < y) & (y < y1)), (edge.source.title, edge.target.title)
+
+
+def test_edges_are_the_arguments_of_the_operations():
+    picture = draw(tangle())
+    arguments = sum(len(row.arguments) for row in picture.explanation.rows)
+    assert len(picture.graph.edges) == arguments
+    contributions = [give for edge in picture.graph.edges for give in edge.contributions]
+    assert len(contributions) == sum(len(row.contributions) for row in picture.explanation.rows)
+
+
+def test_sources_stand_on_the_left_of_their_targets_within_a_row():
+    picture = draw(explain(rosenbrock, np.array([-1.2, 1.0])))
+    place = {box: patch.get_bbox() for box, patch in zip(picture.graph.boxes, picture.boxes)}
+    assert all(place[edge.source].x1 < place[edge.target].x0 for edge in picture.graph.edges)
+
+
+def test_values_and_gradients_are_those_of_the_explanation():
+    picture = draw(explain(rosenbrock, np.array([-1.2, 1.0])))
+    texts = picture.texts[boxes_by_title(picture)["x"]]
+    assert [fact.get_text() for fact in texts["facts"]] == ["shape (2,)", "value [-1.2, 1]"]
+    assert texts["gradient"].get_text() == "grad [-215.6, -88]"
+
+
+def test_a_sum_of_contributions_is_written_out():
+    picture = draw(explain(lambda x: 3 * x + 4 * x, 1.0))
+    assert picture.texts[boxes_by_title(picture)["x"]]["gradient"].get_text() == "grad 4 + 3 = 7"
+
+
+def test_of_large_arrays_the_shape_and_the_norm_of_the_gradient_are_written():
+    picture = draw(explain(lambda x: np.sum(x * 2), np.ones((4, 4))))
+    texts = picture.texts[boxes_by_title(picture)["x"]]
+    assert [fact.get_text() for fact in texts["facts"]] == ["shape (4, 4)"]
+    assert texts["gradient"].get_text() == "‖grad‖ 8"
+
+
+def test_kinds_of_boxes_differ_in_shape_or_line_and_not_by_colour_alone():
+    picture = draw(network(), depth=2)
+    looks = {box.kind: (type(patch.get_boxstyle()), patch.get_linewidth(), patch.get_linestyle())
+             for box, patch in zip(picture.graph.boxes, picture.boxes)}
+    assert set(looks) == {"operation", "constant", "folded"}
+    picture = draw(network())
+    looks.update({box.kind: (type(patch.get_boxstyle()), patch.get_linewidth(), patch.get_linestyle())
+                  for box, patch in zip(picture.graph.boxes, picture.boxes)})
+    assert len(set(map(str, looks.values()))) == len(looks) == 4
+
+
+def test_long_names_are_cut():
+    picture = draw(tangle())
+    titles = [texts["title"].get_text() for texts in picture.texts]
+    assert "a_parameter_with_a_name_t…" in titles
+    assert max(map(len, titles)) <= 26
+
+
+# Folding
+
+def test_up_to_200_boxes_nothing_is_folded():
+    picture = draw(recurrence(14))
+    assert 150 < len(picture.graph.boxes) <= 200
+    assert {box.kind for box in picture.graph.boxes} == {"operation", "parameter", "constant"}
+
+
+def test_a_larger_graph_is_folded_by_what_repeats():
+    picture = draw(recurrence(30))
+    folded = [box for box in picture.graph.boxes if box.kind == "folded"]
+    assert len(folded) == 30
+    assert all(box.title == "9 operations" for box in folded)
+
+
+def test_a_long_row_of_repetitions_is_one_box_between_the_first_and_the_last():
+    titles = [box.title for box in draw(recurrence(300)).graph.boxes if box.kind == "folded"]
+    assert titles == ["9 operations", "298 × 9 operations", "9 operations"]
+
+
+def test_modules_are_folded_to_any_depth():
+    titles = {depth: [box.title for box in draw(network(), depth=depth).graph.boxes if box.kind == "folded"]
+              for depth in (1, 2, 3)}
+    assert titles == {1: ["Sequential"], 2: ["Linear 0", "Sequential 2", "Linear 3"], 3: ["Linear 2.0"]}
+
+
+def test_modules_are_folded_before_anything_else():
+    kinds = {box.title.split()[0] for box in draw(network(), limit=16).graph.boxes if box.kind == "folded"}
+    assert kinds == {"Linear"}
+
+
+def test_folding_keeps_every_operation_and_parameter_once():
+    for picture in (draw(recurrence(40)), draw(network(), depth=1), draw(tangle(), limit=20), draw(tangle(), limit=2)):
+        steps = [row.step for box in picture.graph.boxes for row in box.rows]
+        assert sorted(steps) == [row.step for row in picture.explanation.rows]
+
+
+def test_folding_reaches_the_limit():
+    for limit in 2, 10, 50:
+        assert len(draw(tangle(), limit=limit).graph.boxes) <= limit
+
+
+def test_every_contribution_between_boxes_runs_along_an_edge():
+    picture = draw(recurrence(40))
+    home = {row.step: box for box in picture.graph.boxes for row in box.rows}
+    told = [give for edge in picture.graph.edges for give in edge.contributions]
+    between = [give for row in picture.explanation.rows for give in row.contributions
+               if home[give.giver] is not home[give.receiver]]
+    assert len(told) == len({id(give) for give in told})
+    assert {id(give) for give in told} >= {id(give) for give in between}
+    assert all(home[give.giver] is edge.target and home[give.receiver] is edge.source
+               for edge in picture.graph.edges for give in edge.contributions)
+
+
+# The wavefront
+
+def test_a_step_shows_what_has_arrived_and_what_is_handed_on():
+    explanation = explain(lambda x: 3 * x + 4 * x, 1.0)
+    gradients = {step: draw(explanation, step=step).texts[0]["gradient"].get_text() for step in range(4)}
+    assert gradients == {0: "", 1: "", 2: "grad 4", 3: "grad 4 + 3 = 7"}
+    picture = draw(explanation, step=2)
+    thick = [edge for edge, patch in zip(picture.graph.edges, picture.edges) if patch.get_linewidth() > 2.5]
+    assert [edge.source.title for edge in thick] == ["x"]
+    assert len(picture.arrows.get_xdata()) == 1
+    assert picture.heading.get_text() == "step 2 of 3: multiply(4, x) hands on to x: g * x = 1 * 4 = 4"
+
+
+def test_all_steps_have_the_same_layout():
+    explanation = explain(rosenbrock, np.array([-1.2, 1.0]))
+    for step in None, 0, 5, 10:
+        picture = draw(explanation, step=step)
+        if step is None:
+            places = picture.layout.centres
+        assert picture.layout.centres == places
+
+
+def test_an_animation_runs_through_every_step(tmp_path):
+    picture = draw(explain(lambda x: 3 * x + 4 * x, 1.0), animate=True)
+    seen, at = [], picture.at
+    picture.animation._func = lambda step: (seen.append(step), at(step))[1]
+    picture.animation.save(tmp_path / "walk.gif", writer="pillow", dpi=30)
+    assert seen[-4:] == [0, 1, 2, 3]
+    assert (tmp_path / "walk.gif").stat().st_size > 0
+
+
+# The contract of pictures
+
+def test_text_stays_text_in_svg_and_the_description_is_kept(tmp_path):
+    picture = draw(explain(lambda x_1: x_1 * 2, 3.0))
+    drawn = picture.save(tmp_path / "graph.svg").read_text()
+    assert ">x_1<" in drawn and "multiply" in drawn
+    assert picture.description in drawn
+    assert plt.rcParams["svg.fonttype"] == plt.rcParamsDefault["svg.fonttype"]
+    picture.save(tmp_path / "graph.png")
+    picture.save(tmp_path / "graph.pdf")
+
+
+def test_text_is_never_read_as_mathematics():
+    weights = {"$x^2$": Tensor(2.0, requires_grad=True)}
+    picture = draw(weights["$x^2$"] * 3)
+    assert picture.texts[0]["title"].get_text() == "weights['$x^2$']"
+    assert not picture.texts[0]["title"].get_parse_math()
+
+
+def test_axes_that_are_given_are_used_and_others_left_alone():
+    figure, (left, right) = plt.subplots(1, 2)
+    picture = draw(network(), right)
+    assert picture.ax is right
+    assert plt.get_fignums() == [figure.number]
+    assert not left.patches and left.axison
+
+
+def test_drawing_leaves_gradients_and_graph_alone():
+    x = Tensor([1.0, 2.0], requires_grad=True)
+    loss = np.sum(x * x)
+    draw(loss)
+    assert x.grad is None
+    loss.backward()
+    np.testing.assert_array_equal(x.grad, [2, 4])
+
+
+def test_names_are_those_at_the_place_of_the_drawing():
+    slope = Tensor(2.0, requires_grad=True)
+    assert draw(slope * 3).graph.boxes[0].title == "slope"
+
+
+def test_matplotlib_is_imported_by_the_first_drawing_alone():
+    program = ("import sys, minigrad; assert 'matplotlib' not in sys.modules; "
+               "minigrad.draw(minigrad.Tensor(1.0, requires_grad=True) * 2); assert 'matplotlib' in sys.modules")
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_misuse_is_told():
+    loss = Tensor(1.0, requires_grad=True) * 2
+    with pytest.raises(TypeError, match="minigrad.draw.minigrad.explain.function"):
+        draw(rosenbrock)
+    with pytest.raises(ValueError, match="step=2 is out of range: this backward pass has 1 operation"):
+        draw(loss, step=2)
+    for options in {"depth": 0}, {"limit": 1}:
+        with pytest.raises(ValueError, match="depth counts from 1, and limit from 2"):
+            draw(loss, **options)
+    assert not plt.get_fignums()
+
+
+# The layout
+
+def test_layers_follow_the_longest_way_and_lie_near_to_their_targets():
+    edges = [(0, 2), (2, 3), (1, 4), (3, 4)]
+    assert layers_of(5, edges) == [0, 2, 1, 2, 3]
+
+
+def test_a_drawing_that_needs_no_crossing_has_none():
+    rng = np.random.default_rng(0)
+    for _ in range(20):  # trees, with their boxes in an order at random
+        count = 30
+        parent = [int(rng.integers(i + 1, count)) for i in range(count - 1)]
+        columns = Columns([(10, 10)] * count, list(enumerate(parent)), layers_of(count, list(enumerate(parent))), ())
+        order(columns)
+        assert crossings(columns) == 0
+
+
+def test_a_long_graph_is_broken_into_rows():
+    chain = [(i, i + 1) for i in range(99)]
+    layout = Layout([(80, 40)] * 100, chain, (1000, 600))
+    assert len(layout.columns.rows) > 3
+    assert layout.width < 4 * layout.height
+    assert len({y for _, y in layout.centres}) == len(layout.columns.rows)
