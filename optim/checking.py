@@ -318,7 +318,7 @@ def changes_the_state_in_place(examination):
         trial.update()
     for name, array in arrays.items():
         if np.array_equal(array, before[name]):
-            faults += rebound(trial, name, array)
+            faults += rebound(trial, name, array) or left_at_zero(examination, name, array)
     return faults
 
 
@@ -340,6 +340,14 @@ def rebound(trial, name, array):
     m = taken[0]
     return [f'state["{name}"] never changes: a line gives its name, {m}, to a new array, and the state keeps the old '
             f"one. Write {m} *= ... and {m} += ..., not {m} = ... * {m} + ...\n   {where}"]
+
+
+def left_at_zero(examination, name, array):
+    """Return the fault of a state array that update reads, and that no line ever writes to."""
+    if np.any(array) or name not in inspect.unwrap(examination.optimizer.update).__code__.co_consts:
+        return []
+    return [f'state["{name}"] stays at zero, since no line of update writes to it. Change it in place, as in '
+            f'm = state["{name}"]; m *= ...; m += ...\n   {examination.definition("update")}']
 
 
 def leaves_numbers_to_advance(examination):

@@ -55,6 +55,8 @@ def save(path, state):
     >>> run["weights"], run["epoch"]
     (array([1., 2.]), 3)
     """
+    if not isinstance(path, (str, os.PathLike)):
+        raise TypeError(f"path is a {type(path).__name__}; it comes first: optim.save(path, state)")
     arrays = []
     structure = json.dumps({"format": FORMAT, "state": encoded(state, "state", arrays, ())})
     members = {f"array_{i}": array for i, array in enumerate(arrays)}

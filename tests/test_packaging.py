@@ -37,8 +37,8 @@ def top_level_imports(path):
 
 
 def allowed_imports(path):
-    """tutorials -> optim.viz -> {optim, minigrad}; Python, NumPy and Matplotlib for everyone."""
-    allowed = {"numpy", "matplotlib", path.relative_to(ROOT).parts[0]}
+    """tutorials -> optim.viz -> {optim, minigrad}; Python, NumPy and Matplotlib for everyone, Pillow comes with it."""
+    allowed = {"numpy", "matplotlib", "PIL", path.relative_to(ROOT).parts[0]}
     if name_of(path).startswith("optim/viz/"):
         allowed.add("minigrad")
     return allowed | sys.stdlib_module_names

@@ -277,3 +277,14 @@ def test_the_tracer_that_was_there_is_there_afterwards():
 def test_what_is_no_optimizer_class_is_refused(what):
     with pytest.raises(TypeError, match="check takes a subclass of Optimizer"):
         optim.check(what)
+
+
+class ReadsAndNeverWrites(Student):
+    def update(self, grad, state, param):  # wrong
+        m = 0.9 * state["m"] + grad
+        return m
+
+
+def test_a_state_that_is_read_and_never_written_is_told():
+    with pytest.raises(AssertionError, match=r'state\["m"\] stays at zero'):
+        optim.check(ReadsAndNeverWrites)
