@@ -13,8 +13,6 @@ from .origins import remember_lines
 from .anomaly import detect_anomaly
 from .table import coverage
 from . import nn
-from .explanation import explain
-from .drawing import draw
 
 __all__ = [
     "Tensor", "no_grad",
@@ -22,3 +20,14 @@ __all__ = [
     "grad", "value_and_grad", "vjp", "jvp", "jacobian", "hessian", "hvp",
     "primitive", "GradientError", "gradcheck", "remember_lines", "detect_anomaly", "coverage", "nn", "explain", "draw",
 ]
+
+# What explains and draws is not loaded before it is asked for: it would add a third to the time of `import minigrad`.
+ON_DEMAND = {"explain": "explanation", "draw": "drawing"}
+
+
+def __getattr__(name):
+    if name not in ON_DEMAND:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f".{ON_DEMAND[name]}", __name__), name)

@@ -223,14 +223,14 @@ class Explanation:
         return "\n\n".join(parts) + "\n"
 
     def _repr_html_(self):
-        parts = [f"<b>{html.escape(self.heading)}</b>"]
+        rows = []
         for title, lines in self.sections():
-            rows = [[html.escape(place(file, number)), f"<code>{html.escape(source)}</code>",
-                     f"<code>{html.escape(remark)}</code>"] for file, number, source, remark in lines]
-            cells = ["".join(f"<td style='text-align:left'>{cell}</td>" for cell in row) for row in rows]
-            parts.append(f"<table><caption style='text-align:left'>{html.escape(title)}</caption>"
-                         f"<tr>{'</tr><tr>'.join(cells)}</tr></table>")
-        return "\n".join(parts)
+            rows.append(f"<th colspan='3' style='text-align:left'><i>{html.escape(title)}</i></th>")
+            rows += ["".join(f"<td style='text-align:left;vertical-align:top'>{cell}</td>" for cell in (
+                html.escape(place(file, number)), html_code(source), html_code(remark)))
+                for file, number, source, remark in lines]
+        table = "</tr>\n<tr>".join(rows)
+        return f"<p><b>{html.escape(self.heading)}</b></p>\n<table><tr>{table}</tr></table>"
 
     def __repr__(self):
         return self.text()
@@ -497,6 +497,11 @@ def bracketed(text):
 def escape(text):
     """Return text that may stand in a paragraph of Markdown."""
     return "".join("\\" + character if character in "\\`*_|<>" else character for character in text)
+
+
+def html_code(text):
+    """Return text as code in HTML."""
+    return f"<code style='white-space:pre-wrap'>{html.escape(text)}</code>"
 
 
 def code(text):

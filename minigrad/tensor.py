@@ -228,10 +228,12 @@ class Tensor(Node):
 
     def __repr__(self):
         text = np.array2string(self.data, separator=", ", prefix="Tensor(", threshold=20, precision=4)
+        shape = f", shape={self.shape}" if self.size > 20 else ""
         dtype = "" if self.dtype == np.float64 else f", dtype={self.dtype}"
-        if self.record:
-            return f"Tensor({text}{dtype}, from {self.record[0].name})"
-        return f"Tensor({text}{dtype}{', requires_grad=True' * self.requires_grad})"
+        history = ", requires_grad=True" if self.requires_grad else ""
+        if self.record is not None:
+            history = f", from {self.record[0].name}" if self.record else ", graph freed"
+        return f"Tensor({text}{shape}{dtype}{history})"
 
     # Gradients
 

@@ -82,22 +82,11 @@ class Graph:
 
     def __init__(self, explanation, blocks):
         self.explanation = explanation
-        folded = [Box("folded" if block.title else "operation", block.title or operation_title(block.rows[0]),
-                      block.rows[-1].value, list(block.rows)) for block in blocks]
-        self.home = {row.step: box for box in folded for row in box.rows}
-        parameters = list(self._parameters())
-        self.named, edges = {}, {}
-        constants = []
-        for row in [row for block in blocks for row in block.rows]:
-            for argument in row.arguments:
-                target = self.home[row.step]
-                source = self.home[argument.step] if argument.step else self._constant(argument, target, constants)
-                if source is None or source is target:
-                    continue
-                key = (source, target) if "folded" in (source.kind, target.kind) else (row.step, argument.position)
-                edge = edges.setdefault(key, Edge(source, target))
-                edge.contributions += [give for give in row.contributions if give.argument == argument.position]
-        self.boxes, self.edges = [*parameters, *constants, *folded], list(edges.values())
+        results = list(map(box_of, blocks))
+        self.home = {row.step: box for box in results for row in box.rows}  # the box of each row, by its step
+        parameters, self.constants = list(self._parameters()), {}
+        self.edges = self._edges([row for block in blocks for row in block.rows])
+        self.boxes = [*parameters, *self.constants.values(), *results]
 
     def _parameters(self):
         """Yield a box for each leaf that is not inside a folded one."""
@@ -116,16 +105,32 @@ class Graph:
                 self.home[row.step] = Box("parameter", self.explanation.label(row.step), row.value, [row])
                 yield self.home[row.step]
 
-    def _constant(self, argument, target, constants):
-        """Return the box of a constant, a new one unless it has a name that was there before; None if it is inside."""
-        key = argument.name, shape_of(argument.value)
-        if argument.name and key in self.named:
-            return self.named[key]
-        if not argument.name and target.kind == "folded":
+    def _edges(self, rows):
+        """Return the edges to these operations, and make the boxes of constants that they need."""
+        edges = {}
+        for row in rows:
+            target = self.home[row.step]
+            for argument in row.arguments:
+                source = self.home[argument.step] if argument.step else self._constant(row, argument)
+                if source is None or source is target:
+                    continue
+                key = (source, target) if "folded" in (source.kind, target.kind) else (row.step, argument.position)
+                edge = edges.setdefault(key, Edge(source, target))
+                edge.contributions += [give for give in row.contributions if give.argument == argument.position]
+        return list(edges.values())
+
+    def _constant(self, row, argument):
+        """Return the box of a constant, the same for all of a name; None for one that is inside a folded box."""
+        if not argument.name and self.home[row.step].kind == "folded":
             return None
-        constants.append(Box("constant", argument.name, argument.value))
-        self.named[key] = constants[-1]
-        return constants[-1]
+        key = (argument.name, shape_of(argument.value)) if argument.name else (row.step, argument.position)
+        return self.constants.setdefault(key, Box("constant", argument.name, argument.value))
+
+
+def box_of(block):
+    """Return the box of a block."""
+    kind = "folded" if block.title else "operation"
+    return Box(kind, block.title or operation_title(block.rows[0]), block.rows[-1].value, list(block.rows))
 
 
 def operation_title(row):

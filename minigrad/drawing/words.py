@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import TextToPath
 
-from ..digits import SMALL, show
+from ..digits import show
 from ..explanation import bracketed
 from ..structure import leaves
 from .folding import FEW, shape_of
@@ -66,8 +66,8 @@ def facts(box):
 
 
 def in_few_digits(value):
-    """Return numbers that fit on a line; None if they do not."""
-    if isinstance(value, list) or np.size(value) > SMALL:
+    """Return up to three numbers in a line; None if they do not fit."""
+    if isinstance(value, list) or np.size(value) > 3:
         return None
     texts = [show(value, digits) for digits in (4, 3, 2)]
     return next((text for text in texts if len(text) <= LONGEST - 6), None)

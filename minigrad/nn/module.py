@@ -220,8 +220,9 @@ class Module:
     # Printing
 
     def extra_repr(self):
-        """Return what stands between the parentheses of this module's repr; subclasses write their own."""
-        return ""
+        """Return what stands between the parentheses of this module's repr: its own parameters, unless overridden."""
+        own = [(name, getattr(self, name)) for name in self._parameters]
+        return ", ".join([f"{name}: {parameter.dtype} of shape {parameter.shape}" for name, parameter in own])
 
     def __repr__(self):
         inside = [f"({name}): {module!r}".replace("\n", "\n  ") for name, module in self.named_children()]

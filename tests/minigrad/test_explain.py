@@ -290,8 +290,9 @@ def test_every_step_and_contribution_is_in_every_form():
     assert explanation.text(width=500).count("      to ") == count == 12
     assert explanation.markdown().count("`to ") == count
     html = explanation._repr_html_()
-    assert html.count("<code>to ") == count
-    assert html.count("<table>") == html.count("</table>") == len(explanation.rows)
+    assert html.count(">to ") == count
+    assert html.count("<th ") == len(explanation.rows)
+    assert html.count("<tr>") == html.count("</tr>") == sum(1 + len(lines) for _, lines in explanation.sections())
 
 
 def test_markup_in_the_readers_lines_is_escaped():

@@ -109,6 +109,10 @@ def test_it_says_what_it_is(x):
     assert repr(single) == "Tensor([1., 1.], dtype=float32, requires_grad=True)"
     assert repr(np.exp(x) * 0) == "Tensor([[0., 0.],\n        [0., 0.]], from multiply)"
     assert len(repr(Tensor(np.zeros((1000, 1000))))) < 1000
+    assert repr(Tensor(np.zeros((1000, 1000)))).endswith(", shape=(1000, 1000))")
+    loss = np.sum(x)
+    loss.backward()
+    assert repr(loss).endswith(", graph freed)")
 
 
 def test_an_array_is_made_of_a_tensor_only_where_no_gradient_is_lost(x):
