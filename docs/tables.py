@@ -1,0 +1,53 @@
+"""Write the tables of the documentation: `python docs/tables.py` runs every optimizer and asks the registry of rules.
+
+`optimizers.md` shows the loss that each optimizer reaches on three problems, with the hyperparameters and the number of
+steps that `tests/optimizer_catalogue.py` states and the tests hold it to; `numpy.md` lists which functions of NumPy have
+derivatives.
+"""
+
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE.parent), str(HERE.parent / "tests")]
+
+from optimizer_catalogue import EXAMPLES, Bowl, Network, Rosenbrock  # noqa: E402
+
+import minigrad  # noqa: E402
+
+
+def cell(name, problem):
+    """Return what an optimizer reaches on a problem: steps, loss and hyperparameters."""
+    stated = getattr(EXAMPLES[name], problem.__name__.lower())
+    if isinstance(stated, str):
+        return "–"
+    hyper, steps, _ = stated
+    task = problem(rows=EXAMPLES[name].rows)
+    optimizer = EXAMPLES[name].optimizer(name, task, hyper)
+    for _ in range(steps):
+        optimizer.step(task.closure)
+    return f"{task.loss():.1e} in {steps} (" + ", ".join(f"{key}={value}" for key, value in hyper.items()) + ")"
+
+
+def optimizers():
+    """Yield the lines of optimizers.md."""
+    yield "# What each optimizer reaches\n"
+    yield "The loss after so many steps, with these hyperparameters. A dash: the problem is not one for this method.\n"
+    for problem in (Bowl, Rosenbrock, Network):
+        yield f"* **{problem.__name__}**: {problem.__doc__.partition(chr(10))[0]}"
+    yield "\n| optimizer | Bowl | Rosenbrock | Network |\n| --- | --- | --- | --- |"
+    for name in EXAMPLES:
+        yield f"| {name} | " + " | ".join(cell(name, problem) for problem in (Bowl, Rosenbrock, Network)) + " |"
+
+
+def functions():
+    """Yield the lines of numpy.md."""
+    yield "# Which functions of NumPy have derivatives\n\n| function | on Tensors |\n| --- | --- |"
+    for row in minigrad.coverage():
+        yield f"| {row.name} | {row.kind} |"
+
+
+if __name__ == "__main__":
+    for file, lines in ("optimizers.md", optimizers()), ("numpy.md", functions()):
+        (HERE / file).write_text("\n".join(lines) + "\n", encoding="utf-8")
+        print(HERE / file)
