@@ -1,8 +1,7 @@
 """Write the tables of the documentation: `python docs/tables.py` runs every optimizer and asks the registry of rules.
 
-`optimizers.md` shows the loss that each optimizer reaches on three problems, with the hyperparameters and the number
-of steps that `tests/optimizer_catalogue.py` states and the tests hold it to; `numpy.md` lists which functions of NumPy have
-derivatives.
+`optimizers.md` shows the loss that each optimizer reaches on three problems, with the hyperparameters and steps that
+`tests/optimizer_catalogue.py` states and the tests hold it to; `numpy.md` lists what of NumPy has derivatives.
 """
 
 import sys
