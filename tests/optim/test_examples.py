@@ -9,7 +9,8 @@ import pytest
 
 import optim
 
-FILES = sorted(Path(optim.__file__).parent.glob("*.py"))
+OPTIM = Path(optim.__file__).parent
+FILES = sorted(set(OPTIM.rglob("*.py")) - set((OPTIM / "viz").rglob("*.py")))
 
 
 def examples(file):
@@ -32,7 +33,7 @@ def names(program):
     return read, bound
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.relative_to(OPTIM).as_posix())
 def test_an_example_imports_what_it_uses(file):
     for where, program in examples(file):
         read, bound = names(program)

@@ -21,9 +21,9 @@ ABSTRACT = {"WholeVectorOptimizer", "LeastSquaresOptimizer", "DiagonalHessianOpt
 
 def optimizers():
     """Return the names of all subclasses of Optimizer in the package, the pictures aside."""
-    for module in pkgutil.iter_modules(optim.__path__):
-        if module.name not in {"viz", "__main__"}:
-            importlib.import_module(f"optim.{module.name}")
+    for module in pkgutil.walk_packages(optim.__path__, prefix="optim."):
+        if not module.name.startswith(("optim.viz", "optim.__main__")):
+            importlib.import_module(module.name)
 
     def below(cls):
         return {sub for child in cls.__subclasses__() for sub in {child, *below(child)}}
