@@ -11,7 +11,7 @@ from .own_primitive import primitive
 from .finite_differences import GradientError, gradcheck
 from .origins import remember_lines
 from .anomaly import detect_anomaly
-from .table import coverage
+from .coverage_table import coverage
 from . import nn
 
 __all__ = [

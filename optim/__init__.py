@@ -1,7 +1,7 @@
-"""optim: from gradients to updates. Read `optimizer.py` first, then the chapters in the order below."""
+"""optim: from gradients to updates. Read `interface/optimizer.py` first, then the chapters in the order below."""
 
-from .groups import Parameter
-from .optimizer import Optimizer, UpdateRule
+from .interface.groups import Parameter
+from .interface.optimizer import Optimizer, UpdateRule
 from .gradient_descent import SGD, OptimisticGradient, PolyakSGD
 from .adaptive import (
     Adagrad, Adadelta, RMSprop, Adam, AdamW, Adamax, NAdam, RAdam, AdaBelief, Yogi, Adafactor, SM3,
@@ -24,6 +24,7 @@ from .averaging import ASGD, EMA, SWA, Lookahead, ScheduleFreeSGD, ScheduleFreeA
 from .parameter_free import DoG, Prodigy
 from .checkpoint import load, save
 from . import schedule
+from .interface import hyperparameters
 from .line_search import backtracking, exact_on_quadratics, strong_wolfe
 from .whole_vector import WholeVectorOptimizer
 from .quasi_newton import BacktrackingGradientDescent, NonlinearCG, BFGS, LBFGS
@@ -42,7 +43,8 @@ __all__ = ["Optimizer", "Parameter", "UpdateRule",
     "Shampoo", "SOAP", "Muon",
     "Explanation", "explain", "Worksheet", "worksheet", "Wrapper", "GradientAccumulation", "ApplyIfFinite", "SAM",
     "ASGD", "EMA", "SWA", "Lookahead", "ScheduleFreeSGD", "ScheduleFreeAdamW", "DoG", "Prodigy",
-    "load", "save", "check", "schedule", "clip_grad_norm_", "clip_grad_value_", "Link", "chain", "masked", "rule_of",
+    "load", "save", "check", "hyperparameters", "schedule", "clip_grad_norm_", "clip_grad_value_",
+    "Link", "chain", "masked", "rule_of",
     "zero_nans", "clip", "clip_by_block_rms", "clip_by_global_norm", "adaptive_grad_clip", "centralize",
     "normalize_by_update_norm", "add_noise", "trace", "ema", "scale", "scale_by_schedule", "scale_by_sign",
     "scale_by_trust_ratio", "scale_by_adam", "scale_by_amsgrad", "scale_by_adamax", "scale_by_radam",
@@ -60,7 +62,7 @@ __all__ = ["Optimizer", "Parameter", "UpdateRule",
 
 # What explains and checks is not loaded before it is asked for: it would add a fifth to the time of `import optim`.
 ON_DEMAND = {"check": "checking", "Explanation": "explanation", "explain": "explanation",
-             "Worksheet": "worksheets", "worksheet": "worksheets"}
+             "Worksheet": "explanation", "worksheet": "explanation"}
 
 
 def __getattr__(name):

@@ -9,8 +9,8 @@ from functools import reduce
 
 import numpy as np
 
-from .hyperparameters import active
-from .optimizer import Optimizer
+from .interface.hyperparameters import active
+from .interface.optimizer import Optimizer
 
 
 class Adagrad(Optimizer):

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from .hyperparameters import active
-from .optimizer import PIECE, Optimizer
-from .pieces import has_array, in_pieces
+from .interface.hyperparameters import active
+from .interface.optimizer import PIECE, Optimizer
+from .interface.pieces import has_array, in_pieces
 from .wrappers import Wrapper
 
 

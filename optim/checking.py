@@ -16,9 +16,9 @@ import numpy as np
 
 from .averaging import HasAverage
 from .checkpoint import encoded
-from .groups import Parameter
-from .optimizer import PIECE, Optimizer
-from .signatures import HANDED, advise, check_phi, check_signature, check_state, hyperparameter_names
+from .interface.groups import Parameter
+from .interface.optimizer import PIECE, Optimizer
+from .interface.signatures import HANDED, advise, check_phi, check_signature, check_state, hyperparameter_names
 
 # What to do about exceptions that often stand for a misunderstanding: their type, and words of their message.
 ADVICE = [

@@ -6,7 +6,7 @@ The links `clip` and `clip_by_global_norm` of a chain (`transform.py`) do the sa
 
 import numpy as np
 
-from .groups import as_list
+from .interface.groups import as_list
 
 
 def global_norm(arrays, norm_type=2.0):

@@ -9,8 +9,8 @@ from functools import partial
 
 import numpy as np
 
-from .hyperparameters import check_callable, prepared
-from .optimizer import Optimizer
+from .interface.hyperparameters import check_callable, prepared
+from .interface.optimizer import Optimizer
 
 # Projections: the nearest point of a set
 

@@ -7,8 +7,8 @@ far as a line search has tried.
 
 import numpy as np
 
-from .hyperparameters import active
-from .optimizer import Optimizer
+from .interface.hyperparameters import active
+from .interface.optimizer import Optimizer
 
 
 class SGD(Optimizer):

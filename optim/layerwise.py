@@ -8,8 +8,8 @@ LAMB over Adam. A parameter (an array) is a layer here, and norms are taken over
 import numpy as np
 
 from .adaptive import AdamW
-from .hyperparameters import active
-from .optimizer import Optimizer
+from .interface.hyperparameters import active
+from .interface.optimizer import Optimizer
 
 
 def trust_ratio(param, phi, trust_coefficient=1.0, eps=0.0, min_norm=0.0):

@@ -11,7 +11,7 @@ import numpy as np
 from .adaptive import AdaBelief, Adadelta, Adagrad, Adam, Adamax, RAdam, RMSprop, Yogi
 from .clipping import global_norm, shrink_factor
 from .gradient_descent import SGD
-from .hyperparameters import prepared
+from .interface.hyperparameters import prepared
 from .layerwise import trust_ratio
 from .sign import Lion
 from .transform import Link, rule_of

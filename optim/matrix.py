@@ -7,8 +7,8 @@ axes that Shampoo finds, and Muon makes all singular values equal at once.
 
 import numpy as np
 
-from .hyperparameters import active
-from .optimizer import Optimizer
+from .interface.hyperparameters import active
+from .interface.optimizer import Optimizer
 
 
 def unfolded(tensor, axis):

@@ -9,8 +9,8 @@ parameter moves.
 import numpy as np
 
 from .clipping import global_norm
-from .hyperparameters import active, prepared
-from .optimizer import Optimizer
+from .interface.hyperparameters import active, prepared
+from .interface.optimizer import Optimizer
 
 
 class DoG(Optimizer):

@@ -9,7 +9,7 @@ from functools import partial
 
 import numpy as np
 
-from .hyperparameters import check
+from .interface.hyperparameters import check
 from .line_search import Ray, backtracking, strong_wolfe
 from .whole_vector import WholeVectorOptimizer, check_finite
 

@@ -19,8 +19,8 @@ from types import FunctionType
 
 import numpy as np
 
-from .optimizer import Optimizer
-from .words import described
+from .interface.optimizer import Optimizer
+from .interface.words import described
 
 ATTACHED = weakref.WeakSet()  # all schedules in use, so that `explain` can say where a learning rate comes from
 

@@ -11,9 +11,9 @@ from copy import deepcopy
 
 import numpy as np
 
-from .hyperparameters import check_callable
+from .interface.hyperparameters import check_callable
+from .interface.optimizer import Optimizer
 from .line_search import Point
-from .optimizer import Optimizer
 from .whole_vector import WholeVectorOptimizer, check_finite
 
 # The Hessian itself

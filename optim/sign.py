@@ -6,8 +6,8 @@ every coordinate a step length that grows while its sign stays the same.
 
 import numpy as np
 
-from .hyperparameters import active
-from .optimizer import Optimizer
+from .interface.hyperparameters import active
+from .interface.optimizer import Optimizer
 
 
 class SignSGD(Optimizer):

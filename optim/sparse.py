@@ -8,8 +8,8 @@ so made.
 
 import numpy as np
 
-from .optimizer import Optimizer
-from .pieces import broadcast_piece, pieces_of
+from .interface.optimizer import Optimizer
+from .interface.pieces import broadcast_piece, pieces_of
 
 
 class RowGradient:

@@ -11,10 +11,10 @@ Here is how links are chained; the links themselves are in `links.py`.
 import copy
 import inspect
 
-from .hyperparameters import check, prepared
-from .optimizer import Optimizer, UpdateRule, counted, hyperparameters_of
-from .signatures import HANDED, check_phi, check_requests, check_signature, hyperparameter_names
-from .words import listed
+from .interface.hyperparameters import check, prepared
+from .interface.optimizer import Optimizer, UpdateRule, counted, hyperparameters_of
+from .interface.signatures import HANDED, check_phi, check_requests, check_signature, hyperparameter_names
+from .interface.words import listed
 
 
 class Link(UpdateRule):

@@ -1,16 +1,16 @@
 """The interface for methods that see all parameters as one vector, and search along a line: `WholeVectorOptimizer`.
 
-It is to Newton and BFGS what `optimizer.py` is to SGD and Adam: groups, closures, failures and state are dealt with
-here, once, and a method is its `update`.
+It is to Newton and BFGS what `interface/optimizer.py` is to SGD and Adam: groups, closures, failures and state are
+dealt with here, once, and a method is its `update`.
 """
 
 from copy import deepcopy
 
 import numpy as np
 
+from .interface.optimizer import Optimizer, fitted
+from .interface.signatures import check_phi
 from .line_search import Point, Ray, backtracking, exact_on_quadratics, strong_wolfe
-from .optimizer import Optimizer, fitted
-from .signatures import check_phi
 
 
 class WholeVectorOptimizer(Optimizer):

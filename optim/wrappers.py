@@ -10,8 +10,8 @@ from copy import deepcopy
 import numpy as np
 
 from .clipping import global_norm, gradients
-from .hyperparameters import check, prepared
-from .optimizer import Optimizer, fitted
+from .interface.hyperparameters import check, prepared
+from .interface.optimizer import Optimizer, fitted
 
 
 class Wrapper(Optimizer):

@@ -13,7 +13,7 @@ import numpy as np
 import minigrad
 import optim
 from optim.averaging import HasAverage
-from optim.optimizer import Optimizer
+from optim.interface.optimizer import Optimizer
 
 # What second-order methods ask for besides parameters, from the function that is to be minimised.
 CURVATURE = {

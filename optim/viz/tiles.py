@@ -17,7 +17,7 @@ from queue import SimpleQueue
 import numpy as np
 
 import optim
-from optim.words import show
+from optim.interface.words import show
 
 LANES = 64  # a multiple of every CPU's SIMD width, in numbers
 # Pixels in one pass of two coordinates: their arrays fit into the cache. Twice as many are 1.3 times as fast here, but

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import optim
-import optim.optimizer
+import optim.interface.optimizer
 from optim.adaptive import RAdam
 from optim.matrix import newton_schulz
 
@@ -69,7 +69,7 @@ def test_nesterov_without_momentum_is_refused():
 
 @pytest.mark.parametrize("piece", [3, 10**9])
 def test_momentum_can_be_switched_on_during_a_run(piece, monkeypatch):
-    monkeypatch.setattr(optim.optimizer, "PIECE", piece)
+    monkeypatch.setattr(optim.interface.optimizer, "PIECE", piece)
     p = optim.Parameter(np.zeros(10))
     optimizer = optim.SGD([p], lr=1.0)
     for momentum, total in ((0, 1.0), (0.5, 2.0), (0.5, 3.5)):

@@ -459,7 +459,7 @@ def test_what_cannot_work_is_told_in_the_same_words_in_training(student, message
 
 @pytest.mark.parametrize("student", [PutsNewArrays, StartsWithNumbers, MakesItsStateInUpdate])
 def test_a_state_that_pieces_would_lose_is_refused_in_training(student):
-    p = optim.Parameter(np.ones(2 * optim.optimizer.PIECE))
+    p = optim.Parameter(np.ones(2 * optim.interface.optimizer.PIECE))
     p.grad = p.data.copy()
     with pytest.raises(TypeError, match=r"puts a new array in the place of state\['m'\], .*: let init_state make"):
         student([p]).step()

@@ -7,7 +7,7 @@ import pytest
 
 import optim
 from optim.checkpoint import converted
-from optim.optimizer import PIECE
+from optim.interface.optimizer import PIECE
 
 
 def make(*shapes, kind=optim.SGD, dtype=np.float64, **hyper):

@@ -11,7 +11,7 @@ import pytest
 from optimizer_catalogue import EXAMPLES, Bowl, Network, Rosenbrock
 
 import optim
-import optim.optimizer
+import optim.interface.optimizer
 from optim import hyperparameters
 
 # Bases of several optimizers, of no use alone.
@@ -176,7 +176,7 @@ def test_elementwise_optimizers_have_hyperparameters_to_vary_and_others_have_non
 def test_pieces_move_as_the_whole(name, transposed, monkeypatch):
     ends = []
     for piece in (7, 10**9):
-        monkeypatch.setattr(optim.optimizer, "PIECE", piece)
+        monkeypatch.setattr(optim.interface.optimizer, "PIECE", piece)
         ends.append(rule_run(name, (5, 23), rule_hyper(name), transposed=transposed))
     np.testing.assert_array_equal(*ends)
 
@@ -184,9 +184,9 @@ def test_pieces_move_as_the_whole(name, transposed, monkeypatch):
 @elementwise
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_a_large_parameter_moves_as_it_would_whole(name, dtype, monkeypatch):
-    shape = (3, optim.optimizer.PIECE)
+    shape = (3, optim.interface.optimizer.PIECE)
     in_pieces = rule_run(name, shape, rule_hyper(name), dtype, steps=2)
-    monkeypatch.setattr(optim.optimizer, "PIECE", 10**9)
+    monkeypatch.setattr(optim.interface.optimizer, "PIECE", 10**9)
     np.testing.assert_array_equal(in_pieces, rule_run(name, shape, rule_hyper(name), dtype, steps=2))
 
 
@@ -202,7 +202,7 @@ def test_the_example_varies_every_hyperparameter_that_is_a_number(name):
 @elementwise
 @pytest.mark.parametrize("piece", [4, 10**9])
 def test_arrays_of_hyperparameters_make_separate_runs(name, piece, monkeypatch):
-    monkeypatch.setattr(optim.optimizer, "PIECE", piece)
+    monkeypatch.setattr(optim.interface.optimizer, "PIECE", piece)
     together = {key: tuple(map(np.array, values)) if isinstance(values[0], list) else np.array(values)
                 for key, values in EXAMPLES[name].arrays.items()}
     end = rule_run(name, (2, 3), together, steps=8)

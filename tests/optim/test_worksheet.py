@@ -6,7 +6,7 @@ import pytest
 from optimizer_catalogue import EXAMPLES, Bowl
 
 import optim
-from optim.typesetting import typeset
+from optim.explanation.typesetting import typeset
 
 
 def bowl(start=3.0):

@@ -15,7 +15,13 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from .averaging import HasAverage
+from ..averaging import HasAverage
+from ..interface.optimizer import Optimizer, UpdateRule
+from ..interface.words import show
+from ..sparse import LazyRows
+from ..transform import Link, chain, rule_of
+from ..whole_vector import WholeVectorOptimizer
+from ..wrappers import Wrapper
 from .formulas import (
     Formula,
     equations,
@@ -30,12 +36,6 @@ from .formulas import (
     statements,
     targets,
 )
-from .optimizer import Optimizer, UpdateRule
-from .sparse import LazyRows
-from .transform import Link, chain, rule_of
-from .whole_vector import WholeVectorOptimizer
-from .words import show
-from .wrappers import Wrapper
 
 
 def codes_of(*classes):

@@ -14,7 +14,7 @@ from functools import cache
 
 import numpy as np
 
-from .words import is_empty, is_small, show
+from ..interface.words import is_empty, is_small, show
 
 # Statements
 

@@ -11,7 +11,7 @@ def described(value):
     Examples
     --------
     >>> import numpy as np
-    >>> from optim.words import described
+    >>> from optim.interface.words import described
     >>> described(np.float64(0.1)), described(np.ones(1000)), described((0.9, np.float32(0.5)))
     ('0.1', 'array of shape (1000,)', '(0.9, 0.5)')
     """
@@ -49,7 +49,7 @@ def show(value, summary="min {low:.4g}, mean {mean:.4g}, max {high:.4g}, norm {n
     Examples
     --------
     >>> import numpy as np
-    >>> from optim.words import show
+    >>> from optim.interface.words import show
     >>> show(1 / 3), show(np.array([[1.0, -0.25]])), show(np.arange(5.0))
     ('0.333333', '[[1, -0.25]]', 'array of shape (5,): min 0, mean 2, max 4, norm 5.477')
     """

@@ -13,7 +13,7 @@ def typeset(text):
 
     Examples
     --------
-    >>> from optim.typesetting import typeset
+    >>> from optim.explanation.typesetting import typeset
     >>> print(typeset("m_hat / (np.sqrt(v) + 1e-08)"))
     \frac{\hat{m}}{\sqrt{v} + 1 \cdot 10^{-8}}
     >>> print(typeset("(1 - beta1) * (-2)"))

@@ -5,11 +5,11 @@ Nothing is calculated here: `explain` tells what the optimizer did, and this is 
 
 from dataclasses import dataclass
 
+from ..interface.words import is_small, show
 from .explanation import as_code, explain, markdown_table
 from .formulas import is_tellable
-from .listening import picked
+from .tracing import picked
 from .typesetting import escape, typeset
-from .words import is_small, show
 
 BLANK = r"\_" * 12
 

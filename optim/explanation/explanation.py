@@ -1,6 +1,6 @@
 """One step told line by line, by the code that runs.
 
-`explain` lets the optimizer take a real step and listens (`listening.py`): for each line of its `update` that Python
+`explain` lets the optimizer take a real step and listens (`tracing.py`): for each line of its `update` that Python
 executes it keeps the line, the names that the line set, and the numbers that went in. No formula is written a second
 time, so a student's own optimizer is explained as well as a built-in one. `worksheets.py` makes exercises out of this.
 """
@@ -14,10 +14,10 @@ from itertools import groupby
 
 import numpy as np
 
-from . import schedule as schedules
-from .listening import Listener, has_element, picked
-from .optimizer import Optimizer
-from .words import show
+from .. import schedule as schedules
+from ..interface.optimizer import Optimizer
+from ..interface.words import show
+from .tracing import Listener, has_element, picked
 
 BRIEF = "mean {mean:.4g}, norm {norm:.4g}"
 

@@ -1,0 +1,1 @@
+"""What every optimizer shares. Read `optimizer.py` first; the other files each serve it with one thing."""
