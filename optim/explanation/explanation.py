@@ -175,7 +175,7 @@ def explain(optimizer, closure=None, *, steps=1, keep=False, parameter=None, ele
     >>> p = optim.Parameter([1.0])
     >>> p.grad = 2 * p.data
     >>> print(optim.explain(optim.SGD([p], lr=0.1)).rows[-1].formula)
-    data = 1 - 0.1 * 2 = 0.8
+    theta = 1 - 0.1 * 2 = 0.8
     """
     check_arguments(optimizer, closure, steps, parameter, element)
     params = [param for group in optimizer.param_groups for param in group["params"]]

@@ -120,7 +120,7 @@ def worksheet(optimizer, closure=None, *, steps=3, parameter=0, element=None):
     >>> p.grad = 2 * p.data
     >>> sheet = optim.worksheet(optim.SGD([p], lr=0.1), steps=1)
     >>> print(sheet.markdown(solution=True).splitlines()[-1])
-    | `data -= phi if self.returns_step else lr * phi` | `data = 1 - 0.1 * 2 = 0.8` |
+    | `theta -= lr * phi` | `theta = 1 - 0.1 * 2 = 0.8` |
     """
     explanation = explain(optimizer, closure, steps=steps, parameter=parameter, element=element)
     params = [param for group in optimizer.param_groups for param in group["params"]]

@@ -36,7 +36,7 @@ class UpdateRule:
     """
 
     elementwise = True  # phi of a piece is that piece of phi, so `update` may be given pieces; False: whole arrays
-    returns_step = False  # True: `update` returns the whole step, theta <- theta - step
+    returns_step = False  # True: `update` returns the whole step, and lr is 1 in theta <- theta - lr * phi
 
     def init_state(self, param):
         """Return s_0: a dictionary of arrays like `param`, numbers, and None. An entry `step` is counted for you."""
@@ -187,10 +187,14 @@ class Optimizer(UpdateRule):
         if self.elementwise and data.size > PIECE:
             self._move_in_pieces(data, grad, state, (lr, hyper))
             return
-        phi = self.update(grad, state, data, **hyper)
-        if getattr(phi, "shape", None) != data.shape:
-            check_phi(self, phi, data)
-        data -= phi if self.returns_step else lr * phi
+        self.descend(data, grad, state, lr, hyper)
+
+    def descend(self, theta, grad, state, lr, hyper):
+        """Move a parameter, or a piece of one, along phi: the line that all of this package is about."""
+        phi = self.update(grad, state, theta, **hyper)
+        if getattr(phi, "shape", None) != theta.shape:
+            check_phi(self, phi, theta)
+        theta -= lr * phi
 
     def advanced_state(self, group, param, hyper):
         """Return the state of one parameter, made if new, with its step counted and its recurrences moved on."""
@@ -208,10 +212,10 @@ class Optimizer(UpdateRule):
     def _prepare(self, group, data):
         """Return lr and the hyperparameters of `update` and of `advance`, or None where a step need not call it.
 
-        They are kept until one is set, but for arrays, which may be changed in place. A number lr becomes an array
-        without axes, by which NumPy multiplies small arrays in half the time it takes with Python's own.
+        They are kept until one is set, except arrays, which may be changed in place. A number lr becomes an array
+        without axes: NumPy multiplies a small array by it in half the time that Python's own number takes.
         """
-        lr = None if self.returns_step else np.asarray(group["lr"], data.dtype)
+        lr = np.asarray(1 if self.returns_step else group["lr"], data.dtype)
         advances = type(self).advance is not UpdateRule.advance
         ready = lr, self.chosen(self.update, group, data), self.chosen(self.advance, group, data) if advances else None
         if not has_array(ready):
@@ -222,11 +226,9 @@ class Optimizer(UpdateRule):
         """Do what `move` does with one piece after another of the parameter, its gradient, and its state."""
         parts = []
         for theta, g, part, (lr, hyper) in in_pieces(PIECE, data, grad, state, settings):
-            phi = self.update(g, part, theta, **hyper)
+            self.descend(theta, g, part, lr, hyper)
             if not parts:
-                check_phi(self, phi, theta)
                 check_in_place(self, state, part)
-            theta -= phi if self.returns_step else lr * phi
             parts.append(part)
         join_new(state, parts, data.shape)
 

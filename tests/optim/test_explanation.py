@@ -67,7 +67,8 @@ def test_the_last_row_of_each_parameter_holds_its_new_value(name):
     if (None, "θ") in last:
         assert_same(last[None, "θ"], np.concatenate([p.data.ravel() for p in problem.params]))
     else:
-        ends = [[value for (i, key), value in last.items() if i == number and key in ("data", "param.data")][-1]
+        moved = "theta", "data", "param.data"
+        ends = [[value for (i, key), value in last.items() if i == number and key in moved][-1]
                 for number in range(len(problem.params))]
         assert_same(ends, [p.data for p in problem.params])
 
@@ -122,32 +123,32 @@ def test_arrays_of_more_than_a_piece_are_told_whole_and_move_as_ever():
 # Formulas
 
 def test_a_step_of_gradient_descent_is_told_in_numbers():
-    assert optim.explain(optim.SGD([parameter()], lr=0.1)).rows[-1].formula == "data = 3 - 0.1 * 2 = 2.8"
+    assert optim.explain(optim.SGD([parameter()], lr=0.1)).rows[-1].formula == "theta = 3 - 0.1 * 2 = 2.8"
 
 
 def test_adam_is_told_line_by_line():
     formulas = [row.formula for row in optim.explain(optim.Adam([parameter()], lr=0.5)).rows]
     expected = ["m = 0 * 0.9 = 0", "m = 0 + (1 - 0.9) * 2 = 0.2", "v = 0 * 0.999 = 0",
-                "v = 0 + (1 - 0.999) * 2 * 2 = 0.004", "data = 3 - 0.5 * 1 = 2.5"]
+                "v = 0 + (1 - 0.999) * 2 * 2 = 0.004", "theta = 3 - 0.5 * 1 = 2.5"]
     assert [text for text in formulas if text in expected] == expected
 
 
 def test_negative_numbers_stand_in_parentheses():
-    assert optim.explain(optim.SGD([parameter(grad=-2.0)], lr=0.1)).rows[-1].formula == "data = 3 - 0.1 * (-2) = 3.2"
+    assert optim.explain(optim.SGD([parameter(grad=-2.0)], lr=0.1)).rows[-1].formula == "theta = 3 - 0.1 * (-2) = 3.2"
 
 
 def test_one_element_is_told_in_plain_numbers():
     p = parameter(np.arange(12.0).reshape(3, 4))
     explanation = optim.explain(optim.SGD([p], lr=0.1), element=(2, 1))
-    assert explanation.rows[-1].formula == "data = 9 - 0.1 * 2 = 8.8"
-    np.testing.assert_array_equal(explanation.rows[-1].values["data"], p.data - 0.1 * p.grad)
+    assert explanation.rows[-1].formula == "theta = 9 - 0.1 * 2 = 8.8"
+    np.testing.assert_array_equal(explanation.rows[-1].values["theta"], p.data - 0.1 * p.grad)
 
 
 def test_one_parameter_is_told_alone():
     optimizer = optim.SGD([parameter(1.0), parameter(3.0)], lr=0.1)
     rows = optim.explain(optimizer, parameter=1).rows
     assert {row.parameter for row in rows} == {1}
-    assert rows[-1].formula == "data = 3 - 0.1 * 2 = 2.8"
+    assert rows[-1].formula == "theta = 3 - 0.1 * 2 = 2.8"
 
 
 class Halfway(optim.Optimizer):
@@ -187,7 +188,7 @@ def test_an_optimizer_of_ones_own_is_told_with_the_functions_beside_it():
     assert [(row.method, row.formula) for row in rows if row.formula] == [
         ("init_state", "state['step'] = 0"), ("half", "result = 2 / 2 = 1"),
         ("update", "direction = half(2) + 0 * 3 = 1"), ("update", "1 > 1 → no"),
-        ("update", "grad = None"), ("update", "φ = 1"), ("move", "data = 3 - 1 * 1 = 2")]
+        ("update", "grad = None"), ("update", "φ = 1"), ("descend", "theta = 3 - 1 * 1 = 2")]
     several, = [row.source for row in rows if row.source.startswith("direction")]
     assert several == "direction = (\n    half(grad)\n    + 0 * param\n)"
 
@@ -252,7 +253,7 @@ def test_a_chain_is_told_link_by_link_by_the_links_names():
 def test_a_wrapper_is_told_with_the_step_inside():
     p = parameter()
     rows = optim.explain(optim.EMA(optim.SGD([p], lr=0.1), decay=0.5), steps=2).rows
-    assert "data = 3 - 0.1 * 2 = 2.8" in [row.formula for row in rows]
+    assert "theta = 3 - 0.1 * 2 = 2.8" in [row.formula for row in rows]
     averages = [float(row.values["average"][0]) for row in rows if "average" in row.values and "+=" in row.source]
     assert averages == pytest.approx([2.8, 2.7])
 
@@ -427,7 +428,7 @@ def test_of_a_method_without_source_the_values_are_told_by_line():
     assert "no source of Typed.init_state, Typed.update" in explanation.settings[-1]
     told = [(row.line, row.formula) for row in explanation.rows if not row.source]
     assert told == [(7, "m = 1"), (8, "state['m'] = 0.5, m = 0.5"), (9, "state['m'] = 2.5, m = 2.5"), (10, "φ = 2.5")]
-    assert explanation.rows[-1].formula == "data = 3 - 1 * 2.5 = 0.5"
+    assert explanation.rows[-1].formula == "theta = 3 - 1 * 2.5 = 0.5"
     assert "\n    8  state['m'] = 0.5, m = 0.5\n" in explanation.text(width=80)
 
 

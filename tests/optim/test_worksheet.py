@@ -27,7 +27,7 @@ def test_the_solution_holds_the_numbers_of_the_run():
         closure()
         optimizer.step()
         positions.append(f"{p.data[0]:.6g}`")
-    results = [line.split(" = ")[-1].removesuffix(" |") for line in text.splitlines() if "`data =" in line]
+    results = [line.split(" = ")[-1].removesuffix(" |") for line in text.splitlines() if "`theta =" in line]
     assert results == positions
 
 
@@ -77,7 +77,7 @@ def test_every_line_that_changes_the_state_is_asked_and_what_it_starts_from_is_g
     (_, first), (_, second) = optim.worksheet(Ways([p]), closure, steps=2).steps
     given = {line.name: line.result for line in first if not line.asked}
     assert given == {"state['m']": "0", "state['n']": "0.125", "b1": "0.5", "b2": "0.25", "n": "0.125"}
-    calculated = ["state['m']", "n", "n", "n", "n", "n", "out", "φ", "data"]
+    calculated = ["state['m']", "n", "n", "n", "n", "n", "out", "φ", "theta"]
     assert [line.name for line in first if line.asked] == calculated
     assert [line.name for line in second if line.asked] == ["state['m']", "n", *calculated[1:]]
 
@@ -92,7 +92,7 @@ def test_a_sheet_of_one_step_says_step():
 def test_one_element_of_a_large_parameter_can_be_calculated():
     p, closure = bowl(np.arange(10.0))
     sheet = optim.worksheet(optim.SGD([p], lr=0.5), closure, steps=1, element=4)
-    assert "data = 4 - 0.5 * 8 = 0" in sheet.markdown(solution=True)
+    assert "theta = 4 - 0.5 * 8 = 0" in sheet.markdown(solution=True)
     with pytest.raises(ValueError, match="choose an `element`"):
         optim.worksheet(optim.SGD([p], lr=0.5), closure)
 
