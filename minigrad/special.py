@@ -68,7 +68,7 @@ def _bell(x):
 
 
 def _floating(x):
-    x = np.asarray(x)
+    x = np.asanyarray(x)
     return x if x.dtype.kind == "f" else x.astype(float)
 
 

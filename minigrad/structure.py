@@ -87,7 +87,7 @@ def as_dtype(x, dtype):
     """Return x as an array of this dtype, or as a Tensor if a derivative with respect to it may be asked for."""
     if isinstance(x, Node) and x.requires_grad:
         return x if x.dtype == dtype else x.astype(dtype)
-    return np.asarray(value_of(x), dtype)
+    return np.asanyarray(value_of(x), dtype)
 
 
 def describe(structure):

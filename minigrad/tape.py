@@ -161,7 +161,7 @@ def propagate(operations, inputs, root, g, since=-1, differentiable=False):
                     contribution(own(parent))
                     continue
                 value = parent.value
-                if (type(contribution) is not type(value) or type(value) is ndarray) and (  # two scalars of a type fit
+                if (type(contribution) is not type(value) or isinstance(value, ndarray)) and (  # scalars of a type fit
                         contribution.shape != value.shape or contribution.dtype is not value.dtype):
                     contribution = fit(contribution, value)
                 if parent.pending is None:
@@ -187,9 +187,9 @@ def own(node):
         if isinstance(node.value, tuple):
             node.pending = list(node.pending or map(np.zeros_like, node.value))
         elif node.pending is None:
-            node.pending = np.zeros(node.value.shape, node.value.dtype)
+            node.pending = np.zeros_like(node.value)
         else:
-            node.pending = np.array(node.pending)
+            node.pending = np.copy(node.pending)
         node.owned = True
     return node.pending
 

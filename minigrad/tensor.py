@@ -20,7 +20,7 @@ NONE = {}
 __all__ = ["Tensor", "no_grad"]
 
 _SQUARE = TABLE[np.square]
-_AS_TYPE = Primitive(lambda x, dtype: np.asarray(x).astype(dtype), (lambda g, ans, x, dtype: g,), "astype")
+_AS_TYPE = Primitive(lambda x, dtype: np.asanyarray(x).astype(dtype), (lambda g, ans, x, dtype: g,), "astype")
 _REDUCE = {np.add: np.sum, np.multiply: np.prod, np.maximum: np.max, np.minimum: np.min}
 _ACCUMULATE = {np.add: np.cumsum, np.multiply: np.cumprod}
 
@@ -185,7 +185,7 @@ class Tensor(Node):
     __slots__ = ()
 
     def __init__(self, data, requires_grad=False):
-        value = np.array(data.value if isinstance(data, Node) else data)
+        value = np.copy(data.value if isinstance(data, Node) else data)
         if value.dtype.kind not in "fcbiu":
             raise TypeError(f"data of dtype {value.dtype} is not numeric: a Tensor holds numbers")
         self.value, self.record, self.counter = value, None, age()
@@ -346,9 +346,9 @@ class Tensor(Node):
             if leaf.grad is not None:
                 leaf.grad += gradient
             elif gradient.base is not None or id(gradient) in given:  # part of another array, or another leaf's
-                leaf.grad = np.array(gradient)
+                leaf.grad = np.copy(gradient)
             else:
-                leaf.grad = np.asarray(gradient)
+                leaf.grad = np.asanyarray(gradient)
                 given.add(id(gradient))
         if not retain_graph:
             for node in operations:

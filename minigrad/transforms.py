@@ -331,7 +331,7 @@ class Run:
 
     def hand_out(self, values):
         """Return the values with their history if the run is linked to something older, else as new plain arrays."""
-        return values if self.linked else [np.array(value_of(x)) for x in values]
+        return values if self.linked else [np.copy(value_of(x)) for x in values]
 
     def value(self):
         """Return the result of the function."""
@@ -387,7 +387,7 @@ def variable(x, name="the argument"):
     """Return a fresh node for x, linked to x where x is itself a Tensor that requires a gradient."""
     if isinstance(x, Node) and x.requires_grad:
         return record(_VARIABLE, (x,), {})
-    value = np.array(value_of(x))
+    value = np.copy(value_of(x))
     if value.dtype.kind != "f":
         raise TypeError(f"{name} of dtype {value.dtype} cannot be differentiated by: pass floats, "
                         "for instance 3.0 for 3, np.array([1.0, 2.0]), or x.astype(float)")

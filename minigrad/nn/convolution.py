@@ -53,7 +53,7 @@ def _columns(x, geometry, groups):
     (top, left), (down, across) = geometry.padding, geometry.stride
     padded = x.swapaxes(0, 1)
     if top or left:
-        padded = np.zeros((c, n, height + 2 * top, width + 2 * left), x.dtype)
+        padded = np.zeros_like(x, shape=(c, n, height + 2 * top, width + 2 * left))
         padded[:, :, top:top + height, left:left + width] = x.swapaxes(0, 1)
     channel, image, row, column = padded.strides
     strides = (channel, row * geometry.dilation[0], column * geometry.dilation[1], image, row * down, column * across)
@@ -77,7 +77,7 @@ def _image(g, w, size, geometry, groups):
     columns = w.reshape(groups, len(w) // groups, -1).mT @ _matrices(g, groups)
     columns = columns.reshape(groups * w.shape[1], *geometry.kernel, len(g), *g.shape[2:])
     (top, left), (height, width) = geometry.padding, size
-    image = np.zeros((len(columns), len(g), height + 2 * top, width + 2 * left), columns.dtype)
+    image = np.zeros_like(columns, shape=(len(columns), len(g), height + 2 * top, width + 2 * left))
     for (i, j), place in geometry.places(g.shape[2:]):
         image[place] += columns[:, i, j]
     return image[:, :, top:top + height, left:left + width].swapaxes(0, 1)
@@ -253,7 +253,7 @@ def _pick_arrays(x, winners, geometry):
 
 
 def _put_arrays(y, winners, size, geometry):
-    image = np.zeros((*y.shape[:2], *size), y.dtype)
+    image = np.zeros_like(y, shape=(*y.shape[:2], *size))
     for k, (_, place) in enumerate(geometry.places(y.shape[2:])):
         image[place] += y * (winners == k)
     return image

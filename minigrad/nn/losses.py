@@ -118,7 +118,7 @@ _cross_entropy = Primitive(
 
 
 def _ones_at(places, x):
-    ones = np.zeros(x.shape, x.dtype)
+    ones = np.zeros_like(x)
     ones[places] = 1
     return ones
 

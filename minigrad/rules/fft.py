@@ -18,7 +18,7 @@ def resized(x, n, axis):
     if missing <= 0:
         return x if missing == 0 else x[(slice(None),) * axis + (slice(n),)]
     shape = [missing if i == axis else length for i, length in enumerate(x.shape)]
-    return np.concatenate([x, np.zeros(shape, x.dtype)], axis)
+    return np.concatenate([x, np.zeros_like(x, shape=shape)], axis)
 
 
 def sizes(x, s, axes):

@@ -11,7 +11,7 @@ from .products import operand
 
 def scatter_values(values, shape, index):
     """Return zeros of `shape` with `values` added at `index`."""
-    result = np.zeros(shape, values.dtype)
+    result = np.zeros_like(values, shape=shape)
     add_at(result, index, values)
     return result
 
@@ -23,7 +23,7 @@ def add_at(array, index, values):
         return
     # Over positions in the flat array, since np.add.at is some ten times as fast there as with several axes.
     positions = np.arange(array.size).reshape(array.shape)[index]
-    total = np.zeros(array.size, array.dtype)
+    total = np.zeros_like(array, shape=array.size)
     np.add.at(total, positions.reshape(-1), values.reshape(-1))
     array += total.reshape(array.shape)
 
@@ -63,7 +63,7 @@ scatter = Primitive(scatter_values, (lambda g, ans, values, shape, index: g[inde
 
 def set_values(x, values, index):
     """Return a copy of x with `values` at `index`."""
-    result = np.array(x)
+    result = np.copy(x)
     result[index] = values
     return result
 
@@ -108,7 +108,7 @@ class Update:
 
     def set(self, values):
         """Return a new Tensor with `values` at the index; where it repeats, the last value stays."""
-        return updated(self._array, values if isinstance(values, Node) else np.asarray(values), self._index)
+        return updated(self._array, values if isinstance(values, Node) else np.asanyarray(values), self._index)
 
     def add(self, values):
         """Return a new Tensor with `values` added at the index, as often as it repeats."""
@@ -134,7 +134,7 @@ def take(a, indices, axis=None, out=None, mode="raise"):
     indices, length = value_of(indices), np.shape(a)[axis]
     if mode != "raise":
         indices = np.mod(indices, length) if mode == "wrap" else np.clip(indices, 0, length - 1)
-    return a[(slice(None),) * (axis % np.ndim(a)) + (indices if np.ndim(indices) == 0 else np.asarray(indices),)]
+    return a[(slice(None),) * (axis % np.ndim(a)) + (indices if np.ndim(indices) == 0 else np.asanyarray(indices),)]
 
 
 @implements(np.take_along_axis)

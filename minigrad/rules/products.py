@@ -13,13 +13,13 @@ from string import ascii_letters, ascii_lowercase, ascii_uppercase
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from ..registry import constant, implements, rule, undispatched
+from ..registry import constant, implements, rule
 from ..tape import Node, Primitive
 
 
 def operand(x):
     """Return an argument as something that has a shape: lists, which NumPy takes as well, become arrays."""
-    return x if isinstance(x, Node) else np.asarray(x)
+    return x if isinstance(x, Node) else np.asanyarray(x)
 
 
 # Matrices, and stacks of them: Y = XW gives ∂L/∂X = GWᵀ and ∂L/∂W = XᵀG (M. Giles, "An extended collection of matrix
@@ -216,10 +216,7 @@ def linalg_tensordot(x1, x2, axes=2):
 def _einsum_of_arrays(*operands, **keywords):
     """Leave a thousand numbers to NumPy's loop; with many more it takes up to 160 times as long as matrix products."""
     few = sum([x.size for x in operands if isinstance(x, np.ndarray)]) <= 1000
-    return (_einsum_in_numpy if few else einsum)(*operands, **keywords)
-
-
-_einsum_in_numpy = undispatched(np.einsum)
+    return (np.einsum if few else einsum)(*operands, **keywords)
 
 
 @implements(np.einsum, run=_einsum_of_arrays)
@@ -357,7 +354,7 @@ constant(np.einsum_path)
 
 def _add_windows_arrays(windows, shape, window_shape, axes):
     """Add windows up where they overlap: a loop over the offsets within a window, of which there are few."""
-    result = np.zeros(shape, windows.dtype)
+    result = np.zeros_like(windows, shape=shape)
     for offset in np.ndindex(*window_shape):
         place = [slice(None)] * len(shape)
         for axis in axes:
