@@ -8,7 +8,7 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 
-TUTORIAL = Path(__file__).parents[1] / "tutorials" / "03_bug_museum.py"
+TUTORIAL = Path(__file__).parents[1] / "tutorials" / "20_bug_museum.py"
 EXHIBITS = ["zero_grad", "bias_correction", "epsilon", "decay", "schedule", "step_first", "broadcast"]
 
 

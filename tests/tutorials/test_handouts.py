@@ -1,0 +1,146 @@
+"""What `start` writes, and what `check` and `progress` say about files."""
+
+import json
+import os
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tutorials.__main__ import main
+from tutorials.handouts import notebook, script
+from tutorials.lessons import BLANK, lessons, read_cells, task
+from tutorials.student_files import check_file
+
+ROOT = Path(__file__).parents[2]
+LESSONS = pytest.mark.parametrize("lesson", lessons(), ids=lambda lesson: lesson.path.stem)
+
+
+@pytest.fixture
+def folder(tmp_path, capsys):
+    """A student's folder, freshly started."""
+    assert main(["start", str(tmp_path / "course")]) == 0
+    capsys.readouterr()
+    return tmp_path / "course"
+
+
+def fill_in(path, number):
+    """Write the solution of an exercise into a student's script."""
+    wanted = task(number)
+    text = path.read_text(encoding="utf-8")
+    assert wanted.blank in text
+    path.write_text(text.replace(wanted.blank, wanted.solution), encoding="utf-8")
+
+
+@LESSONS
+def test_script_has_blanks_and_no_markers(lesson):
+    code = "\n".join(cell.source for cell in read_cells(script(lesson)) if not cell.is_markdown)
+    assert code.count(BLANK) >= len(lesson.tasks) and "SOLUTION" not in code
+    assert all(f'print(tutorials.check("{wanted.number}", {wanted.name}))' in code for wanted in lesson.tasks)
+    compile(code, lesson.path.name, "exec")
+
+
+@LESSONS
+def test_notebook_is_a_notebook(lesson):
+    nbformat = pytest.importorskip("nbformat", reason="nbformat, which validates notebooks, is not installed")
+    nbformat.validate(nbformat.reads(notebook(lesson), as_version=4))
+    nbformat.validate(nbformat.reads(notebook(lesson, solved=True), as_version=4))
+
+
+@LESSONS
+def test_solutions_are_at_the_end_of_a_notebook_folded(lesson):
+    last = json.loads(notebook(lesson))["cells"][-1]
+    text = "".join(last["source"])
+    assert all(f"<details><summary>{wanted.number}: " in text and wanted.solution in text for wanted in lesson.tasks)
+
+
+def test_start_keeps_what_a_student_has_written(folder, capsys):
+    path = folder / "01_slope_by_hand.py"
+    path.write_text("mine")
+    main(["start", str(folder)])
+    assert path.read_text() == "mine"
+    assert "wrote 0 files" in capsys.readouterr().out
+
+
+def test_script_runs_from_elsewhere_and_checks_itself(folder):
+    path = folder / "01_slope_by_hand.py"
+    fill_in(path, "1.1")
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    done = subprocess.run([sys.executable, path], cwd=folder.parent, capture_output=True, text=True, env=environment)
+    assert done.returncode == 0, done.stderr
+    assert "✓ 1.1: Right" in done.stdout and "✗ 1.2: Nothing is written here yet" in done.stdout
+    assert (folder / "figures" / "01_slope_by_hand.png").exists()
+
+
+def test_check_of_a_file_says_what_is_solved(folder, capsys):
+    path = folder / "01_slope_by_hand.py"
+    fill_in(path, "1.1")
+    assert main(["check", "1.1", str(path)]) == 0
+    assert main(["check", "1", str(path), "--json"]) == 1
+    first, *lines = capsys.readouterr().out.splitlines()
+    assert first == "✓ 1.1: Right: it does what the solution does."
+    verdicts = [json.loads(line) for line in lines]
+    assert [verdict["passed"] for verdict in verdicts] == [True, False, False]
+    assert verdicts[1]["kind"] == "blank" and verdicts[1]["file"] == str(path)
+
+
+def test_notebook_is_checked_without_its_magic_commands(folder):
+    path = folder / "01_slope_by_hand.ipynb"
+    text = path.read_text(encoding="utf-8")
+    line = json.dumps(BLANK)[1:-1]
+    assert line in text
+    book = json.loads(text)
+    book["cells"].insert(0, {"cell_type": "code", "source": ["%matplotlib inline\n", "!ls"]})
+    for cell in book["cells"]:
+        if "".join(cell["source"]) == task("1.1").blank:
+            cell["source"] = [task("1.1").solution]
+    path.write_text(json.dumps(book), encoding="utf-8")
+    assert [verdict.passed for verdict in check_file(path, ["1.1", "1.2"])] == [True, False]
+
+
+@pytest.mark.parametrize("text, kind, words", [
+    ("def central_difference(f, x, h:\n", "error", "is not Python: line 1"),
+    ("x = 1\n", "missing", "defines no central_difference"),
+    ("import sys\nlimit = sys.exit()\ndef central_difference(f, x, h):\n    return limit\n", "error", "SystemExit"),
+    ("import os\ndef central_difference(f, x, h):\n    os._exit(3)\n", "error", "without a verdict (exit code 3)"),
+    ("def central_difference(f, x, h):\n    print('{\"exercise\": ')\n    return slope(x)\n", "error", "NameError"),
+])
+def test_whatever_a_file_does_is_a_verdict(tmp_path, text, kind, words):
+    path = tmp_path / "student.py"
+    path.write_text(text)
+    [verdict] = check_file(path, ["1.1"])
+    assert verdict.kind == kind and words in verdict.message
+
+
+def test_only_what_an_exercise_needs_is_run(tmp_path):
+    path = tmp_path / "student.py"
+    path.write_text("raise SystemExit\nhalf = 0.5\n1 / 0\ndef central_difference(f, x, h):\n"
+                    "    return half * (f(x + h) - f(x - h)) / h\n")
+    [verdict] = check_file(path, ["1.1"])
+    assert verdict.passed
+
+
+def test_modules_beside_the_file_are_found(tmp_path):
+    (tmp_path / "formulas.py").write_text("def run(h):\n    return 2 * h\n")
+    path = tmp_path / "student.py"
+    path.write_text("from formulas import run\ndef central_difference(f, x, h):\n"
+                    "    return (f(x + h) - f(x - h)) / run(h)\n")
+    [verdict] = check_file(path, ["1.1"])
+    assert verdict.passed
+
+
+def test_progress_shows_the_course_in_a_table(folder, capsys):
+    fill_in(folder / "01_slope_by_hand.py", "1.2")
+    main(["progress", str(folder)])
+    out = capsys.readouterr().out
+    assert " 1  · ✓ ·    A slope by hand" in out
+    assert out.splitlines()[-1].startswith("1 of ")
+
+
+def test_figures_of_a_lesson_are_written_beside_it(tmp_path):
+    copy = tmp_path / "lesson.py"
+    copy.write_text("import matplotlib.pyplot as plt\nimport tutorials\ntutorials.picture(plt.figure(), 'mine')\n")
+    runpy.run_path(str(copy))
+    assert (tmp_path / "figures" / "mine.png").exists()

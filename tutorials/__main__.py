@@ -1,0 +1,130 @@
+"""The course in the shell: `python -m tutorials start FOLDER`, `check 11.1 FILE`, `progress FOLDER`."""
+
+import argparse
+import json
+import sys
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+from .handouts import write
+from .lessons import lessons
+from .student_files import check_file
+
+
+def main(arguments=None):
+    """Run a command; return the exit code."""
+    options = parser().parse_args(arguments)
+    return options.command(options)
+
+
+def parser():
+    """Return the parser of the three commands."""
+    top = argparse.ArgumentParser("python -m tutorials", description="The course: lessons, and checked exercises.")
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
+
+    start = commands.add_parser("start", help="write the lessons into a folder, with blanks to be filled in")
+    start.add_argument("folder")
+    start.add_argument("--solved", action="store_true", help="with solutions, as notebooks: the source for nbgrader")
+    start.set_defaults(command=started)
+
+    check = commands.add_parser("check", help="check an exercise of a script or notebook")
+    check.add_argument("exercise", type=known, help="such as 11.1, or all exercises of a lesson: 11")
+    check.add_argument("file")
+    check.add_argument("--watch", action="store_true", help="check again whenever the file is saved")
+    check.add_argument("--json", action="store_true", help="print a line of JSON for each exercise")
+    check.set_defaults(command=checked)
+
+    progress = commands.add_parser("progress", help="show which exercises of a folder are solved")
+    progress.add_argument("folder")
+    progress.add_argument("--json", action="store_true", help="print a line of JSON for each exercise")
+    progress.set_defaults(command=progressed)
+    return top
+
+
+def known(text):
+    """Return the numbers of the exercises that a text such as "11.1" or "11" stands for."""
+    tasks = [(lesson, task) for lesson in lessons() for task in lesson.tasks]
+    numbers = [task.number for lesson, task in tasks if text in (str(lesson.number), task.number)]
+    if not numbers:
+        raise argparse.ArgumentTypeError(f"there is no exercise {text!r}; write a number such as 11.1")
+    return numbers
+
+
+def started(options):
+    """Write the student's files."""
+    written, kept = write(options.folder, options.solved)
+    print(f"wrote {len(written)} files into {options.folder}" + f", kept {len(kept)} that were there" * bool(kept))
+    print(f"next: open one, and when an exercise is done, python -m tutorials progress {options.folder}")
+    return 0
+
+
+def checked(options):
+    """Check a file, once or at each save; the exit code says whether all exercises passed."""
+    if not Path(options.file).is_file():
+        print(f"there is no file {options.file}", file=sys.stderr)
+        return 2
+    passed = report(options)
+    last = Path(options.file).stat().st_mtime_ns
+    while options.watch:
+        try:
+            time.sleep(0.3)
+            now = Path(options.file).stat().st_mtime_ns
+        except FileNotFoundError:  # an editor that writes a new file and renames it
+            continue
+        except KeyboardInterrupt:
+            break
+        if now != last:
+            last, passed = now, report(options)
+    return 0 if passed else 1
+
+
+def report(options):
+    """Print the verdicts on a file; return whether all passed."""
+    verdicts = check_file(options.file, options.exercise)
+    for verdict in verdicts:
+        print(as_json(verdict, options.file) if options.json else verdict, flush=True)
+    return all(verdict.passed for verdict in verdicts)
+
+
+def as_json(verdict, path):
+    """Return a verdict as a line of JSON."""
+    return json.dumps({"file": str(path), **asdict(verdict)}, ensure_ascii=False)
+
+
+def progressed(options):
+    """Show the exercises of all lessons in a folder; of a script and a notebook the better one counts."""
+    solved = total = 0
+    for lesson in lessons():
+        best = best_verdicts(lesson, Path(options.folder))
+        if options.json:
+            for verdict, path in best.values():
+                print(as_json(verdict, path))
+        elif lesson.tasks:
+            marks = [mark(best[task.number][0]) if task.number in best else " " for task in lesson.tasks]
+            print(f"{lesson.number:2}  {' '.join(marks):8} {lesson.title}", flush=True)
+            solved, total = solved + marks.count("✓"), total + len(marks)
+    if not options.json:
+        print(f"{solved} of {total} exercises solved")
+    return 0
+
+
+def best_verdicts(lesson, folder):
+    """Return the better verdict of a lesson's script and notebook, and its file, for each exercise that is there."""
+    best = {}
+    for path in (folder / f"{lesson.path.stem}.py", folder / f"{lesson.path.stem}.ipynb"):
+        verdicts = check_file(path, [task.number for task in lesson.tasks]) if path.exists() else []
+        for verdict in verdicts:
+            number = verdict.exercise
+            if number not in best or "·✗✓".index(mark(verdict)) > "·✗✓".index(mark(best[number][0])):
+                best[number] = verdict, path
+    return best
+
+
+def mark(verdict):
+    """Return a sign: solved, wrong, or not yet begun."""
+    return "✓" if verdict.passed else "·" if verdict.kind in ("blank", "missing") else "✗"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

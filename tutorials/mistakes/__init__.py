@@ -1,0 +1,1 @@
+"""One file a lesson: how its exercises are checked, and the mistakes that people make in them."""

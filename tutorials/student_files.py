@@ -1,0 +1,141 @@
+"""A student's file: what an exercise needs of it, run in a process of its own, which is ended if it takes too long."""
+
+import ast
+import contextlib
+import io
+import json
+import linecache
+import os
+import subprocess
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+from .checking import Verdict, blank_message, check, exercise
+from .lessons import BLANK, FOLDER, task
+
+STARTING = 20  # seconds to start Python and import what the lesson imports
+
+
+def code_of(path):
+    """Return the Python text of a script or of a notebook's code cells, without IPython's magic commands."""
+    text = Path(path).read_text(encoding="utf-8")
+    if Path(path).suffix == ".ipynb":
+        cells = json.loads(text)["cells"]
+        text = "\n\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+    return "\n".join("" if line.startswith(("%", "!")) else line for line in text.split("\n"))
+
+
+def needed(text, name):
+    """Return the top-level statements that the definition of a name needs, itself included, in their order.
+
+    So an exercise is checked without running the rest of the lesson.
+    """
+    statements = ast.parse(text).body
+    binding = {}  # which statements bind a name
+    for statement in statements:
+        for bound in bound_names(statement):
+            binding.setdefault(bound, []).append(statement)
+    wanted, waiting = set(), [name]
+    while waiting:
+        for statement in binding.pop(waiting.pop(), ()):
+            wanted.add(statement)
+            waiting += [node.id for node in ast.walk(statement) if isinstance(node, ast.Name)]
+    return [statement for statement in statements if statement in wanted]
+
+
+def bound_names(statement):
+    """Return the names that a top-level statement binds."""
+    if isinstance(statement, (ast.FunctionDef, ast.ClassDef)):
+        return [statement.name]
+    if isinstance(statement, (ast.Import, ast.ImportFrom)):
+        return [alias.asname or alias.name.split(".")[0] for alias in statement.names]
+    if isinstance(statement, (ast.Assign, ast.AnnAssign)):
+        names = [node for node in ast.walk(statement) if isinstance(node, ast.Name)]
+        return [node.id for node in names if isinstance(node.ctx, ast.Store)]
+    return []
+
+
+def at_sight(path, text, number):
+    """Return a verdict that needs no run of the file: not Python, nothing there, or still blank. None otherwise."""
+    wanted, file = task(number), Path(path).name
+    try:
+        statements = needed(text, wanted.name)
+    except SyntaxError as error:
+        line = (error.text or "").strip()
+        return Verdict(number, False, f"{file} is not Python: line {error.lineno}, {error.msg}: {line}", "error")
+    found = [statement for statement in statements if wanted.name in bound_names(statement)]
+    if not found:
+        return Verdict(number, False, f"{file} defines no {wanted.name}.", "missing")
+    if BLANK in ast.get_source_segment(text, found[-1]):
+        return Verdict(number, False, blank_message(wanted), "blank")
+    return None
+
+
+def check_here(path, number):
+    """Run what an exercise needs of a file in this process; return the verdict."""
+    path, wanted, text = str(path), task(number), code_of(path)
+    linecache.cache[path] = (len(text), None, text.splitlines(True), path)
+    names = {"__name__": "student", "__file__": path}
+    try:
+        exec(compile(ast.Module(needed(text, wanted.name), []), path, "exec"), names)
+    except BaseException as error:
+        return Verdict(number, False, f"{Path(path).name} raises {type(error).__name__}: {error}", "error")
+    return check(number, names[wanted.name])
+
+
+def check_file(path, numbers):
+    """Check exercises of a file, without running it in this process.
+
+    Parameters
+    ----------
+    path : str or path
+        A script or a notebook.
+    numbers : list of str
+        The exercises.
+
+    Returns
+    -------
+    list of Verdict
+        One for each exercise.
+    """
+    path = Path(path).resolve()
+    text = code_of(path)
+    verdicts = {number: at_sight(path, text, number) for number in numbers}
+    waiting = [number for number in numbers if not verdicts[number]]
+    while waiting:
+        verdicts.update((verdict.exercise, verdict) for verdict in checked_apart(path, waiting))
+        waiting = [number for number in numbers if not verdicts[number]]
+    return [verdicts[number] for number in numbers]
+
+
+def checked_apart(path, numbers):
+    """Check exercises in a process of its own; return the verdicts up to the first one that ends the process."""
+    limit = STARTING + sum(3 * exercise(number).seconds for number in numbers)
+    command = [sys.executable, "-m", "tutorials.student_files", str(path), *numbers]
+    try:
+        done = subprocess.run(command, cwd=FOLDER.parent, timeout=limit, capture_output=True, stdin=subprocess.DEVNULL)
+        printed, kind = done.stdout, "error"
+        words = f"The check ended without a verdict (exit code {done.returncode}): does the file end Python itself?"
+    except subprocess.TimeoutExpired as ended:
+        printed, kind = ended.stdout or b"", "timeout"
+        words = f"The check was ended after {limit:g} seconds: is there a loop that does not end?"
+    lines = printed.decode("utf-8", "replace").split("\n")
+    verdicts = [Verdict(**json.loads(line)) for line in lines if line.startswith('{"exercise": ')]
+    if len(verdicts) < len(numbers):
+        verdicts.append(Verdict(numbers[len(verdicts)], False, words, kind))
+    return verdicts
+
+
+def main(path, *numbers):
+    """Print the verdicts as lines of JSON; what the student's code prints is dropped."""
+    sys.path.append(str(Path(path).parent))  # for modules that the student has written beside the file
+    for number in numbers:
+        with contextlib.redirect_stdout(io.StringIO()):
+            verdict = check_here(path, number)
+        print("\n" + json.dumps(asdict(verdict)), flush=True)
+    os._exit(0)  # threads that were left behind do not keep the process
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
