@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 import numpy as np
 
+from .interface.hooks import with_hooks
 from .interface.hyperparameters import active
 from .interface.optimizer import PIECE, Optimizer
 from .interface.pieces import has_array, in_pieces
@@ -62,6 +63,7 @@ class HasAverage:
                 param.data[...] = data
             self.looking = False
 
+    @with_hooks
     def step(self, closure=None):
         if self.looking:
             raise RuntimeError("a step inside `with optimizer.averaged():` would be undone at its end; make it outside")
@@ -148,7 +150,7 @@ class ASGD(HasAverage, Optimizer):
         return step
 
     def average(self, group, param):
-        return self.state[param]["ax"] if param in self.state else None
+        return self.state[param]["ax"] if self.state.get(param) else None
 
 
 class Averaging(HasAverage, Wrapper):
@@ -177,7 +179,7 @@ class Averaging(HasAverage, Wrapper):
         return loss
 
     def average(self, group, param):
-        return self.state[param]["average"] if param in self.state else None
+        return self.state[param]["average"] if self.state.get(param) else None
 
 
 def move_towards(point, average, weight):
@@ -338,7 +340,7 @@ class Lookahead(HasAverage, Wrapper):
         return loss
 
     def average(self, group, param):
-        return self.state[param]["slow"] if param in self.state else None
+        return self.state[param]["slow"] if self.state.get(param) else None
 
 
 class ScheduleFreeSGD(HasAverage, Optimizer):
@@ -421,7 +423,7 @@ class ScheduleFreeSGD(HasAverage, Optimizer):
         return averaging_step(grad, state, param, momentum, lr, w)
 
     def average(self, group, param):
-        return mean_of(self.state[param]["z"], param.data, group["momentum"]) if param in self.state else None
+        return mean_of(self.state[param]["z"], param.data, group["momentum"]) if self.state.get(param) else None
 
 
 class ScheduleFreeAdamW(HasAverage, Optimizer):
@@ -492,7 +494,7 @@ class ScheduleFreeAdamW(HasAverage, Optimizer):
         return averaging_step(d, state, param, beta1, lr, w)
 
     def average(self, group, param):
-        return mean_of(self.state[param]["z"], param.data, group["betas"][0]) if param in self.state else None
+        return mean_of(self.state[param]["z"], param.data, group["betas"][0]) if self.state.get(param) else None
 
 
 # The parts of Schedule-Free

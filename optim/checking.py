@@ -253,11 +253,11 @@ def differ(first, second, **tolerance):
 def makes_a_step(examination):
     """A gradient moves the parameters, and each method takes and returns what it should."""
     params, before, gradients = problem(steps=1)
-    try:
-        inspect.signature(examination.optimizer.step).bind(None, None)
-    except TypeError:
-        return ["step takes a closure: write `def step(self, closure=None)`, or write no step at all but "
-                f"`def update(self, grad, state, param)`\n   {examination.definition('step')}"]
+    required = [p for p in inspect.signature(examination.optimizer.step).parameters.values()
+                if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+    if [p.name for p in required] not in (["self"], ["self", "closure"]):
+        return ["step takes a closure and nothing else: write `def step(self, closure=None)`, or write no step at all "
+                f"but `def update(self, grad, state, param)`\n   {examination.definition('step')}"]
     if not examination.is_rule:
         examination.train(params, gradients)
         return []

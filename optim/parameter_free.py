@@ -71,19 +71,19 @@ class DoG(Optimizer):
     def move_all(self, work):
         work = [(group, param, grad + group["weight_decay"] * param.data if active(group["weight_decay"]) else grad)
                 for group, param, grad in work]
-        starting = not self.state
-        for _, param, _ in work:
-            if param not in self.state:
-                self.state[param] = self.init_state(param.data)
+        starting = not self.states()
+        for group, param, _ in work:
+            if not self.state.get(param):
+                self.first_state(group, param)
         states = [self.state[param] for _, param, _ in work]
-        covered = global_norm([param.data - state["start"] for param, state in self.state.items()])
+        covered = global_norm([param.data - state["start"] for param, state in self.states().items()])
         for (_, _, grad), state in zip(work, states):
             state["sum_of_squares"] += float(np.vdot(grad, grad))
-        total = sum(state["sum_of_squares"] for state in self.state.values())
+        total = sum(state["sum_of_squares"] for state in self.states().values())
         if starting and work:
             group = work[0][0]
-            covered = group["reps_rel"] * (1 + global_norm([param.data for param in self.state]))
-        furthest = max([covered, *(state["max_distance"] for state in self.state.values())])
+            covered = group["reps_rel"] * (1 + global_norm([param.data for param in self.states()]))
+        furthest = max([covered, *(state["max_distance"] for state in self.states().values())])
         for (group, _, _), state in zip(work, states):
             state["max_distance"], state["eta"] = furthest, furthest / (total + group["eps"]) ** 0.5
         super().move_all(work)
@@ -172,14 +172,14 @@ class Prodigy(Optimizer):
 
     def move_all(self, work):
         for group, param, _ in work:
-            if param not in self.state:
-                self.state[param] = self.init_state(param.data, **self.chosen(self.init_state, group, param.data))
-        d = max([state["d"] for state in self.state.values()], default=0.0)
+            if not self.state.get(param):
+                self.first_state(group, param)
+        d = max([state["d"] for state in self.states().values()], default=0.0)
         for group, param, grad in work:
             lr = prepared(group["lr"], param.data)
             self.observe(grad, self.state[param], param.data, d, lr, **self.chosen(self.observe, group, param.data))
-        length = sum(float(np.abs(state["s"]).sum()) for state in self.state.values())
-        projection = sum(state["r"] for state in self.state.values())
+        length = sum(float(np.abs(state["s"]).sum()) for state in self.states().values())
+        projection = sum(state["r"] for state in self.states().values())
         for group, param, _ in work:
             estimate = group["d_coef"] * projection / length if length else 0.0
             self.state[param].update(d_last=d, d=max(d, estimate))

@@ -328,7 +328,7 @@ class LBFGS(WholeVectorOptimizer):
     def iterate(self, closure, group):
         """Make up to max_iter iterations."""
         state = {name: list(entry) if isinstance(entry, list) else entry  # no array of the state is changed in place
-                 for name, entry in self.state.get(self.params[0], self.init_state(None)).items()}
+                 for name, entry in (self.state.get(self.params[0]) or self.init_state(None)).items()}
         loss, point = self.first_point(closure)
         state["func_evals"] += 1
         evaluations, hyper = 1, self.chosen(self.update, group, point.grad)

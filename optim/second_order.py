@@ -418,8 +418,8 @@ class DiagonalHessianOptimizer(Optimizer):
         return True
 
     def move_all(self, work):
-        states = [self.state[param] if param in self.state
-                  else self.init_state(param.data, **self.chosen(self.init_state, group, param.data))
+        states = [self.state.get(param)
+                  or self.init_state(param.data, **self.chosen(self.init_state, group, param.data))
                   for group, param, _ in work]
         if any(self.is_due(state, group) for (group, _, _), state in zip(work, states)):
             params = [param for group in self.param_groups for param in group["params"]]

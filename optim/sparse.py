@@ -117,7 +117,7 @@ class LazyRows:
         lr, hyper = next(pieces_of((lr, hyper), lambda array: [broadcast_piece(array, (rows,), data.ndim)]))
         part = next(pieces_of(state, lambda array: [array[rows] if array.shape == data.shape else array]))
         theta = data[rows]
-        self.descend(theta, grad.values, part, lr, hyper)
+        self.descend(theta, lr, self.update(grad.values, part, theta, **hyper))
         data[rows] = theta
         for name, entry in part.items():
             if isinstance(entry, np.ndarray) and entry.shape == theta.shape:

@@ -169,8 +169,8 @@ class chain(Optimizer):
 
     def move_all(self, work):
         for group, param, _ in work:
-            if param not in self.state:
-                self.state[param] = self.init_state(param.data, **self.chosen(self.init_state, group, param.data))
+            if not self.state.get(param):
+                self.first_state(group, param)
         for links in self._stages[:-1]:
             self._survey(links, work)
             work = [(group, param, self._transformed(links, group, param, grad)) for group, param, grad in work]

@@ -70,6 +70,10 @@ class WholeVectorOptimizer(Optimizer):
             raise
         self.state.clear()
 
+    def steps_itself(self):
+        """A subclass has a rule, `update` or `iterate`, whose step is here."""
+        return False
+
     def hyperparameters(self):
         """Return the hyperparameters that all groups share."""
         for name in self.defaults:
@@ -144,10 +148,8 @@ class WholeVectorOptimizer(Optimizer):
         return self.guarded_step(closure)
 
     def guarded_step(self, closure):
-        """Call hooks and `iterate`; after an error, put back the parameters, and leave the state as it was."""
+        """Call `iterate`; after an error, put back the parameters, and leave the state as it was."""
         group = self.hyperparameters()
-        for hook in tuple(self._before_step.values()):
-            hook(self, (closure,), {})
         before = self.vector()
         try:
             loss, state = self.iterate(closure, group)
@@ -155,14 +157,12 @@ class WholeVectorOptimizer(Optimizer):
             self.place(before)
             raise
         self.state[self.params[0]] = state
-        for hook in tuple(self._after_step.values()):
-            hook(self, (closure,), {})
         return loss
 
     def copied_state(self, group, theta):
         """Return a copy of the state, to be kept if the step succeeds."""
-        if self.params[0] in self.state:
-            return deepcopy(self.state[self.params[0]])
+        if state := self.state.get(self.params[0]):
+            return deepcopy(state)
         return self.init_state(theta, **self.chosen(self.init_state, group, theta))
 
     def first_point(self, closure):

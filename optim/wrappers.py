@@ -5,6 +5,7 @@ It has a state of its own, and its state dictionary holds the inner one's, so th
 can be wrapped again.
 """
 
+from collections import defaultdict
 from copy import deepcopy
 
 import numpy as np
@@ -69,7 +70,7 @@ class Wrapper(Optimizer):
             if name in optimizer.defaults:
                 raise ValueError(f"the optimizer is wrapped in {type(self).__name__} already")
         self.optimizer, self.counts = optimizer, {}
-        self.defaults, self.param_groups, self.state = optimizer.defaults, optimizer.param_groups, {}
+        self.defaults, self.param_groups, self.state = optimizer.defaults, optimizer.param_groups, defaultdict(dict)
         self._before_step, self._after_step = {}, {}
         self.defaults.update(own)
         for group in self.param_groups:
@@ -89,9 +90,13 @@ class Wrapper(Optimizer):
 
     def state_of(self, param):
         """Return the wrapper's state of a parameter, made if it is new."""
-        if param not in self.state:
+        if not self.state.get(param):
             self.state[param] = self.init_state(param.data)
         return self.state[param]
+
+    def steps_itself(self):
+        """The step is the inner optimizer's, whose state is loaded by itself."""
+        return False
 
     def add_param_group(self, group):
         """Add a group to the inner optimizer; see `Optimizer.add_param_group`."""
@@ -99,12 +104,7 @@ class Wrapper(Optimizer):
 
     def step(self, closure=None):
         """Make one step of the wrapper, with the inner optimizer's in it; return the loss that closure() returned."""
-        for hook in tuple(self._before_step.values()):
-            hook(self, (closure,), {})
-        loss = self.step_around(closure)
-        for hook in tuple(self._after_step.values()):
-            hook(self, (closure,), {})
-        return loss
+        return self.step_around(closure)
 
     def step_around(self, closure):
         """Do what the wrapper does in a step, and return the loss; `self.optimizer.step` is called from here."""
@@ -113,7 +113,7 @@ class Wrapper(Optimizer):
     def state_dict(self):
         """Return the inner optimizer's state dictionary, with the wrapper's own state under the wrapper's name."""
         params = [param for group in self.param_groups for param in group["params"]]
-        state = {i: deepcopy(self.state[param]) for i, param in enumerate(params) if param in self.state}
+        state = {i: deepcopy(self.state[param]) for i, param in enumerate(params) if self.state.get(param)}
         return {**self.optimizer.state_dict(), type(self).__name__: {"state": state, **self.counts}}
 
     def load_state_dict(self, state_dict):
@@ -183,7 +183,7 @@ class GradientAccumulation(Wrapper):
             self.state_of(param)["sum"] += param.grad
         self.counts["waiting"] += 1
         if self.counts["waiting"] == self.every:
-            for param, state in self.state.items():
+            for param, state in self.states().items():
                 param.grad = state["sum"] / self.every
             self.state.clear()
             self.counts["waiting"] = 0

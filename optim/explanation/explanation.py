@@ -273,7 +273,7 @@ def tellable_state(optimizer, listener, parameter):
     saved = optimizer.state_dict()
     for name, entry in saved.items():
         by_parameter = entry.get("state", {}) if name != "state" and isinstance(entry, dict) else entry
-        if name not in ("param_groups", "links"):
+        if name not in ("param_groups", "links", "shapes"):
             for i in chosen:
                 told |= flattened(by_parameter.get(i, {}), f"[{i}]", "" if name == "state" else f"{name}.")
     shapes = {name: listener.params[int(name[:-1].rpartition("[")[2])].data.shape for name in told}

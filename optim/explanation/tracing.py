@@ -16,6 +16,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from ..averaging import HasAverage
+from ..interface.hooks import after_closure, call
 from ..interface.optimizer import Optimizer, UpdateRule
 from ..interface.words import show
 from ..sparse import LazyRows
@@ -47,7 +48,7 @@ def codes_of(*classes):
 
 
 MACHINERY = codes_of(UpdateRule, Optimizer, Link, chain, rule_of, Wrapper, WholeVectorOptimizer, LazyRows, HasAverage)
-STEPS = {Optimizer.step.__code__, Wrapper.step.__code__, WholeVectorOptimizer.guarded_step.__code__}
+MACHINERY |= {Optimizer.step.__code__, after_closure(lambda self: None).__code__}  # around every `step`
 
 
 @dataclass
@@ -140,7 +141,7 @@ class Listener:
             kind = MachineryListener if code in MACHINERY or isinstance(rule, rule_of) else CallListener
         elif type(caller) is CallListener and caller.code.co_filename == code.co_filename:
             kind, rule = CallListener, caller.rule
-        elif frame.f_back is not None and frame.f_back.f_code in STEPS and code.co_argcount:  # a hook
+        elif frame.f_back is not None and frame.f_back.f_code is call.__code__ and code.co_argcount:  # a hook
             kind, rule = CallListener, frame.f_locals[code.co_varnames[0]]
         else:
             return None

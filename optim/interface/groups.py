@@ -89,6 +89,17 @@ def as_groups(params):
     return [{"params": params}]
 
 
+def as_defaults(defaults, kind):
+    """Return the hyperparameters that were given as one dictionary, as in PyTorch; none for None."""
+    if defaults is None:
+        return {}
+    if not isinstance(defaults, dict):
+        raise TypeError(f"{kind.__name__} hands super().__init__ {defaults!r} after params; expected its "
+                        "hyperparameters, as in super().__init__(params, lr=lr) or super().__init__(params, "
+                        "dict(lr=lr))")
+    return defaults
+
+
 def check_parameter(param):
     """Refuse what is not a parameter: a floating array as `.data`, and `.grad`."""
     if not (hasattr(param, "data") and hasattr(param, "grad")) or isinstance(param, np.ndarray):

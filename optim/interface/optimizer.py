@@ -5,16 +5,17 @@ and `update` returns phi. What a training loop needs besides is here, once, for 
 checks, `step` and `zero_grad`, hooks, and the state dictionary.
 """
 
+from collections import defaultdict
 from copy import deepcopy
 
 import numpy as np
 
-from .groups import ParamGroup, as_groups, as_list, check_parameter
+from .groups import ParamGroup, as_defaults, as_groups, as_list, check_parameter
+from .hooks import HookHandle, with_hooks
 from .hyperparameters import check, prepared
 from .pieces import has_array, in_pieces, join_new
 from .signatures import (
     HANDED,
-    advise,
     check_in_place,
     check_phi,
     check_requests,
@@ -57,9 +58,11 @@ class Optimizer(UpdateRule):
     ----------
     params : iterable
         Parameters, or dictionaries such as {"params": [...], "lr": 0.01}: groups with hyperparameters of their own.
-    **defaults
-        The hyperparameters of groups that do not set their own. Numbers, or arrays that broadcast against the
-        parameter: with `lr` of shape (N,) and a parameter of shape (2, N), one optimizer makes N independent runs.
+    defaults : dict, optional
+        The hyperparameters of groups that do not set their own, as in PyTorch.
+    **hyperparameters
+        The same, by name. Numbers, or arrays that broadcast against the parameter: with `lr` of shape (N,) and a
+        parameter of shape (2, N), one optimizer makes N independent runs.
 
     Attributes
     ----------
@@ -82,22 +85,46 @@ class Optimizer(UpdateRule):
     >>> SignDescent([p], lr=0.5).step()
     >>> p.data
     array([ 0.5, -1.5])
+
+    The same as one would write it for PyTorch, with a `step` of its own:
+
+    >>> class SignDescent(optim.Optimizer):
+    ...     def __init__(self, params, lr=0.01):
+    ...         super().__init__(params, dict(lr=lr))
+    ...     def step(self, closure=None):
+    ...         loss = None if closure is None else closure()
+    ...         for group in self.param_groups:
+    ...             for p in group["params"]:
+    ...                 if p.grad is not None:
+    ...                     p.data -= group["lr"] * np.sign(p.grad)
+    ...         return loss
+    >>> SignDescent([p], lr=0.5).step()
+    >>> p.data
+    array([ 0., -1.])
     """
 
-    def __init__(self, params, **defaults):
-        self.defaults = {**defaults, "maximize": defaults.get("maximize", False)}
+    def __init__(self, params, defaults=None, **hyperparameters):
+        given = {**as_defaults(defaults, type(self)), **hyperparameters}
+        self.defaults = {**given, "maximize": given.get("maximize", False)}
         for method in HANDED:
             check_signature(type(self), method)
-        check_requests(type(self), self._asked_for() - {"maximize"}, defaults)
+        check_requests(type(self), self._asked_for() - {"maximize"}, given)
         for name, value in self.defaults.items():
             check(name, value)
-        self.param_groups, self.state = [], {}
+        self.param_groups, self.state = [], defaultdict(dict)
         self._before_step, self._after_step = {}, {}
         for group in as_groups(params):
             self.add_param_group(group)
 
+    def steps_itself(self):
+        """Tell whether the class has a `step` of its own and nothing else, as optimizers for PyTorch have."""
+        cls, rule = type(self), ("init_state", "update", "move", "move_all")
+        return cls.step is not Optimizer.step and all(getattr(cls, name) is getattr(Optimizer, name) for name in rule)
+
     def _asked_for(self):
         """Return the names of the hyperparameters that a step needs: `lr`, and those that the methods name."""
+        if self.steps_itself():
+            return set()
         asked = {name for method in HANDED for name in hyperparameter_names(getattr(type(self), method))}
         return asked if self.returns_step else asked | {"lr"}
 
@@ -136,6 +163,12 @@ class Optimizer(UpdateRule):
 
     # A step
 
+    def __init_subclass__(cls, **arguments):
+        super().__init_subclass__(**arguments)
+        if not getattr(cls.step, "calls_hooks", False):
+            cls.step = with_hooks(cls.step)
+
+    @with_hooks
     def step(self, closure=None):
         """Move every parameter that has a gradient: theta <- theta - lr * phi(g, s).
 
@@ -149,18 +182,9 @@ class Optimizer(UpdateRule):
         TypeError, ValueError
             If a gradient's shape or dtype is not its parameter's. Then no parameter has been moved.
         """
-        try:
-            for hook in [*self._before_step.values()]:
-                hook(self, (closure,), {})
-            loss = None if closure is None else closure()
-            self.move_all([(group, param, self.checked_gradient(param, group))
-                           for group in self.param_groups for param in group.data["params"] if param.grad is not None])
-            for hook in [*self._after_step.values()]:
-                hook(self, (closure,), {})
-        except AttributeError as error:
-            if error.obj is self:
-                advise(error)
-            raise
+        loss = None if closure is None else closure()
+        self.move_all([(group, param, self.checked_gradient(param, group))
+                       for group in self.param_groups for param in group.data["params"] if param.grad is not None])
         return loss
 
     def checked_gradient(self, param, group):
@@ -187,11 +211,10 @@ class Optimizer(UpdateRule):
         if self.elementwise and data.size > PIECE:
             self._move_in_pieces(data, grad, state, (lr, hyper))
             return
-        self.descend(data, grad, state, lr, hyper)
+        self.descend(data, lr, self.update(grad, state, data, **hyper))
 
-    def descend(self, theta, grad, state, lr, hyper):
-        """Move a parameter, or a piece of one, along phi: the line that all of this package is about."""
-        phi = self.update(grad, state, theta, **hyper)
+    def descend(self, theta, lr, phi):
+        """Move a parameter, or a piece of one: the line that all of this package is about."""
         if getattr(phi, "shape", None) != theta.shape:
             check_phi(self, phi, theta)
         theta -= lr * phi
@@ -199,15 +222,24 @@ class Optimizer(UpdateRule):
     def advanced_state(self, group, param, hyper):
         """Return the state of one parameter, made if new, with its step counted and its recurrences moved on."""
         state = self.state.get(param)
-        if state is None:
-            state = self.init_state(param.data, **self.chosen(self.init_state, group, param.data))
-            check_state(self, state)
-            self.state[param] = state
+        if not state:
+            state = self.first_state(group, param)
         if "step" in state:
             state["step"] += 1
         if hyper is not None:
             self.advance(state, **hyper)
         return state
+
+    def first_state(self, group, param):
+        """Make the state of a parameter that has none, or only the empty one that `self.state[param]` gives."""
+        state = self.init_state(param.data, **self.chosen(self.init_state, group, param.data))
+        check_state(self, state)
+        self.state[param] = state
+        return state
+
+    def states(self):
+        """Return the states that have been made, by parameter."""
+        return {param: state for param, state in self.state.items() if state}
 
     def _prepare(self, group, data):
         """Return lr and the hyperparameters of `update` and of `advance`, or None where a step need not call it.
@@ -226,9 +258,10 @@ class Optimizer(UpdateRule):
         """Do what `move` does with one piece after another of the parameter, its gradient, and its state."""
         parts = []
         for theta, g, part, (lr, hyper) in in_pieces(PIECE, data, grad, state, settings):
-            self.descend(theta, g, part, lr, hyper)
+            phi = self.update(g, part, theta, **hyper)
             if not parts:
                 check_in_place(self, state, part)
+            self.descend(theta, lr, phi)
             parts.append(part)
         join_new(state, parts, data.shape)
 
@@ -253,14 +286,16 @@ class Optimizer(UpdateRule):
         """Return a copy of everything that a run needs to go on.
 
         The layout is PyTorch's, {"state": {0: {...}, ...}, "param_groups": [{..., "params": [0, ...]}]}: parameters are
-        numbered in the order of the groups.
+        numbered in the order of the groups. An optimizer with a `step` of its own also has "shapes", those of its
+        parameters, since only it knows which shapes its state has.
         """
         params = [param for group in self.param_groups for param in group["params"]]
         number = {id(param): i for i, param in enumerate(params)}
         groups = [{**{name: deepcopy(value) for name, value in group.items() if name != "params"},
                    "params": [number[id(param)] for param in group["params"]]} for group in self.param_groups]
-        return {"state": {i: deepcopy(self.state[param]) for i, param in enumerate(params) if param in self.state},
-                "param_groups": groups}
+        saved = {"state": {i: deepcopy(self.state[param]) for i, param in enumerate(params) if self.state.get(param)},
+                 "param_groups": groups}
+        return {**saved, "shapes": [param.data.shape for param in params]} if self.steps_itself() else saved
 
     def load_state_dict(self, state_dict):
         """Take over a copy of what `state_dict` returned, here or in PyTorch's optimizer of the same name.
@@ -271,10 +306,7 @@ class Optimizer(UpdateRule):
             If the dictionary is another optimizer's, or the groups, the names or a shape do not fit. Then nothing has
             changed.
         """
-        if not isinstance(state_dict, dict) or not {"state", "param_groups"} <= state_dict.keys():
-            raise ValueError('a state dictionary has the keys "state" and "param_groups"')
-        if others := state_dict.keys() - {"state", "param_groups"}:
-            raise ValueError(f"this is not the state of {type(self).__name__} alone: it also has {sorted(others)}")
+        self._check_keys(state_dict)
         pairs = zip_same("param_groups", self.param_groups, state_dict["param_groups"])
         groups = [self._loaded_group(own, saved) for own, saved in pairs]
         numbered = {i: param for own, saved in pairs for param, i in zip_same("params", own["params"], saved["params"])}
@@ -287,6 +319,21 @@ class Optimizer(UpdateRule):
         self.state.clear()
         self.state.update(state)
 
+    def _check_keys(self, state_dict):
+        """Raise a ValueError if a state dictionary is not laid out as this optimizer's own."""
+        if not isinstance(state_dict, dict) or not {"state", "param_groups"} <= state_dict.keys():
+            raise ValueError('a state dictionary has the keys "state" and "param_groups"')
+        others = state_dict.keys() - {"state", "param_groups"}
+        if self.steps_itself() and "shapes" in others:
+            others.remove("shapes")
+            shapes = [param.data.shape for group in self.param_groups for param in group["params"]]
+            for i, (shape, saved) in enumerate(zip_same("params", shapes, state_dict["shapes"])):
+                if tuple(saved) != shape:
+                    raise ValueError(f"state of parameter {i} is that of a parameter of shape {tuple(saved)}; "
+                                     f"expected {shape}")
+        if others:
+            raise ValueError(f"this is not the state of {type(self).__name__} alone: it also has {sorted(others)}")
+
     def _loaded_group(self, own, saved):
         """Return a group with the saved hyperparameters and our parameters."""
         group = {name: deepcopy(value) for name, value in saved.items() if name not in DEVICE_FLAGS | {"params"}}
@@ -297,6 +344,8 @@ class Optimizer(UpdateRule):
 
     def _loaded_state(self, number, data, group, saved):
         """Return a copy of one parameter's state, checked against the state that this optimizer would start with."""
+        if self.steps_itself():
+            return copied(saved)
         fresh = self.init_state(data, **self.chosen(self.init_state, group, data))
         return fitted(f"state of parameter {number}", fresh, saved, data)
 
@@ -317,18 +366,6 @@ def hyperparameters_of(optimizer):
     return {name: [group[name] for group in optimizer.param_groups if name in group] for name in names}
 
 
-class HookHandle:
-    """What registering a hook returns: `remove()` takes the hook away again."""
-
-    def __init__(self, hooks, hook):
-        self._hooks = hooks
-        hooks[self] = hook
-
-    def remove(self):
-        """Take the hook away; a second call does nothing."""
-        self._hooks.pop(self, None)
-
-
 # Loading a state dictionary
 
 def zip_same(name, own, saved):
@@ -336,6 +373,13 @@ def zip_same(name, own, saved):
     if len(own) != len(saved):
         raise ValueError(f"the dictionary has {len(saved)} {name} where this optimizer has {len(own)}")
     return list(zip(own, saved))
+
+
+def copied(saved):
+    """Return a copy of a state, with tensors of PyTorch as arrays."""
+    if isinstance(saved, dict):
+        return {name: copied(entry) for name, entry in saved.items()}
+    return np.array(np.asarray(saved)) if hasattr(saved, "__array__") else deepcopy(saved)
 
 
 def fitted(where, fresh, saved, data):

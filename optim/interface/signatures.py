@@ -54,6 +54,8 @@ def advise(error):
     rule, advice = error.obj, ""
     if "param_groups" not in vars(rule):
         advice = ": its __init__ has to call super().__init__(params, lr=lr, ...) first"
+    elif error.name in rule.defaults and rule.steps_itself():
+        advice = f': hyperparameters are in the groups; write group["{error.name}"] for each group in self.param_groups'
     elif error.name in rule.defaults:
         advice = f": hyperparameters are in the groups; write `def update(self, grad, state, param, *, {error.name})`"
     if not str(error).endswith(advice):

@@ -401,7 +401,7 @@ class StepsByItself(optim.Optimizer):
     def __init__(self, params, lr=0.1):
         super().__init__(params, lr=lr)
 
-    def step(self):  # wrong
+    def step(self, grads):  # wrong
         pass
 
 

@@ -426,3 +426,200 @@ def test_repr_tells_the_class_the_number_of_parameters_and_the_hyperparameters()
 def test_names_of_the_package_that_are_almost_right_are_mended(name, meant):
     with pytest.raises(AttributeError, match=rf"did you mean optim\.{meant}\?"):
         getattr(optim, name)
+
+
+# An optimizer written as for PyTorch
+
+class HeavyBall(optim.Optimizer):
+    """Momentum, line for line as one writes it for PyTorch."""
+
+    def __init__(self, params, lr=0.01, momentum=0.9):
+        super().__init__(params, dict(lr=lr, momentum=momentum))
+
+    def step(self, closure=None):
+        loss = None if closure is None else closure()
+        for group in self.param_groups:
+            for p in group["params"]:
+                if p.grad is None:
+                    continue
+                state = self.state[p]
+                if len(state) == 0:
+                    state["step"] = 0
+                    state["buffer"] = np.zeros_like(p.data)
+                state["step"] += 1
+                state["buffer"] = group["momentum"] * state["buffer"] + p.grad
+                p.data -= group["lr"] * state["buffer"]
+        return loss
+
+
+class WithoutClosure(HeavyBall):
+    def step(self):
+        super().step()
+
+
+styles = pytest.mark.parametrize("style", [HeavyBall, WithoutClosure])
+
+
+def bowl(style, start=(2.0, -3.0), **hyper):
+    """Return a parameter on a bowl, its closure, and an optimizer."""
+    p = optim.Parameter(start)
+
+    def closure():
+        p.grad = np.array([1.0, 4.0]) * p.data
+        return float(np.array([1.0, 4.0]) @ p.data**2) / 2
+
+    return p, closure, style([p], **hyper)
+
+
+@styles
+def test_a_step_as_for_pytorch_goes_where_the_rule_goes(style):
+    (p, closure, own), (q, theirs, rule) = bowl(style, lr=0.1), bowl(optim.SGD, lr=0.1, momentum=0.9)
+    for _ in range(10):
+        assert own.step(closure) == rule.step(theirs)
+    np.testing.assert_allclose(p.data, q.data, rtol=1e-13)
+
+
+@styles
+def test_hooks_run_once_around_a_step_as_for_pytorch(style):
+    p, closure, optimizer = bowl(style)
+    calls = []
+    optimizer.register_step_pre_hook(lambda *_: calls.append(("before", p.data[0])))
+    optimizer.register_step_post_hook(lambda *_: calls.append(("after", p.data[0])))
+    optimizer.step(closure)
+    assert calls == [("before", 2.0), ("after", p.data[0])] and p.data[0] != 2.0
+
+
+def test_hooks_run_around_a_step_that_comes_from_a_mixin():
+    class Printing:
+        def step(self, closure=None):
+            return super().step(closure)
+
+    p, closure, optimizer = bowl(type("PrintingSGD", (Printing, optim.SGD), {}))
+    calls = []
+    optimizer.register_step_post_hook(lambda *_: calls.append(p.data[0]))
+    optimizer.step(closure)
+    assert calls == [p.data[0]]
+
+
+@styles
+def test_a_run_as_for_pytorch_resumes_bit_for_bit_through_a_file(style, tmp_path):
+    p, closure, optimizer = bowl(style)
+    for _ in range(3):
+        optimizer.step(closure)
+    optim.save(tmp_path / "run.npz", {"p": p.data, "optimizer": optimizer.state_dict()})
+    run = optim.load(tmp_path / "run.npz")
+    q, again, resumed = bowl(style, run["p"], lr=7.0)
+    resumed.load_state_dict(run["optimizer"])
+    for _ in range(3):
+        optimizer.step(closure)
+        resumed.step(again)
+    np.testing.assert_array_equal(p.data, q.data)
+    assert run["optimizer"]["state"][0]["step"] == 3 and resumed.state[q]["step"] == 6
+
+
+@pytest.mark.parametrize(("other", "message"), [
+    (lambda: bowl(HeavyBall, (1.0, 2.0, 3.0))[2], r"that of a parameter of shape \(2,\); expected \(3,\)"),
+    (lambda: bowl(optim.SGD)[2], r"not the state of SGD alone: it also has \['shapes'\]"),
+    (lambda: bowl(type("Other", (HeavyBall,), {"__init__": lambda self, params: optim.Optimizer.__init__(
+        self, params, {"speed": 1})}))[2], "its groups lack|does not know the hyperparameter"),
+], ids=["another shape", "built in", "other hyperparameters"])
+def test_the_state_of_a_step_as_for_pytorch_is_refused_where_it_does_not_fit(other, message):
+    p = optim.Parameter([1.0, 2.0])
+    optimizer = HeavyBall([p])
+    step(optimizer, np.ones(2))
+    fits, other = optimizer.state_dict(), other()
+    before = other.state_dict()
+    with pytest.raises(ValueError, match=message):
+        other.load_state_dict(fits)
+    np.testing.assert_equal(other.state_dict(), before)
+
+
+def test_a_state_of_the_same_class_written_for_pytorch_is_loaded():
+    torch = pytest.importorskip("torch")
+
+    p, _, optimizer = bowl(HeavyBall)
+    optimizer.load_state_dict({"state": {0: {"step": 3, "buffer": torch.tensor([1.0, 2.0])}},
+                               "param_groups": [{"lr": 0.5, "momentum": 0.0, "params": [0]}]})
+    step(optimizer, np.ones(2))
+    np.testing.assert_array_equal(p.data, [1.5, -3.5])
+    assert optimizer.state[p]["step"] == 4 and type(optimizer.state[p]["buffer"]) is np.ndarray
+
+
+@styles
+@pytest.mark.parametrize("wrap", [
+    lambda o: optim.GradientAccumulation(o, 1), optim.ApplyIfFinite, optim.SWA,
+    lambda o: optim.Lookahead(o, k=1, alpha=1.0)], ids=["accumulation", "finite", "swa", "lookahead"])
+def test_wrappers_and_schedules_take_a_step_as_for_pytorch(style, wrap):
+    (p, closure, own), (q, theirs, rule) = bowl(style, lr=0.1), bowl(optim.SGD, lr=0.1, momentum=0.9)
+    own, rule = wrap(own), wrap(rule)
+    for optimizer, function in ((own, closure), (rule, theirs)):
+        schedule = optim.schedule.StepLR(optimizer, 2)
+        for _ in range(5):
+            optimizer.step(function)
+            schedule.step()
+    np.testing.assert_allclose(p.data, q.data, rtol=1e-13)
+
+
+@styles
+def test_a_step_as_for_pytorch_passes_its_check(style):
+    assert "passes" in str(optim.check(style))
+
+
+@styles
+def test_a_step_as_for_pytorch_is_explained(style):
+    _, closure, optimizer = bowl(style)
+    assert any("buffer" in row.source for row in optim.explain(optimizer, closure, steps=2).rows)
+
+
+@pytest.mark.parametrize("make", [
+    optim.SGD, optim.Adam, optim.DoG, optim.Prodigy, optim.LBFGS, HeavyBall,
+    lambda params: optim.FISTA(params, lambda theta, step: theta), lambda params: optim.SWA(optim.Adam(params)),
+    lambda params: optim.chain(params, optim.scale_by_adam())])
+def test_a_state_that_is_read_before_the_first_step_changes_nothing(make):
+    positions = []
+    for read in False, True:
+        p, closure, optimizer = bowl(make)
+        unused = optim.Parameter([1.0])
+        optimizer.add_param_group({"params": [unused]})
+        if read:
+            assert optimizer.state[p] == optimizer.state[unused] == {}
+            assert optimizer.state_dict()["state"] == {}
+        for _ in range(3):
+            optimizer.step(closure)
+        positions.append(p.data.copy())
+    np.testing.assert_array_equal(*positions)
+
+
+@styles
+def test_a_step_as_for_pytorch_is_no_link(style):
+    with pytest.raises(TypeError, match="is more than a rule phi"):
+        optim.rule_of(style)
+    with pytest.raises(TypeError, match="expected a Link"):
+        optim.chain([optim.Parameter([1.0])], style)
+
+
+def test_a_step_of_ones_own_needs_no_learning_rate_and_says_where_hyperparameters_are():
+    class Shrink(optim.Optimizer):
+        def __init__(self, params, factor=0.5):
+            super().__init__(params, {"factor": factor})
+
+        def step(self):
+            for group in self.param_groups:
+                for p in group["params"]:
+                    p.data *= self.factor if group["factor"] == 1 else group["factor"]
+
+    p = optim.Parameter([2.0])
+    Shrink([p]).step()
+    assert p.data[0] == 1.0
+    with pytest.raises(AttributeError, match=r'write group\["factor"\] for each group in self.param_groups'):
+        Shrink([p], factor=1).step()
+
+
+@pytest.mark.parametrize("defaults", [0.1, [("lr", 0.1)], "lr"])
+def test_defaults_that_are_no_dictionary_are_refused(defaults):
+    class Wrong(optim.Optimizer):
+        def __init__(self, params):
+            super().__init__(params, defaults)
+
+    with pytest.raises(TypeError, match=r"Wrong hands super\(\).__init__ .* write|expected its hyperparameters"):
+        Wrong([optim.Parameter([1.0])])

@@ -1,0 +1,63 @@
+"""Hooks: functions that are called before and after every step, whoever wrote the `step`."""
+
+import inspect
+from functools import wraps
+
+from .signatures import advise
+
+
+class HookHandle:
+    """What registering a hook returns: `remove()` takes the hook away again."""
+
+    def __init__(self, hooks, hook):
+        self._hooks = hooks
+        hooks[self] = hook
+
+    def remove(self):
+        """Take the hook away; a second call does nothing."""
+        self._hooks.pop(self, None)
+
+
+def with_hooks(step):
+    """Return a method `step` that also calls the optimizer's hooks, and takes a closure even if its author did not.
+
+    The hooks are called around the outermost `step` alone, and not again around the `super().step()` inside it.
+    """
+    if len(inspect.signature(step).parameters) == 1:
+        step = after_closure(step)
+
+    @wraps(step)
+    def hooked(self, closure=None, **others):
+        if type(self).step is not hooked:
+            return step(self, closure, **others)
+        try:
+            if self._before_step:
+                call(self._before_step, self, closure)
+            loss = step(self, closure, **others)
+            if self._after_step:
+                call(self._after_step, self, closure)
+        except AttributeError as error:
+            if error.obj is self:
+                advise(error)
+            raise
+        return loss
+
+    hooked.calls_hooks = True
+    return hooked
+
+
+def call(hooks, optimizer, closure):
+    """Call hooks in the order in which they were registered; one of them may remove itself."""
+    for hook in [*hooks.values()]:
+        hook(optimizer, (closure,), {})
+
+
+def after_closure(step):
+    """Return a `step(self, closure=None)` that calls the closure, and then a `step(self)` that takes none."""
+    @wraps(step)
+    def stepped(self, closure=None):
+        loss = None if closure is None else closure()
+        step(self)
+        return loss
+
+    return stepped
