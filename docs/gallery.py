@@ -151,7 +151,7 @@ def animation(path):
 
 @picture
 def page(path):
-    rosenbrock().page(f"{path}.html")
+    viz.page(rosenbrock(), f"{path}.html")
 
 
 # Networks

@@ -9,7 +9,7 @@ from .surface import Surface
 from . import surfaces
 from .objective import Objective
 from .recording import CLASSICS, race, record, tuned_race
-from .trajectory import Race, Trajectory, load
+from .trajectory import Race, Trajectory
 from .drawing import Drawing, style
 from .plots import contour, losses, overview, paths
 from .relief import relief
@@ -18,10 +18,15 @@ from .dynamics import gradient_norms, phase, state
 from .convergence import eigen_errors, rates
 from .schedules import schedule
 from .networks import decision_boundary, landscape, pca_path, weights
-from .maps import Map, basin_map, hyperparameter_map, trainability_map
+from .maps import Map
+from .hyperparameter_maps import hyperparameter_map
+from .basin_maps import basin_map
+from .trainability_maps import trainability_map
+from .files import load
 from .animation import animate
 from .page import page
 from .window import play
+from . import notebook  # noqa: F401  (gives the values what a notebook shows of them)
 
 __all__ = [
     "surfaces", "Surface", "record", "race", "tuned_race", "CLASSICS", "Objective", "Trajectory", "Race", "load",

@@ -16,7 +16,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 
 from .drawing import style
-from .plots import ExitMarks, frame, overview, runs_in
+from .framing import ExitMarks, frame
+from .plots import overview
+from .trajectory import runs_in
 
 LONGEST = 150  # frames
 PAUSE = 1500  # milliseconds that the last frame of a GIF stays

@@ -18,7 +18,8 @@ from matplotlib.backend_bases import FigureCanvasBase, FigureManagerBase
 
 from . import contestants, plots, surfaces
 from .animation import animate
-from .maps import basin_map, hyperparameter_map
+from .basin_maps import basin_map
+from .hyperparameter_maps import hyperparameter_map
 from .options import (
     add_optimizer,
     add_optimizers,

@@ -7,6 +7,8 @@ import dataclasses
 
 import numpy as np
 
+from .trajectory import is_within
+
 OUTWARD = {"left": "<", "right": ">", "bottom": "v", "top": "^"}  # the triangle that points out of each edge
 
 
@@ -16,12 +18,6 @@ def frame(surface, domain=None):
         raise ValueError(f"{surface.name} has {surface.ndim} coordinate{'s' * (surface.ndim > 1)}, and only surfaces "
                          "of two can be drawn so; losses(...) and the table of a race take any")
     return surface.domain if domain is None else dataclasses.replace(surface, domain=domain).domain
-
-
-def is_within(positions, box):
-    """Tell which positions, their coordinates on the last axis, lie in a box: in the frame, say."""
-    low, high = np.transpose(box)
-    return np.all((low <= positions) & (positions <= high), axis=-1)
 
 
 def points_within(points, box):

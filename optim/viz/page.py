@@ -19,10 +19,10 @@ from matplotlib.textpath import TextPath
 
 from .contestants import known
 from .drawing import style
-from .framing import frame, is_within, points_within
+from .framing import frame, points_within
 from .plots import contour, first_positions, loss_scale
 from .recording import race, record, tuned_race
-from .trajectory import Race
+from .trajectory import Race, is_within
 
 LARGEST = 600_000  # bytes, so that the page can be sent by mail
 FACTORS = np.sqrt(2.0) ** np.arange(-10, 11)  # from a 32nd of the race's own learning rate to 32 times that

@@ -16,11 +16,10 @@ import optim
 
 from . import surfaces
 from .contestants import array_shape, built, describe, factory, labelled, runs_are_independent
-from .framing import is_within
 from .objective import Objective
 from .states import copied, stacked
 from .surface import Surface
-from .trajectory import Race, Trajectory, median, one_of, together, with_arrays
+from .trajectory import Race, Trajectory, is_within, median, one_of, together, with_arrays
 
 LRS = [float(f"{10 ** (k / 5):.2g}") for k in range(-25, 6)]  # a tuned race tries 1e-05, 1.6e-05, 2.5e-05, ..., 10
 FAR = 1e6  # times the size of the domain: a run that gets there is not coming back

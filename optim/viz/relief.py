@@ -11,10 +11,10 @@ from matplotlib.colors import ListedColormap
 
 from . import surfaces
 from .drawing import HALO, MINIMA, STARTS, Drawing, add_legend, axes_or_new, room_for, sentence, style, titled
-from .framing import along, frame, is_within, points_within, visible_parts
+from .framing import along, frame, points_within, visible_parts
 from .plots import first_positions, formula_of, single_runs
 from .surface import Surface
-from .trajectory import note_of, runs_in
+from .trajectory import is_within, note_of, runs_in
 
 PALE_VIRIDIS = ListedColormap(0.5 + 0.5 * plt.get_cmap("viridis")(np.linspace(0, 1, 256)))  # dark paths stand out
 BETWEEN = 12  # points at which a path is laid over the ground from one step to the next

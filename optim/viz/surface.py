@@ -5,7 +5,6 @@ one point, a grid of a million, a batch of runs stored as (2, N), and a minigrad
 """
 
 import dataclasses
-import html
 import inspect
 from collections.abc import Callable
 
@@ -253,11 +252,6 @@ class Surface:
         median = (np.median(Z) - lowest) / (highest - lowest)
         exponent = np.clip(np.log(median) / np.log(0.5), 1, 6) if median > 0 else 6
         return lowest + (highest - lowest) * np.linspace(0, 1, n) ** exponent
-
-    def _repr_html_(self):
-        from . import plots  # the plots are functions of what is defined here
-
-        return plots.contour(self).html() + f"<p>{html.escape(self.lesson)}</p>" if self.ndim == 2 else None
 
     def __repr__(self):
         return f"<Surface {self.name} on {' x '.join(f'[{low:g}, {high:g}]' for low, high in self.domain)}>"

@@ -1,117 +1,15 @@
 """Classic test surfaces for optimizers, each with what is known about it: minima, saddles, and what it teaches.
 
-The file opens with the registry (`surface`, `get`, `names`); the surfaces follow in chapters, from the easiest bowl to
-kinks. Each is a `Surface` made of a function in plain NumPy.
+The surfaces come in chapters, from the easiest bowl to kinks. Each is a `Surface` made of a function in plain NumPy.
 """
 
 import dataclasses
-import difflib
 from functools import partial
 
 import numpy as np
 
+from .registry import get, names, register, surface  # noqa: F401
 from .surface import Surface
-
-_registry = {}
-
-
-def surface(**facts):
-    """Turn the function below it into a `Surface` that is known by name.
-
-    Parameters
-    ----------
-    **facts
-        The keyword arguments of `Surface`.
-
-    Returns
-    -------
-    callable
-        From the function to the Surface.
-
-    Raises
-    ------
-    ValueError
-        If another module has already given this name to a surface.
-
-    Examples
-    --------
-    >>> @surface(formula="x^2 + y^4", domain=((-1, 1), (-1, 1)), minima=[(0, 0)])
-    ... def flat_bowl(p):
-    ...     '''Flat along y: gradients fade long before the minimum is near.'''
-    ...     x, y = p
-    ...     return x**2 + y**4
-    >>> get("flat_bowl") is flat_bowl
-    True
-    >>> del _registry["flat_bowl"]  # the other examples shall not see it
-    """
-    def decorate(function):
-        registered = _register(Surface(function, **facts))
-        function.__qualname__ += ".function"  # where pickle finds it, now that its own name means the Surface
-        return registered
-    return decorate
-
-
-def _register(new):
-    """Enter a Surface under its name, unless that belongs to one of another module, and return it."""
-    known = _registry.get(new.name)
-    if known is not None and known.function.__module__ != new.function.__module__:
-        raise ValueError(f"name {new.name!r} belongs to {known!r} of {known.function.__module__}; choose another")
-    _registry[new.name] = new
-    return new
-
-
-def names():
-    """Return the names of all registered surfaces, easier ones first.
-
-    Returns
-    -------
-    list of str
-    """
-    return list(_registry)
-
-
-def get(which):
-    """Return the Surface that is meant by a name, a Surface or a function.
-
-    Parameters
-    ----------
-    which : str, Surface or callable
-        A registered name (case, spaces and hyphens do not matter), a Surface (returned as it is), or a function of
-        ``p``, which becomes a Surface with all defaults.
-
-    Returns
-    -------
-    Surface
-
-    Raises
-    ------
-    ValueError
-        If no surface has that name; the message names the nearest ones.
-    TypeError
-        If `which` is none of the three.
-
-    Examples
-    --------
-    >>> get("Goldstein-Price")
-    <Surface goldstein_price on [-2, 2] x [-3, 1]>
-    >>> get("rosenbrok")
-    Traceback (most recent call last):
-        ...
-    ValueError: no surface is named 'rosenbrok'; did you mean 'rosenbrock'?
-    """
-    if isinstance(which, Surface):
-        return which
-    if callable(which):
-        return Surface(which)
-    if not isinstance(which, str):
-        raise TypeError(f"a surface must be given as a name, a Surface or a function of p, got {which!r}")
-    name = which.strip().lower().replace("-", "_").replace(" ", "_")
-    if name in _registry:
-        return _registry[name]
-    nearest = [known for known in _registry if name in known] or difflib.get_close_matches(name, _registry, cutoff=0.5)
-    hint = f"did you mean {' or '.join(map(repr, nearest))}?" if nearest else f"choose from {', '.join(_registry)}"
-    raise ValueError(f"no surface is named {which!r}; {hint}")
-
 
 # Bowls and valleys: one minimum, and all the difficulty lies in the way to it.
 
@@ -181,12 +79,12 @@ def illconditioned(kappa=100.0, angle=0.0):
         source="S. Boyd and L. Vandenberghe, Convex Optimization (2004), section 9.3.2")
 
 
-illconditioned_bowl = _register(dataclasses.replace(
+illconditioned_bowl = register(dataclasses.replace(
     illconditioned(kappa=100), name="illconditioned_bowl",
     lesson="The steep axis allows only tiny steps, with which the flat one takes forever; momentum pays the square "
            "root of that price, and scaling each coordinate on its own removes it."))
 
-narrow_valley = _register(dataclasses.replace(
+narrow_valley = register(dataclasses.replace(
     illconditioned(kappa=1000, angle=np.pi / 6), name="narrow_valley",
     lesson="The valley runs askew, so scaling each coordinate on its own no longer helps, and only methods that mix "
            "the coordinates (momentum, L-BFGS, Newton) are quick.",

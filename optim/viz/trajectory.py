@@ -10,7 +10,6 @@ import numpy as np
 
 import optim
 
-from . import surfaces
 from .surface import Surface
 from .table import formatted
 
@@ -253,9 +252,6 @@ class Trajectory:
         """
         save(path, "trajectory", [self])
 
-    def _repr_html_(self):
-        return shown_in_notebook(self)
-
     def __repr__(self):
         if self.count is None:
             steps, end = self.last_steps, f"at ({', '.join(f'{x:.4g}' for x in self.positions[-1])})"
@@ -321,26 +317,6 @@ class Race:
         """
         save(path, "race", self.trajectories, self.note)
 
-    def page(self, path, *, seed=0):
-        """Write the race as one HTML file with sliders through time and learning rates.
-
-        Parameters
-        ----------
-        path, seed
-            As in `optim.viz.page`.
-
-        Returns
-        -------
-        str or path
-            Of the file.
-        """
-        from .page import page  # pages are functions of what is defined here
-
-        return page(self, path, seed=seed)
-
-    def _repr_html_(self):
-        return shown_in_notebook(self)
-
     def __repr__(self):
         return f"<Race of {len(self)} on {self.surface.name}: {', '.join(one.label for one in self.trajectories)}>"
 
@@ -366,6 +342,12 @@ def together(values):
     if all(value == values[0] for value in values):
         return values[0]
     return tuple(map(together, zip(*values))) if isinstance(values[0], tuple) else np.array(values)
+
+
+def is_within(positions, box):
+    """Tell which positions, their coordinates on the last axis, lie in a box: in the frame, say."""
+    low, high = np.transpose(box)
+    return np.all((low <= positions) & (positions <= high), axis=-1)
 
 
 def quotient(dividend, divisor):
@@ -401,49 +383,7 @@ def note_of(what):
     return what.note if isinstance(what, Race) else ""
 
 
-def shown_in_notebook(runs):
-    """Return the picture and the table of a race or a trajectory as HTML."""
-    from . import plots  # the plots are functions of what is defined here
-
-    drawable = runs[0].positions.shape[1] <= 2
-    return (plots.overview if drawable else plots.losses)(runs).html() + runs.table("html")
-
-
 # Files
-
-def load(path, function=None):
-    """Read what `Trajectory.save`, `Race.save` or `Map.save` has written.
-
-    Parameters
-    ----------
-    path : str or path
-    function : callable, optional
-        The surface's function, which is not in the file. Not needed for registered surfaces.
-
-    Returns
-    -------
-    Trajectory, Race or Map
-
-    Raises
-    ------
-    ValueError
-        If the file holds something else.
-    """
-    content = optim.load(path)
-    kind = content.get("kind") if isinstance(content, dict) else None
-    if kind == "map":
-        from .maps import Map  # maps are made of what is defined here
-
-        return Map(**content["map"])
-    if kind not in ("trajectory", "race"):
-        raise ValueError(f"{path} holds neither a trajectory nor a race nor a map")
-    facts, name = content["surface"], content["surface"]["name"]
-    if function is None:
-        function = surfaces.get(name).function if name in surfaces.names() else MissingFunction(name)
-    surface = Surface(function, **facts)
-    trajectories = tuple(Trajectory(surface=surface, **state) for state in content["trajectories"])
-    return trajectories[0] if kind == "trajectory" else Race(surface, trajectories, content["note"])
-
 
 def save(path, kind, trajectories, note=""):
     """Write trajectories on one surface as dictionaries of arrays, numbers and text; no function is in the file."""
@@ -457,13 +397,3 @@ def save(path, kind, trajectories, note=""):
 def field_names(kind):
     """Return the names of the fields of a dataclass as a set."""
     return {field.name for field in dataclasses.fields(kind)}
-
-
-class MissingFunction:
-    """Stands for a function that is not in a file, and says so when it is called."""
-
-    def __init__(self, name):
-        self.name = name
-
-    def __call__(self, p):
-        raise ValueError(f"the function of {self.name!r} is not in the file: give it to load(path, function=...)")

@@ -22,7 +22,8 @@ from optim.viz import (
     tiles,
     trainability_map,
 )
-from optim.viz.maps import all_minima, flattest_curvature
+from optim.viz.basin_maps import all_minima, counted, share
+from optim.viz.hyperparameter_maps import flattest_curvature
 from optim.viz.recording import runs_are_independent
 from optim.viz.tiles import Progress, computed, hand_out
 
@@ -478,7 +479,7 @@ class TestFiles:
         with pytest.raises(TypeError):
             rosenbrock_map(path=1)
         record("SGD", "booth", steps=3).save(tmp_path / "run.npz")
-        with pytest.raises(ValueError, match="run.npz holds <Trajectory SGD"):
+        with pytest.raises(ValueError, match="run.npz holds no map"):
             rosenbrock_map(path=tmp_path / "run.npz")
 
     def test_map_is_loaded_as_it_was_saved(self, tmp_path):
@@ -589,11 +590,11 @@ class TestPlots:
 
 @pytest.mark.parametrize(("percent", "told"), [(0.0, "0 %"), (0.02, "< 1 %"), (0.7, "< 1 %"), (12.4, "12 %")])
 def test_a_share_that_is_not_0_is_not_called_0(percent, told):
-    assert map_plots.share(percent) == told
+    assert share(percent) == told
 
 
 def test_one_step_is_no_plural():
-    assert [map_plots.counted(steps) for steps in (0.0, 1.0, 2.0)] == ["0 steps", "1 step", "2 steps"]
+    assert [counted(steps) for steps in (0.0, 1.0, 2.0)] == ["0 steps", "1 step", "2 steps"]
 
 
 def test_a_colour_bar_tells_small_numbers_as_they_are():

@@ -37,7 +37,7 @@ def browser(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def written(classics, tmp_path_factory):
-    return classics.page(tmp_path_factory.mktemp("page") / "race.html")
+    return page(classics, tmp_path_factory.mktemp("page") / "race.html")
 
 
 @pytest.fixture
@@ -271,7 +271,7 @@ class TestTheFile:
 
     def test_long_runs_keep_every_odd_step_and_stay_small(self, browser, tmp_path):
         long = race("himmelblau", CLASSICS, steps=1501)
-        path = long.page(tmp_path / "long.html")
+        path = page(long, tmp_path / "long.html")
         assert path.stat().st_size < 600_000
         browser.open(path)
         steps = browser.run("return content.steps")
@@ -280,7 +280,7 @@ class TestTheFile:
 
     def test_a_run_that_ends_between_two_kept_steps_is_shown_to_its_end(self, browser, tmp_path):
         long = race("rosenbrock", {**CLASSICS, "too fast": "SGD(lr=0.0045)"}, steps=3000)
-        browser.open(long.page(tmp_path / "long.html"))
+        browser.open(page(long, tmp_path / "long.html"))
         run, stride = long["too fast"], browser.run("return content.steps[1]")
         assert run.last_steps % stride and run.diverged
         assert_shows(browser, card(4), run, -1)
@@ -291,7 +291,7 @@ class TestTheFile:
     def test_a_loss_below_the_minimum_that_is_told_lies_on_the_lower_edge(self, browser, tmp_path):
         bowl = race(lambda p: p[0]**2 + p[1]**2 - 1, ["SGD(lr=0.1)"], (1, 1), 200, minima=(1e-6, 0))
         assert bowl[0].excess.min() < 0
-        browser.open(bowl.page(tmp_path / "below.html"))
+        browser.open(page(bowl, tmp_path / "below.html"))
         assert "NaN" not in browser.run("return find('curves').outerHTML")
 
     def test_run_that_cannot_be_repeated_stays_as_it_is(self, browser, tmp_path):
@@ -299,7 +299,7 @@ class TestTheFile:
         run = record("Adam(lr=0.5)", "booth", steps=20, schedule=halved)
         both = race("booth", ["SGD(lr=0.01)"], steps=20)
         both.trajectories += (run,)
-        browser.open(both.page(tmp_path / "fixed.html"))
+        browser.open(page(both, tmp_path / "fixed.html"))
         assert_shows(browser, card(1), run, 20)
         assert browser.run("return Array.from(document.querySelectorAll('.rates'), one => one.checkVisibility())") \
             == [True, False]
@@ -317,7 +317,7 @@ class TestTheFile:
 
         linked = lambda params: optim.chain(params, optim.clip_by_global_norm(1.0), optim.scale_by_adam(), lr=0.1)
         own = race("booth", {"own": SignDescent, "linked": linked}, steps=20)
-        browser.open(own.page(tmp_path / "own.html"))
+        browser.open(page(own, tmp_path / "own.html"))
         assert_shows(browser, card(0), own[0], 20)
         assert {"scale_by_adam.exp_avg", "scale_by_adam.exp_avg_sq"} < numbers(browser, card(1)).keys()
         for i, which in enumerate((SignDescent, linked)):
@@ -327,13 +327,13 @@ class TestTheFile:
 
     def test_a_loaded_run_has_a_slider_if_its_optimizer_has_a_name(self, browser, tmp_path):
         race("booth", {"Adam": "Adam(lr=0.5)", "own": Unnamed}, steps=5).save(tmp_path / "race.npz")
-        browser.open(load(tmp_path / "race.npz").page(tmp_path / "loaded.html"))
+        browser.open(page(load(tmp_path / "race.npz"), tmp_path / "loaded.html"))
         assert browser.run("return content.optimizers.map(({runs}) => runs.length)") == [LAST + 1, 1]
         assert "from a file" in browser.run(f"return document.querySelector('{card(1)}').textContent")
 
     def test_noise_is_that_of_the_race(self, browser, tmp_path):
         noisy = race("noisy_bowl", ["SGD(lr=0.1)"], steps=20, seed=3)
-        browser.open(noisy.page(tmp_path / "noisy.html", seed=3))
+        browser.open(page(noisy, tmp_path / "noisy.html", seed=3))
         assert browser.run("return content.optimizers[0].runs.length") == LAST + 1
         assert_shows(browser, card(0), noisy[0], 20)
 
@@ -347,7 +347,7 @@ class TestTheFile:
     def test_a_narrow_frame_far_from_the_origin_gets_the_digits_it_needs(self, browser, tmp_path):
         far = race(lambda p: (p[0] - 1000)**2 + p[1]**2, ["SGD(lr=0.1)"], (999.5, 0.5), 20,
                    domain=((999, 1001), (-1, 1)))
-        browser.open(far.page(tmp_path / "far.html"))
+        browser.open(page(far, tmp_path / "far.html"))
         x, y = numbers(browser, card(0))["position"]
         assert (x, y) == tuple(float(f"{value:.7g}") for value in far[0].positions[-1])
         assert abs(x - far[0].positions[-1, 0]) < 1e-4
@@ -377,7 +377,7 @@ class TestTheFile:
     def test_many_runs_in_one_and_surfaces_of_other_sizes_are_refused(self, tmp_path):
         path = tmp_path / "none.html"
         with pytest.raises(ValueError, match="is 3 runs in one"):
-            race("booth", ["SGD(lr=0.1)"], start=np.ones((2, 3))).page(path)
+            page(race("booth", ["SGD(lr=0.1)"], start=np.ones((2, 3))), path)
         with pytest.raises(ValueError, match="5 coordinates"):
             page(lambda p: np.sum(p**2, axis=0), path, ["SGD(lr=0.1)"], start=np.ones(5))
         with pytest.raises(ValueError, match="brings its own"):

@@ -14,6 +14,7 @@ from matplotlib.mathtext import MathTextParser
 
 from minigrad.transforms import grad
 from optim.viz import record, surfaces
+from optim.viz.registry import _registry
 from optim.viz.surfaces import Surface, surface
 
 NAMES = surfaces.names()
@@ -454,7 +455,7 @@ def test_a_name_like_no_other_is_told_all_names():
 @pytest.fixture
 def registry(monkeypatch):
     """The registry, put back as it was after the test."""
-    monkeypatch.setattr(surfaces, "_registry", dict(surfaces._registry))
+    monkeypatch.setattr("optim.viz.registry._registry", dict(_registry))
 
 
 def trough(p):
