@@ -1,7 +1,7 @@
-"""`python -m optim`: see `optim/viz/shell.py`."""
+"""`python -m optim`: see `optim/viz/shell/shell.py`."""
 
 import sys
 
-from optim.viz.shell import main
+from optim.viz.shell.shell import main
 
 sys.exit(main())

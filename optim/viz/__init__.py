@@ -1,31 +1,31 @@
 """See optimizers at work: surfaces to run on, runs as values, and pictures of both.
 
-Read `surface.py` and `surfaces.py` first, then `contestants.py`, `objective.py`, `recording.py`, `trajectory.py`,
-`drawing.py`, `framing.py` and `plots.py`; the other files are pictures of many kinds, each on its own. `shell.py` is
-what `python -m optim` does.
+Read the rooms in this order: `surfaces/`, `runs/`, `pictures/`, then `maps/`, `motion/` and `live_page/`, which do not
+know one another, and `shell/`, which is what `python -m optim` does. `files.py` reads what runs and maps have written,
+and `notebook.py` shows them in a notebook.
 """
 
-from .surface import Surface
+from .surfaces.definition import Surface
 from . import surfaces
-from .objective import Objective
-from .recording import CLASSICS, race, record, tuned_race
-from .trajectory import Race, Trajectory
-from .drawing import Drawing, style
-from .plots import contour, losses, overview, paths
-from .relief import relief
-from .anatomy import Anatomy, anatomy, dissect
-from .dynamics import gradient_norms, phase, state
-from .convergence import eigen_errors, rates
-from .schedules import schedule
-from .networks import decision_boundary, landscape, pca_path, weights
-from .maps import Map
-from .hyperparameter_maps import hyperparameter_map
-from .basin_maps import basin_map
-from .trainability_maps import trainability_map
+from .runs.objective import Objective
+from .runs.recording import CLASSICS, race, record, tuned_race
+from .runs.trajectory import Race, Trajectory
+from .pictures.drawing import Drawing, style
+from .pictures.plots import contour, losses, overview, paths
+from .pictures.relief import relief
+from .pictures.anatomy import Anatomy, anatomy, dissect
+from .pictures.dynamics import gradient_norms, phase, state
+from .pictures.convergence import eigen_errors, rates
+from .pictures.schedules import schedule
+from .pictures.networks import decision_boundary, landscape, pca_path, weights
+from .maps.map import Map
+from .maps.hyperparameters import hyperparameter_map
+from .maps.basins import basin_map
+from .maps.trainability import trainability_map
 from .files import load
-from .animation import animate
-from .page import page
-from .window import play
+from .motion.animation import animate
+from .live_page.page import page
+from .motion.window import play
 from . import notebook  # noqa: F401  (gives the values what a notebook shows of them)
 
 __all__ = [

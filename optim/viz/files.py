@@ -3,11 +3,11 @@
 import optim
 
 from . import surfaces
-from .basin_maps import BasinMap
-from .hyperparameter_maps import HyperparameterMap
-from .surface import Surface
-from .trainability_maps import TrainabilityMap
-from .trajectory import Race, Trajectory
+from .maps.basins import BasinMap
+from .maps.hyperparameters import HyperparameterMap
+from .maps.trainability import TrainabilityMap
+from .runs.trajectory import Race, Trajectory
+from .surfaces.definition import Surface
 
 MAPS = {kind.kind: kind for kind in (HyperparameterMap, BasinMap, TrainabilityMap)}
 

@@ -6,10 +6,10 @@ calls.
 
 import html
 
-from .maps import Map
-from .plots import contour, losses, overview
-from .surface import Surface
-from .trajectory import Race, Trajectory
+from .maps.map import Map
+from .pictures.plots import contour, losses, overview
+from .runs.trajectory import Race, Trajectory
+from .surfaces.definition import Surface
 
 
 def surface_html(surface):

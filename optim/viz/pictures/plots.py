@@ -1,0 +1,362 @@
+"""The plots of a race: paths over the contours of the surface, the loss by step, and both side by side.
+
+Each takes a `Race`, a `Trajectory` or a list of trajectories, and returns a `Drawing`. Nothing is hidden that does not
+fit: where a path crosses the edge of the frame, or a curve its top, stands a triangle, and the legend says so.
+"""
+
+import dataclasses
+import textwrap
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from .. import surfaces
+from ..runs.trajectory import note_of, runs_in
+from .drawing import (
+    HALO,
+    MINIMA,
+    STARTS,
+    Drawing,
+    add_legend,
+    axes_or_new,
+    filled_contours,
+    in_legend,
+    look,
+    room_for,
+    sentence,
+    style,
+    titled,
+)
+from .framing import ExitMarks, along, exits, frame, points_within
+
+FLOOR = 1e-16  # of the highest value: below it, a logarithmic scale would show rounding errors
+
+
+# Contours and paths
+
+def contour(surface, ax=None, *, domain=None, levels=20, **kwargs):
+    """Draw the contours of a surface, with its global minima as stars.
+
+    Parameters
+    ----------
+    surface : str, Surface or callable
+    ax : Axes, optional
+        Default: those of a new figure.
+    domain : two pairs (low, high), optional
+        The part of the plane to show. Default: the surface's own domain.
+    levels : int, default 20
+        How many; they crowd where the surface is flat, see `Surface.levels`.
+    **kwargs
+        For `Axes.contourf`.
+
+    Returns
+    -------
+    Drawing
+        With the artists "contours" and "minima" (a list with one line of stars, or none).
+
+    Examples
+    --------
+    >>> contour("dixon_price").description
+    'Contours of dixon_price for x from -2 to 4 and y from -2 to 2, with minima at (1, 0.71), (1, -0.71)'
+    """
+    surface = surfaces.get(surface)
+    (left, right), (bottom, top) = box = frame(surface, domain)
+    with style(), np.errstate(all="ignore"):
+        ax = axes_or_new(ax)
+        X, Y, Z = surface.grid(domain=domain)
+        filled = filled_contours(ax, X, Y, Z, surface.levels(levels, domain=domain), **kwargs)
+        seen = points_within(surface.minima, box)
+        minima = stars(ax, seen)
+        ax.set(xlim=(left, right), ylim=(bottom, top), xlabel="$x$", ylabel="$y$")
+        titled(ax, sentence(surface.name), formula_of(surface))
+    title = f"Contours of {surface.name}"
+    area = f"for x from {left:g} to {right:g} and y from {bottom:g} to {top:g}"
+    return Drawing(ax, {"contours": filled, "minima": minima}, title, f"{title} {area}{told_minima(seen)}")
+
+
+def paths(runs, ax=None, *, domain=None, levels=20, legend=True, **kwargs):
+    """Draw the paths of runs over the contours of their surface; of a function of one coordinate, along its graph.
+
+    Parameters
+    ----------
+    runs : Race, Trajectory, or list of Trajectory
+        On one surface of one or two coordinates.
+    ax, domain, levels
+        As in `contour`.
+    legend : bool, default True
+    **kwargs
+        For `Axes.plot`, of each path.
+
+    Returns
+    -------
+    Drawing
+        With the artists "lines" (one for each run, in order), "starts", "exits" (the triangles where lines leave the
+        frame), and those of `contour`; in one dimension "graph" (a line) in place of "contours".
+
+    Notes
+    -----
+    Markers stand at equal distances along a path and at its end.
+
+    Examples
+    --------
+    >>> import optim.viz
+    >>> drawing = paths(optim.viz.race("booth", ["SGD(lr=0.05)", "Adam(lr=1)"]))
+    >>> [line.get_label() for line in drawing["lines"]]
+    ['SGD(lr=0.05)', 'Adam(lr=1)']
+    """
+    trajectories = runs_in(runs)
+    surface = trajectories[0].surface
+    if surface.ndim != 1:
+        frame(surface, domain)  # refuses what cannot be drawn
+    with style():
+        ax = axes_or_new(ax, **room_for(trajectories))
+        if surface.ndim == 1:
+            trajectories = [on_graph(trajectory) for trajectory in trajectories]
+            ground = graph(surface, ax, domain)
+        else:
+            ground = contour(surface, ax, domain=domain, levels=levels)
+        box, lines = (ax.get_xlim(), ax.get_ylim()), []
+        for trajectory, run, looks in single_runs(trajectories, box):
+            if trajectory.count:
+                weight = {"linewidth": 0.8, "alpha": 0.7, "markevery": [-1]}
+            else:
+                weight = {"path_effects": HALO, "markevery": along(run.positions, box)}
+            lines += ax.plot(*run.positions.T, **{**looks, **weight, **kwargs})
+        outside = ExitMarks(ax).mark(lines, box)
+        starts, = ax.plot(*first_positions(trajectories).T, **STARTS, markeredgewidth=1.2, zorder=4)
+        titled(ax, sentence(surface.name), formula_of(surface), note_of(runs))
+        if legend:
+            add_legend(ax, "below", [*lines, starts, *ground["minima"]])
+    told = "; ".join(f"{trajectory.label} {told_path(trajectory, box)}" for trajectory in trajectories)
+    title = f"Paths on {surface.name}"
+    return Drawing(ax, {"lines": lines, "starts": starts, "exits": outside, **ground.artists}, title,
+                   f"{title}: {told}. {ground.description}")
+
+
+def graph(surface, ax, domain=None):
+    """Draw the graph of a function of one coordinate, with its global minima as stars."""
+    ((left, right),) = surface.domain if domain is None else dataclasses.replace(surface, domain=domain).domain
+    with np.errstate(all="ignore"):
+        x = np.linspace(left, right, 500)
+        values = surface.values(x[np.newaxis])
+    finite = values[np.isfinite(values)]
+    margin = 0.05 * (np.ptp(finite) or 1)
+    line, = ax.plot(x, values, color="#606A78", linewidth=1.5, linestyle="-", marker="", label="_graph")
+    seen = np.array([(*point, surface.minimum) for point in surface.minima if left <= point[0] <= right])
+    minima = stars(ax, seen)
+    ax.set(xlim=(left, right), ylim=(finite.min() - margin, finite.max() + margin), xlabel="$x$", ylabel="$f(x)$")
+    told = f"Graph of {surface.name} for x from {left:g} to {right:g}{told_minima(seen)}"
+    return Drawing(ax, {"graph": line, "minima": minima}, f"Graph of {surface.name}", told)
+
+
+def on_graph(trajectory):
+    """Return a run over one coordinate as points of the graph: the loss is the second coordinate."""
+    points = np.stack([trajectory.positions[:, 0], trajectory.losses], axis=1)
+    return dataclasses.replace(trajectory, positions=points)
+
+
+def stars(ax, points):
+    """Draw minima as stars: a list of one line, or of none."""
+    return ax.plot(*points.T, **MINIMA, markeredgewidth=0.9, zorder=4, clip_on=False) if len(points) else []
+
+
+def single_runs(trajectories, box=None):
+    """Yield each single run, with the trajectory it is part of and the look of its line; the first has the label."""
+    for i, trajectory in enumerate(trajectories):
+        looks = {**look(i), "label": told_run(trajectory, box)}
+        for run in trajectory:
+            yield trajectory, run, looks
+            looks = {**looks, "label": None}
+
+
+def first_positions(trajectories):
+    """Return where runs begin, each point once, one a row."""
+    return np.unique([run.positions[0] for trajectory in trajectories for run in trajectory], axis=0)
+
+
+# Losses
+
+def losses(runs, ax=None, *, legend=True, **kwargs):
+    """Draw the loss by step: above the global minimum and on a log scale, where these make sense.
+
+    Parameters
+    ----------
+    runs : Race, Trajectory, or list of Trajectory
+    ax : Axes, optional
+    legend : bool, default True
+    **kwargs
+        For `Axes.plot`, of each curve.
+
+    Returns
+    -------
+    Drawing
+        With the artists "lines" (one for each trajectory), "bands" (for each of N runs in one pass: from the 10th to
+        the 90th percentile, around the median) and "exits" (the triangles where a curve leaves the frame).
+
+    Notes
+    -----
+    The scale is logarithmic if the minimum is known and no loss is below it, or if all losses are positive and span
+    more than a factor of 100. It ends where rounding begins, at 1e-16 of the highest loss. The frame holds the runs
+    that did not diverge.
+    """
+    trajectories = runs_in(runs)
+    values, name, logarithmic = loss_scale(trajectories)
+    with style():
+        ax = axes_or_new(ax)
+        artists = curves(ax, trajectories, values, name, logarithmic, **kwargs)
+        titled(ax, f"Loss by step on {sentence(trajectories[0].surface.name)}{told_spread(trajectories)}",
+               note=note_of(runs))
+        if legend:
+            add_legend(ax)
+    told = "; ".join(f"{trajectory.label} {told_loss(trajectory)}" for trajectory in trajectories)
+    title = f"Loss by step on {trajectories[0].surface.name}"
+    scale = " on a logarithmic scale" if logarithmic else ""
+    return Drawing(ax, artists, title, f"{title}{scale}: {told}")
+
+
+def curves(ax, trajectories, values, name, logarithmic=True, **kwargs):
+    """Draw a number by step for each trajectory, in axes made to fit, and return the artists as `losses` does."""
+    spread = [percentiles(value, [10, 50, 90]) if value.ndim == 2 else np.array([value]) for value in values]
+    bottom, top = loss_limits(trajectories, spread, logarithmic)
+    if logarithmic:
+        ax.set_yscale("log", nonpositive="mask")
+    lines, bands, outside = [], [], []
+    for i, (trajectory, value) in enumerate(zip(trajectories, spread)):
+        steps, middle = trajectory.steps[:value.shape[1]], value[len(value) // 2]
+        if len(value) == 3:
+            bands.append(ax.fill_between(steps, *value[::2], color=look(i)["color"], alpha=0.2, linewidth=0))
+        every = max(1, len(middle) // 8)
+        staggered = {"markevery": (i * every // len(trajectories), every)}
+        lines += ax.plot(steps, middle, **{**look(i), "label": told_run(trajectory), **staggered, **kwargs})
+        for marker, edge, beyond in (("^", top, middle > top), ("v", bottom, middle < bottom)):
+            for leaving in np.flatnonzero(~beyond[:-1] & beyond[1:])[:1]:
+                outside += ax.plot(steps[leaving], edge, linestyle="none", marker=marker, markersize=8, clip_on=False,
+                                   color=lines[-1].get_color(), zorder=5)
+    step_axis(ax, max(trajectory.steps[-1] for trajectory in trajectories))
+    ax.set(xlabel="step", ylabel=name, ylim=(bottom, top))
+    return {"lines": lines, "bands": bands, "exits": outside}
+
+
+def step_axis(ax, last):
+    """Let the horizontal axis count steps, up to the last."""
+    ax.set_xlim((0, last) if last > 1 else (-0.1, 1.1))  # markers of one step stand at the very ends
+    ax.xaxis.get_major_locator().set_params(integer=True)
+
+
+def loss_scale(trajectories):
+    """Return the values to draw, what to call them, and whether their scale is logarithmic."""
+    excess = [trajectory.excess for trajectory in trajectories]
+    if not np.isnan(excess[0]).all() and all(np.nanmin(value) >= -FLOOR * np.nanmax(value) for value in excess):
+        return excess, "loss" if trajectories[0].surface.minimum == 0 else "loss above the minimum", True
+    values = [trajectory.losses for trajectory in trajectories]
+    lowest, highest = min(map(np.nanmin, values)), max(map(np.nanmax, values))
+    return values, "loss", bool(0 < 100 * lowest < highest)
+
+
+def loss_limits(trajectories, values, logarithmic):
+    """Return the bottom and the top of a frame for all values, but those that only a diverging run has reached."""
+    settled = [value for trajectory, value in zip(trajectories, values) if not trajectory.diverged.any()]
+    finite = np.concatenate([value[np.isfinite(value)] for value in settled or [value[:, :1] for value in values]])
+    if logarithmic:
+        return logarithmic_limits(finite)
+    if not finite.size:
+        return 0.1, 10.0
+    margin = 0.05 * (np.ptp(finite) or np.abs(finite[0])) or 1.0
+    return finite.min() - margin, finite.max() + margin
+
+
+def logarithmic_limits(values):
+    """Return the bottom and the top of a frame on a logarithmic scale, for all values that are no rounding errors."""
+    positive = values[values > 0]
+    if not positive.size:
+        return 0.1, 10.0
+    return max(positive.min(), FLOOR * positive.max()) / 2, positive.max() * 3
+
+
+def percentiles(values, which):
+    """Return percentiles over the runs, which are on the last axis, by step; NaN where all runs have ended."""
+    there = ~np.isnan(values).all(axis=1)
+    found = np.full((len(which), len(values)), np.nan)
+    found[:, there] = np.nanpercentile(values[there], which, axis=1)
+    return found
+
+
+# Both
+
+def overview(race, *, domain=None, levels=20):
+    """Draw the paths beside the loss curves, as a figure.
+
+    Parameters
+    ----------
+    race : Race, Trajectory, or list of Trajectory
+    domain, levels
+        As in `contour`.
+
+    Returns
+    -------
+    Drawing
+        With `ax` the pair of axes, and the artists of `paths` and, under "losses", those of `losses`.
+    """
+    with style():
+        figure, (left, right) = plt.subplots(1, 2, figsize=(11, 5))
+        over = paths(runs_in(race), left, domain=domain, levels=levels, legend=False)
+        by_step = losses(runs_in(race), right, legend=False)
+        if note_of(race):
+            figure.suptitle(textwrap.fill(note_of(race), 140), x=0.01, ha="left", fontsize="medium")
+        handles = in_legend([*over["lines"], over["starts"], *over["minima"]])
+        longest = max(len(handle.get_label()) for handle in handles)
+        columns = min(max(130 // (longest + 10), 1), len(handles))
+        figure.legend(handles=handles, loc="outside lower center", ncols=columns)
+    return Drawing((left, right), {**over.artists, "losses": by_step.artists}, over.title,
+                   f"{over.description}. {by_step.description}")
+
+
+# Words
+
+def formula_of(surface):
+    """Return the formula of a surface as a title shows it, empty if it is too long for that."""
+    return f"$f = {surface.formula}$" if 0 < len(surface.formula) < 60 else ""
+
+
+def told_run(trajectory, box=None):
+    """Return the label of a run, and how it ended."""
+    return f"{trajectory.label}{told_ending(trajectory, box)}"
+
+
+def told_ending(trajectory, box=None):
+    """Return what is added to a label if the run diverged or, given a frame, the path leaves it."""
+    if trajectory.ending:
+        return f", {trajectory.ending}"
+    leaving = 0 if box is None else sum(any(exits(run.positions, box)) for run in trajectory)
+    if not leaving:
+        return ""
+    return f", {leaving} of {trajectory.count} leave the frame" if trajectory.count else ", leaves the frame"
+
+
+def told_path(trajectory, box):
+    """Return in words where a run went."""
+    ending = told_ending(trajectory, box)
+    if trajectory.count:
+        return f"{trajectory.count} runs{ending}"
+    (x, y), (u, v) = trajectory.positions[0], trajectory.positions[-1]
+    return f"from ({x:.2g}, {y:.2g}) to ({u:.2g}, {v:.2g}) in {trajectory.last_steps} steps{ending}"
+
+
+def told_loss(trajectory):
+    """Return in words how the loss went."""
+    first, last = np.median(trajectory.losses[0]), np.median(trajectory.at_end(trajectory.losses))
+    return f"from {first:.2g} to {last:.2g}{told_ending(trajectory)}"
+
+
+def told_spread(trajectories):
+    """Return what the curves and bands of N runs in one pass are."""
+    counts = [trajectory.count for trajectory in trajectories if trajectory.count]
+    return f": median of {max(counts)} runs, shaded from 10 % to 90 %" if counts else ""
+
+
+def told_minima(points):
+    """Return in words where the minima are; the first three of many."""
+    if not len(points):
+        return ""
+    told = ", ".join(f"({x:.2g}, {y:.2g})" for x, y in points[:3])
+    return f", with {'minima' if len(points) > 1 else 'the minimum'} at {told}{', ...' if len(points) > 3 else ''}"

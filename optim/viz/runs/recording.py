@@ -1,0 +1,404 @@
+"""Recording runs: `record` lets an optimizer run over a surface and returns all that happened as a `Trajectory`.
+
+`Log` is the training loop. `race` records several optimizers from one start; `tuned_race` first looks for the best
+learning rate of each. Many starts, many seeds and many values of a hyperparameter are one pass: a parameter of shape
+(2, N) is N runs.
+"""
+
+import copy
+import dataclasses
+import difflib
+import time
+
+import numpy as np
+
+import optim
+
+from .. import surfaces
+from ..surfaces.definition import Surface
+from .contestants import array_shape, built, describe, factory, labelled, runs_are_independent
+from .objective import Objective
+from .states import copied, stacked
+from .trajectory import Race, Trajectory, is_within, median, one_of, together, with_arrays
+
+LRS = [float(f"{10 ** (k / 5):.2g}") for k in range(-25, 6)]  # a tuned race tries 1e-05, 1.6e-05, 2.5e-05, ..., 10
+FAR = 1e6  # times the size of the domain: a run that gets there is not coming back
+CLASSICS = {  # learning rates that suit Rosenbrock
+    "SGD": "SGD(lr=1.5e-3)",
+    "SGD with momentum": "SGD(lr=1e-3, momentum=0.9)",
+    "RMSprop": "RMSprop(lr=0.02)",
+    "Adam": "Adam(lr=0.3)",
+}
+
+
+def record(optimizer, surface, start=None, steps=200, *, seed=0, noise=None, every=1, label=None, schedule=None,
+           **hyperparameters):
+    """Run an optimizer over a surface and return all that happened.
+
+    Parameters
+    ----------
+    optimizer : str or callable
+        Text such as "Adam(lr=0.05)", a class, or a function of a list of parameters such as
+        ``lambda params: optim.Adam(params, lr=0.05)``.
+    surface : str, Surface or callable
+        A registered name, or a function of one's own: see `surfaces.get`.
+    start : point, or array of shape (n, N), optional
+        Default: the surface's own start. N points are N runs in one pass.
+    steps : int, default 200
+    seed : int or sequence of int, default 0
+        Of the noise on the gradient. A sequence of N seeds is N runs, each equal to the run with that seed alone.
+    noise : float, optional
+        Standard deviation of the noise. Default: the surface's own, which is 0 for most.
+    every : int, default 1
+        Keep the steps 0, every, 2 * every, ... and the last one, where memory for all is lacking.
+    label : str, optional
+        Default: the optimizer as text, and the name of the schedule.
+    schedule : callable, optional
+        A function of the optimizer that returns an object whose `step()` is called after each step, such as
+        ``lambda optimizer: optim.schedule.StepLR(optimizer, 30)``.
+    **hyperparameters
+        Set in all groups, over what `optimizer` says: ``record("Adam", "rosenbrock", lr=0.05)``. An array of N values
+        is N runs in one pass.
+
+    Returns
+    -------
+    Trajectory
+
+    Raises
+    ------
+    ValueError, TypeError
+        If the surface, the optimizer, the start, `steps` or a hyperparameter is not what was expected.
+
+    Notes
+    -----
+    A run whose position is no longer finite, or a million times the size of the domain away, or whose optimizer refuses
+    to go on with a FloatingPointError, ends there in words (`Trajectory.ending`) and keeps what it has. Where the
+    elements of a parameter do not move independently (`elementwise` is False, or `step` is the optimizer's own), or the
+    function takes one point only, N runs are made one by one.
+
+    Examples
+    --------
+    >>> run = record("Adam(lr=0.5)", "booth", steps=300)
+    >>> run
+    <Trajectory Adam(lr=0.5) on booth: 300 steps to loss 1.3e-11 at (1, 3)>
+    >>> run.positions.shape, run.states["exp_avg"].shape
+    ((301, 2), (301, 2))
+    >>> record("SGD(lr=0.1)", "rosenbrock").ending
+    'diverged after step 1'
+    >>> record("Adam", "rosenbrock", lr=np.geomspace(1e-3, 1, 7)).positions.shape
+    (201, 2, 7)
+    """
+    refuse_surface(optimizer, "the optimizer, then the surface")
+    surface = surfaces.get(surface)
+    check_count("steps", steps, 0)
+    check_count("every", every, 1)
+    noise = surface.noise if noise is None else dataclasses.replace(surface, noise=noise).noise
+    start = starting_points(surface, start, seed, hyperparameters)
+    objective = Objective(surface, start, noise, seed)
+    runner = built(optimizer, surface, [objective.parameter], hyperparameters)
+    log = Log(runner, objective)
+    scheduler = None if schedule is None else schedule(runner)
+    label = label or ", ".join([log.description, *[type(scheduler).__name__] * (schedule is not None)])
+    if start.ndim == 2 and not (runs_are_independent(runner) and surface.takes_many(start)):
+        alone = [record(optimizer, surface, point, steps, seed=seed[i] if np.ndim(seed) else seed + i, noise=noise,
+                        every=every, schedule=schedule,
+                        **{name: one_of(value, i) for name, value in hyperparameters.items()})
+                 for i, point in enumerate(start.T)]
+        return joined(alone, label, log.description)
+    began = time.perf_counter()
+    log.run(steps, every, scheduler)
+    run = log.trajectory(label, planned=steps, seconds=time.perf_counter() - began,
+                         make=factory(optimizer, surface.function))
+    refuse_wrong_minimum(run)
+    return run
+
+
+class Log:
+    """The training loop of `record`, and what it has seen so far: lists that grow step by step."""
+
+    def __init__(self, optimizer, objective):
+        self.optimizer, self.objective = optimizer, objective
+        self.description = describe(optimizer)
+        group = optimizer.param_groups[0]
+        self.hyperparameters = {name: copy.deepcopy(value) for name, value in group.items() if name != "params"}
+        self.limit = FAR * max(np.abs(objective.surface.domain).max(), np.abs(objective.parameter.data).max())
+        self.single = objective.parameter.ndim == 1
+        self.steps, self.positions, self.losses, self.gradients, self.rates, self.states = [], [], [], [], [], []
+
+    def run(self, steps, every, schedule):
+        """Take the steps. A single run ends where it leaves for good; of many, the others go on."""
+        position = self.objective.parameter.data
+        with np.errstate(all="ignore"):  # what overflows is told in words, by `Trajectory.ending`
+            for step in range(steps):
+                self.note_position(step, every)
+                taken = self.take_step()
+                self.note_gradient(step, every)
+                if not taken:
+                    return
+                if isinstance(schedule, optim.schedule.ReduceLROnPlateau):
+                    schedule.step(self.objective.loss)
+                elif schedule is not None:
+                    schedule.step()
+                if self.single and not (np.abs(position).max() < self.limit and np.isfinite(self.objective.loss)):
+                    return
+            self.note_position(steps, every=1)
+            self.objective()  # no step follows: this is to know the last loss and gradient
+            self.objective.evaluations -= 1
+            self.note_gradient(steps, every=1)
+
+    def take_step(self):
+        """Let the optimizer step, and tell whether it did: a line search, say, refuses a loss that is not finite."""
+        try:
+            self.optimizer.step(self.objective)
+        except FloatingPointError:
+            if not self.single:
+                raise
+            return False
+        return True
+
+    def note_position(self, step, every):
+        """Keep what holds before a step: the position, the state, and the learning rate."""
+        self.objective.begin_step()
+        if step % every == 0:
+            self.steps.append(step)
+            self.positions.append(self.objective.parameter.data.copy())
+            self.states.append(copied(self.optimizer.state.get(self.objective.parameter, {})))
+            self.rates.append(np.copy(self.optimizer.param_groups[0].get("lr", np.nan)))
+
+    def note_gradient(self, step, every):
+        """Keep the loss and the gradient that the step has found at the position."""
+        if step % every == 0:
+            self.losses.append(self.objective.loss)
+            self.gradients.append(self.objective.gradient)
+
+    def trajectory(self, label, **facts):
+        """Return it all as a Trajectory, without what came after a run has left for good: of many runs, NaN."""
+        steps, positions, losses = np.array(self.steps), np.array(self.positions), np.array(self.losses, dtype=float)
+        near = np.abs(positions).max(axis=1) < self.limit
+        here = near & np.isfinite(losses)
+        here[0] = True
+        here = np.logical_and.accumulate(here, axis=0)
+        run = Trajectory(
+            label=label, optimizer=self.description, surface=self.objective.surface, steps=steps, positions=positions,
+            losses=losses, gradients=np.array(self.gradients), states=stacked(self.states), rates=np.array(self.rates),
+            hyperparameters=self.hyperparameters, last_steps=np.array(steps[here.sum(axis=0) - 1]),
+            undefined=(near & np.isnan(losses)).any(axis=0), evaluations=self.objective.evaluations, **facts)
+        return run if here.all() else with_arrays(run, lambda array: cut_off(array, here))
+
+
+def race(surface, optimizers, start=None, steps=200, *, seed=0, noise=None, every=1, schedule=None, note="",
+         **facts):
+    """Run several optimizers over one surface from the same start.
+
+    Parameters
+    ----------
+    surface : str, Surface or callable
+        A registered name, or a function of one's own.
+    optimizers : dict, or sequence
+        From labels to optimizers in any form that `record` takes; or these alone, told apart by how they read as text.
+    start, steps, seed, noise, every, schedule
+        As in `record`. All optimizers see the same noise, and have the same kind of schedule.
+    note : str, optional
+        A line that figures print.
+    **facts
+        What to change in the surface: ``domain``, ``minima`` and so on, see `Surface`.
+
+    Returns
+    -------
+    Race
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `record` does, before the first run, and if two optimizers have one label, none is given, or one of `facts`
+        is not a fact of a surface.
+
+    Examples
+    --------
+    >>> both = race("himmelblau", ["SGD(lr=0.01)", "Adam(lr=0.1)"], start=(0, 0), steps=100)
+    >>> both
+    <Race of 2 on himmelblau: SGD(lr=0.01), Adam(lr=0.1)>
+    >>> both["Adam(lr=0.1)"].positions.shape
+    (101, 2)
+    >>> own = race(lambda p: p[0]**2 + abs(p[1]), {"Adam": "Adam(lr=0.1)"}, start=(3, 1), domain=((-4, 4), (-2, 2)))
+    """
+    refuse_surface(optimizers, "the surface, then the optimizers")
+    surface = with_facts(surface, start, facts)
+    runs = tuple(record(which, surface, start, steps, seed=seed, noise=noise, every=every, label=label,
+                        schedule=schedule)
+                 for label, which in labelled(optimizers, surface).items())
+    return Race(surface, runs, note)
+
+
+def tuned_race(surface, optimizers=None, lrs=None, start=None, steps=200, *, seed=0, noise=None, **facts):
+    """Race optimizers with the best learning rate of each, looked for among the same values for all.
+
+    The best run is the one whose highest loss in the last tenth of its steps is lowest, of those that stay in the
+    domain. So luck does not win: neither a run that swings through a low place on its last step, nor one that leaps out
+    of the picture and happens to come back to a good place. Only if none stays, those that leave are judged too.
+
+    Parameters
+    ----------
+    surface, start, steps, seed, noise, **facts
+        As in `race`.
+    optimizers : dict or sequence, optional
+        As in `race`; whatever lr they have is replaced. Default: `CLASSICS`.
+    lrs : sequence of float, optional
+        The values to try. Default: 31 from 1e-5 to 10, five a decade.
+
+    Returns
+    -------
+    Race
+        The best run of each (for N starts or seeds, by the median), and a `note` that tells how many values were tried,
+        how they were judged, who would have liked others, and who never stayed.
+
+    Examples
+    --------
+    >>> fair = tuned_race("booth", ["SGD", "Adam"], steps=50)
+    >>> fair.note
+    'lr: of 31 from 1e-05 to 10, that whose loss stays lowest in the last tenth of steps, without leaving the domain'
+    """
+    refuse_surface(optimizers, "the surface, then the optimizers")
+    surface = with_facts(surface, start, facts)
+    lrs = np.array(LRS if lrs is None else lrs, dtype=float)
+    if lrs.ndim != 1 or not lrs.size:
+        raise ValueError(f"lrs must be a sequence of learning rates, got {lrs!r}")
+    optimizers = CLASSICS if optimizers is None else optimizers
+    best, leaving = [], []
+    for label, which in labelled(optimizers, surface).items():
+        found = trials(which, surface, lrs, start, steps, seed, noise)
+        marks = [settled_loss(trial, trial.diverged | has_left(trial)) for trial in found]
+        stays = np.isfinite(marks).any()
+        lr = lrs[np.argmin(marks if stays else [settled_loss(trial, trial.diverged) for trial in found])].item()
+        label = f"{label}, lr={lr:.4g}" if isinstance(optimizers, dict) else None
+        best.append(record(which, surface, start, steps, seed=seed, noise=noise, label=label, lr=lr))
+        leaving += [] if stays else [best[-1].label]
+    return Race(surface, tuple(best), told_tuning(lrs, best, leaving))
+
+
+def trials(which, surface, lrs, start, steps, seed, noise):
+    """Return the runs of an optimizer with each of the learning rates; in one pass, if they are single runs."""
+    if np.ndim(start) == 2 or np.ndim(seed):
+        return [record(which, surface, start, steps, seed=seed, noise=noise, lr=lr) for lr in lrs.tolist()]
+    return list(record(which, surface, start, steps, seed=[seed] * lrs.size, noise=noise, lr=lrs))
+
+
+def settled_loss(trial, out):
+    """Return the highest loss in the last tenth of a run, of N runs the median; runs that are out count as infinite."""
+    highest = trial.losses[-1 - len(trial.losses) // 10:].max(axis=0)
+    return median(np.nan_to_num(np.where(out, np.inf, highest), nan=np.inf, posinf=np.inf))
+
+
+def has_left(trial):
+    """Tell whether each run was ever outside the domain of the surface; of shape () or (N,)."""
+    low, high = np.transpose(trial.surface.domain)
+    places = np.moveaxis(trial.positions, 1, -1)  # coordinates last, also of N runs; NaN is neither below nor above
+    return ((places < low) | (places > high)).any(axis=(0, -1))
+
+
+def told_tuning(lrs, best, leaving):
+    """Return the note of a tuned race."""
+    at_edge = [run.label for run in best if run.rates.flat[0] in (lrs.min(), lrs.max())]
+    asides = "".join(f" ({told}: {'; '.join(who)})"
+                     for told, who in [("at the end of the range", at_edge), ("all leave", leaving)] if who)
+    return (f"lr: of {lrs.size} from {lrs.min():.2g} to {lrs.max():.2g}, that whose loss stays lowest in the last "
+            f"tenth of steps, without leaving the domain{asides}")
+
+
+# What is given
+
+def check_count(name, value, least):
+    """Refuse what is not a whole number of at least `least`."""
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+        raise TypeError(f"{name} is {value!r}; expected a whole number")
+    if value < least:
+        raise ValueError(f"{name} is {value}; it must be at least {least}")
+
+
+def refuse_surface(which, order):
+    """Refuse a surface where optimizers are expected."""
+    if isinstance(which, Surface) or (isinstance(which, str) and which in surfaces.names()):
+        raise TypeError(f"the arguments are {order}, and {which!r} is a surface: are they swapped?")
+
+
+def refuse_wrong_minimum(run):
+    """Refuse the stated minima if the run has found a place in the domain that is lower, by more than rounding."""
+    minimum = run.surface.minimum
+    if minimum is None:
+        return
+    places = np.moveaxis(run.positions, 1, -1)
+    inside = np.isfinite(run.losses) & is_within(places, run.surface.domain)
+    losses, places = run.losses[inside], places[inside]
+    if losses.size and minimum - losses.min() > 1e-3 * np.ptp([*losses, minimum]) + 1e-9 * abs(minimum):
+        point = ", ".join(f"{x:.4g}" for x in places[losses.argmin()])
+        raise ValueError(f"minima is {run.surface.minima}, where {run.surface.name} is {minimum:.4g}; but it is "
+                         f"{losses.min():.4g} at ({point})")
+
+
+def starting_points(surface, start, seed, hyperparameters):
+    """Return where to begin: (n,) for one run, (n, N) for as many as starts, seeds or hyperparameters ask for."""
+    given, n = surface.start if start is None else start, surface.ndim
+    try:
+        points = np.array(given, dtype=float)
+    except (TypeError, ValueError):
+        points = np.array(np.nan)
+    if points.ndim not in (1, 2) or len(points) != n or not np.isfinite(points).all():
+        raise ValueError(f"start must be a point of {n} finite numbers, or N points as an array of shape ({n}, N); "
+                         f"got {given!r}")
+    for one in np.atleast_1d(seed).tolist():
+        check_count("seed", one, 0)
+    shapes = {"start": points.shape[1:], "seed": np.shape(seed)}
+    shapes.update((name, array_shape(value)) for name, value in hyperparameters.items())
+    counts = {name: shape[0] for name, shape in shapes.items() if len(shape) == 1}
+    if not counts:
+        return points
+    if len(set(counts.values())) > 1:
+        raise ValueError("of what is given for many runs, all must be of one length; got "
+                         + ", ".join(f"{count} for {name}" for name, count in counts.items()))
+    return np.array(np.broadcast_to(points.reshape(n, -1), (n, *set(counts.values()))))
+
+
+def with_facts(surface, start, facts):
+    """Return the surface with some of its facts changed; the default domain of one's own function holds the start."""
+    known = [field.name for field in dataclasses.fields(Surface) if field.name != "function"]
+    for name in facts:
+        if name not in known:
+            nearest = difflib.get_close_matches(name, known, n=1)
+            hint = f"did you mean {nearest[0]}?" if nearest else f"the facts are {', '.join(known)}."
+            raise TypeError(f"a race does not take {name}, nor is it a fact of a surface; {hint} Hyperparameters stand "
+                            'with each optimizer, as in "Adam(lr=0.05)", and a schedule goes to record or race')
+    if callable(surface) and not isinstance(surface, Surface):
+        return Surface(surface, **{"start": start if np.ndim(start) == 1 else None, **facts})
+    return dataclasses.replace(surfaces.get(surface), **facts)
+
+
+# Arrays
+
+def cut_off(array, here):
+    """Return what an array holds as long as a run is here, a bool by step; of N runs, NaN for what follows."""
+    if here.ndim == 1:
+        return array[here]
+    if array.ndim < 2 or array.shape[-1] != here.shape[-1]:
+        return array  # the same for all runs
+    return np.where(here.reshape(len(here), *[1] * (array.ndim - 2), -1), array, np.nan)
+
+
+def joined(alone, label, optimizer):
+    """Return single runs as one trajectory of N runs, NaN where one has ended before the others."""
+    longest = max(alone, key=lambda one: len(one.steps))
+    length = len(longest.steps)
+
+    def join(arrays):
+        rests = [np.full((length - len(array), *array.shape[1:]), np.nan) for array in arrays]
+        return np.stack([np.concatenate(pair) for pair in zip(arrays, rests)], axis=-1)
+
+    nothing = {name: entry[:0] for one in alone for name, entry in one.states.items()}
+    states = {name: join([one.states.get(name, empty) for one in alone]) for name, empty in nothing.items()}
+    arrays = {name: join([getattr(one, name) for one in alone])
+              for name in ("positions", "losses", "gradients", "rates")}
+    hyperparameters = {name: together([one.hyperparameters[name] for one in alone]) for name in longest.hyperparameters}
+    return dataclasses.replace(
+        longest, **arrays, states=states, label=label, optimizer=optimizer, hyperparameters=hyperparameters,
+        last_steps=np.array([one.last_steps for one in alone]),
+        undefined=np.array([one.undefined for one in alone]),
+        evaluations=sum(one.evaluations for one in alone), seconds=sum(one.seconds for one in alone))

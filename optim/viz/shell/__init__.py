@@ -1,0 +1,1 @@
+"""The command line. `shell.py` is what `python -m optim` does."""

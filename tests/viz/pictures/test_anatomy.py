@@ -1,0 +1,132 @@
+"""The parts of a step, found by running the optimizer's own code, add up to the real step."""
+
+import inspect
+
+import numpy as np
+import pytest
+
+import optim
+from optim.viz import anatomy, record
+from optim.viz.pictures.anatomy import directions, dissect
+from optim.viz.runs import contestants
+
+ELEMENTWISE = [name for name, kind in contestants.known().items()
+               if kind.elementwise and name not in ("SparseAdam", "ExponentiatedGradient")]  # rows; the simplex only
+
+
+@pytest.mark.parametrize("name", ELEMENTWISE)
+@pytest.mark.parametrize("step", [0, 1, 6])
+def test_parts_add_up_to_the_real_step(name, step):
+    decay = "weight_decay=0.1" if "weight_decay" in inspect.signature(contestants.known()[name]).parameters else ""
+    run = record(f"{name}({decay})", "plateau", (1.0, 1.5), steps=8)
+    found = dissect(run, step)
+    largest = max(np.abs(part).max() for part in found.parts.values())
+    rounding = np.finfo(float).eps * np.abs(run.positions[step]).max()  # of the difference of two positions
+    np.testing.assert_allclose(sum(found.parts.values()), run.positions[step + 1] - run.positions[step],
+                               rtol=0, atol=1e-12 * largest + rounding)
+    np.testing.assert_array_equal(found.step, run.positions[step + 1] - run.positions[step])
+
+
+def test_gradient_descent_has_one_part():
+    found = dissect(record("SGD(lr=0.1)", "beale", steps=3), 1)
+    assert list(found.parts) == ["gradient"]
+    np.testing.assert_allclose(found.preconditioner, 0.1)
+
+
+def test_the_memory_of_momentum_is_the_last_velocity():
+    run = record("SGD(lr=0.01, momentum=0.9)", "beale", steps=5)
+    parts = dissect(run, 3).parts
+    np.testing.assert_allclose(parts["memory"], 0.9 * run.effective_steps[2])
+    np.testing.assert_allclose(parts["gradient"], -0.01 * run.gradients[3])
+
+
+def test_adams_parts_are_those_of_the_paper():
+    run = record("Adam(lr=0.1)", "beale", steps=6)
+    found, t = dissect(run, 4), 5
+    m_before, m, v = run.states["exp_avg"][4], run.states["exp_avg"][5], run.states["exp_avg_sq"][5]
+    v_hat = v / (1 - 0.999**t)
+    preconditioner = 0.1 / (1 - 0.9**t) / (np.sqrt(v_hat) + 1e-8)
+    np.testing.assert_allclose(found.parts["memory"], -preconditioner * 0.9 * m_before)
+    np.testing.assert_allclose(found.parts["gradient"] + found.parts["preconditioning"],
+                               -preconditioner * 0.1 * run.gradients[4])
+    np.testing.assert_allclose(found.preconditioner, preconditioner * 0.1)
+    np.testing.assert_allclose(found.uncorrected, -0.1 * m / (np.sqrt(v) + 1e-8))
+
+
+def test_weight_decay_is_a_part_of_its_own():
+    run = record("AdamW(lr=0.1, weight_decay=0.3)", "beale", steps=2)
+    np.testing.assert_allclose(dissect(run, 1).parts["decay"], -0.1 * 0.3 * run.positions[1])
+
+
+def test_a_chain_is_dissected_too():
+    run = record(lambda params: optim.chain(params, optim.scale_by_adam(), optim.add_decayed_weights(0.1), lr=0.1),
+                 "beale", steps=5)
+    found = dissect(run, 3)
+    assert list(found.parts) == ["gradient", "preconditioning", "memory", "decay"]
+    np.testing.assert_allclose(sum(found.parts.values()), found.step, rtol=1e-12)
+
+
+def test_a_schedule_and_noise_are_replayed():
+    run = record("SGD(lr=0.1, momentum=0.9)", "noisy_bowl", steps=6, seed=4,
+                 schedule=lambda optimizer: optim.schedule.StepLR(optimizer, 2))
+    found = dissect(run, 5)
+    np.testing.assert_allclose(sum(found.parts.values()), found.step, rtol=1e-12)
+    np.testing.assert_allclose(found.preconditioner, 0.001)
+
+
+def test_memory_is_what_changes_sign_with_the_gradients():
+    assert directions(record("Adam", "beale", steps=1)) == {"exp_avg"}
+    assert directions(record("RMSprop(momentum=0.9)", "beale", steps=1)) == {"momentum_buffer"}
+    assert directions(record("Adagrad", "beale", steps=1)) == set()
+
+
+def test_arrows_stand_tip_to_tail_and_end_where_the_step_ends():
+    run = record("AdamW(lr=0.1, weight_decay=0.3)", "beale", steps=9)
+    drawn = anatomy(run, 7)
+    tip = run.positions[7]
+    for arrow in drawn["parts"].values():
+        np.testing.assert_allclose(arrow.XY[0], tip)
+        tip = tip + np.array([arrow.U[0], arrow.V[0]])
+    np.testing.assert_allclose(tip, run.positions[8], rtol=1e-12)
+    np.testing.assert_array_equal(drawn["step"].XY[0], run.positions[7])
+    np.testing.assert_array_equal([drawn["step"].U[0], drawn["step"].V[0]], run.effective_steps[7])
+
+
+def test_the_ellipse_has_the_shape_of_the_preconditioner_and_touches_where_the_gradient_leads():
+    run = record("RMSprop(lr=0.1)", "beale", steps=4)
+    found, ellipse = dissect(run, 2), anatomy(run, 2)["ellipse"]
+    stretch = found.preconditioner[0] / found.preconditioner[1]
+    assert ellipse.get_width() / ellipse.get_height() == pytest.approx(stretch)
+    x, y = 2 * found.step / (ellipse.get_width(), ellipse.get_height())
+    assert x**2 + y**2 == pytest.approx(1)
+
+
+def test_the_frame_holds_arrows_and_ellipse_and_a_triangle_tells_what_leaves_it():
+    drawn = anatomy(record("Adam(lr=0.1)", "rosenbrock", steps=3), 0)
+    ellipse, (left, right) = drawn["ellipse"], drawn.ax.get_xlim()
+    assert left < ellipse.center[0] - ellipse.width / 2 and ellipse.center[0] + ellipse.width / 2 < right
+    assert drawn.ax.get_aspect() == 1
+    assert drawn["uncorrected"].get_label().endswith("3.2 times as long")  # 0.1 / sqrt(0.001)
+    assert len(drawn["exits"]) == 1
+
+
+@pytest.mark.parametrize(("make", "step", "message"), [
+    (lambda: record("LBFGS", "beale", steps=3), 0, "LBFGS does not move each coordinate by itself"),
+    (lambda: record("Adam", "beale", steps=3), 3, "expected one of the 0 to 2"),
+    (lambda: record("Adam", "beale", steps=9, every=3), 1, "expected one of the"),
+    (lambda: record("Adam", "beale", np.ones((2, 4)), 3), 0, r"choose one, as in run\[0\]"),
+])
+def test_what_has_no_parts_is_refused(make, step, message):
+    with pytest.raises(ValueError, match=message):
+        dissect(make(), step)
+
+
+def test_a_step_with_more_in_it_than_the_update_is_refused():
+    class Pushed(optim.SGD):
+        def step(self, closure=None):
+            super().step(closure)
+            for param in self.param_groups[0]["params"]:
+                param.data[...] += 0.1
+
+    with pytest.raises(ValueError, match="did more in step 0 than its update says"):
+        dissect(record(Pushed, "beale", steps=2), 0)

@@ -1,0 +1,184 @@
+"""`python -m optim` does the main job, and every mistake ends in one line and exit code 2."""
+
+import csv
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from optim.viz import load, surfaces
+from optim.viz.runs import contestants
+from optim.viz.shell.shell import main
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def exit_code(*arguments):
+    try:
+        return main(list(arguments))
+    except SystemExit as exit:
+        return exit.code
+
+
+def run_program(folder, *arguments):
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.run([sys.executable, "-m", "optim", *arguments], cwd=folder, env=environment, capture_output=True,
+                          text=True)
+
+
+def test_alone_it_races_the_classics_over_rosenbrock(folder, capsys):
+    assert main([]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split("  ")[0] for line in lines[2:6]] == ["SGD", "SGD with momentum", "RMSprop", "Adam"]
+    assert lines[-1] == "figure: rosenbrock_race.png"
+    assert (folder / "rosenbrock_race.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_as_a_program(folder):
+    done = run_program(folder, "--out", "race.svg")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "figure: race.svg" in done.stdout
+    assert (folder / "race.svg").read_text().startswith("<?xml")
+
+
+def test_a_mistake_as_a_program(folder):
+    done = run_program(folder, "race", "rosenbrok")
+    assert done.returncode == 2
+    assert done.stderr == "python -m optim: no surface is named 'rosenbrok'; did you mean 'rosenbrock'?\n"
+
+
+def test_race_with_named_optimizers(folder, capsys):
+    assert main(["race", "beale", "--optimizer", "Adam(lr=0.05)", "--optimizer", "SGD(lr=1e-3, momentum=0.9)",
+                 "--start", "-1", "2", "--steps", "30", "--out", "beale.png", "--table", "csv"]) == 0
+    *rows, figure = capsys.readouterr().out.splitlines()
+    table = list(csv.DictReader(rows))
+    assert [row["optimizer"] for row in table] == ["Adam(lr=0.05)", "SGD(lr=0.001, momentum=0.9)"]
+    assert {row["steps"] for row in table} == {"30"}
+    assert figure == "figure: beale.png" and (folder / "beale.png").exists()
+
+
+def test_race_without_optimizers_is_tuned_and_tells_the_budget(folder, capsys):
+    assert main(["race", "booth", "--steps", "20"]) == 0
+    out = capsys.readouterr().out
+    assert "lr: of 31 from 1e-05 to 10, that whose loss stays lowest in the last tenth of steps" in out
+    assert (folder / "booth_race.png").exists()
+
+
+def test_race_over_a_function_of_ones_own(folder, capsys):
+    (folder / "valley.py").write_text("def narrow(p):\n    x, y = p\n    return x**2 + 50 * y**2\n")
+    assert main(["race", "--function", "valley:narrow", "--optimizer", "Adam(lr=0.1)", "--start", "3", "1",
+                 "--domain", "-4", "4", "-2", "2", "--steps", "5"]) == 0
+    assert capsys.readouterr().out.endswith("figure: narrow_race.png\n")
+    sys.modules.pop("valley")
+
+
+def test_map_writes_a_picture_and_keeps_the_numbers(folder, capsys):
+    arguments = ["map", "quadratic_bowl", "--x", "lr", "0.01", "1", "--y", "momentum", "0", "0.9", "--size", "16",
+                 "--steps", "20", "--keep", "map.npz"]
+    assert main(arguments) == 0
+    first = capsys.readouterr().out
+    assert "SGD on quadratic_bowl" in first and first.endswith("figure: quadratic_bowl_map.png\n")
+    kept = load(folder / "map.npz")
+    np.testing.assert_allclose(kept.x, np.geomspace(0.01, 1, 16))
+    np.testing.assert_allclose(kept.y, np.linspace(0, 0.9, 16))
+    assert main(arguments) == 0
+    assert capsys.readouterr().out == first
+
+
+def test_basins_names_every_minimum(folder, capsys):
+    assert main(["basins", "himmelblau", "--size", "8", "--steps", "100"]) == 0
+    out = capsys.readouterr().out
+    assert "(3, 2)" in out and "(-2.805, 3.131)" in out
+    assert (folder / "himmelblau_basins.png").exists()
+
+
+def test_page_and_animation_are_written(folder, capsys):
+    assert main(["page", "booth", "--optimizer", "Adam(lr=0.5)", "--steps", "10"]) == 0
+    assert main(["animate", "booth", "--optimizer", "Adam(lr=0.5)", "--steps", "4", "--frames", "3"]) == 0
+    assert capsys.readouterr().out == "page: booth_race.html\nanimation: booth_race.gif\n"
+    assert (folder / "booth_race.html").read_text(encoding="utf-8").lower().startswith("<!doctype html>")
+    assert (folder / "booth_race.gif").read_bytes().startswith(b"GIF89a")
+
+
+def test_list_names_every_surface_and_optimizer(capsys):
+    assert main(["list"]) == 0
+    out = capsys.readouterr().out
+    for name in [*surfaces.names(), *contestants.known()]:
+        assert f"  {name} " in out
+    assert max(map(len, out.splitlines())) <= 100
+
+
+@pytest.mark.parametrize(("arguments", "told"), [
+    ("race", "name either a SURFACE"),
+    ("race booth --function json:loads", "name either a SURFACE"),
+    ("race rosenbrok", "did you mean 'rosenbrock'?"),
+    ("race booth --optimizer Adma", "no optimizer is named 'Adma'; did you mean"),
+    ("race booth --optimizer Adam(lrr=1)", "Adam has no hyperparameter 'lrr'; did you mean lr?"),
+    ("race booth --optimizer Adam(lr=-1)", "in 'Adam(lr=-1)', lr is -1"),
+    ("race booth --optimizer Adam(lr=1e999)", "lr is inf"),
+    ("race booth --optimizer Adam(lr=", "is not of the form"),
+    ("race booth --optimizer Adam --optimizer Adam", "two optimizers read alike"),
+    ("race booth --steps many", "argument --steps: invalid int value: 'many'"),
+    ("race booth --steps -1", "steps is -1"),
+    ("race booth --start 1", "argument --start: expected 2 arguments"),
+    ("race booth --start nan 1", "start must be a point of 2 finite numbers"),
+    ("race booth --domain 1 0 0 1", "low < high"),
+    ("race booth --seed -1", "seed is -1"),
+    ("race booth --out nowhere/race.png", "there is no folder 'nowhere'"),
+    ("race booth --out race", "its ending must be one of"),
+    ("race booth --out race.xyz", "its ending must be one of"),
+    ("race booth --out folder.png", "which cannot be written"),
+    ("race --function nowhere:f", "No module named 'nowhere'"),
+    ("race --function json", "expected MODULE:NAME"),
+    ("race --function mine.py:g", "a module is named without .py: write mine:g"),
+    ("race --function json:nothing", "json has no function 'nothing'"),
+    ("race booth more", "unrecognized arguments: more"),
+    ("map booth --x lr 1 0.1", "the first below the second"),
+    ("map booth --x lr a b", "expected a name and two numbers"),
+    ("map booth --x lrr 0.1 1", "SGD does not know the hyperparameter 'lrr'"),
+    ("map booth --optimizer Adam --x lr 1e-4 1", "--y is needed, for Adam has no momentum"),
+    ("map booth --workers 0", "--workers is 0"),
+    ("map booth --keep nowhere/map.npz", "--keep is 'nowhere/map.npz', but there is no folder"),
+    ("basins booth --size 0", "size is 0"),
+    ("basins booth --optimizer LBFGS", "LBFGS"),
+    ("animate booth --frames 1", "frames is 1"),
+    ("animate booth --out race.png", "its ending must be one of gif, html, mp4"),
+    ("page rosenbrok", "did you mean 'rosenbrock'?"),
+    ("play booth", "there is no window to open with Matplotlib's backend"),
+    ("rase", "invalid choice: 'rase'"),
+    ("--outt", "unrecognized arguments"),
+])
+def test_mistakes_end_in_one_line_and_exit_code_2(arguments, told, folder, capsys):
+    (folder / "folder.png").mkdir()
+    assert exit_code(*arguments.split()) == 2
+    out, error = capsys.readouterr()
+    assert out == ""
+    assert error.startswith("python -m optim: ") and error.count("\n") == 1
+    assert told in error
+    assert [path.name for path in folder.iterdir()] == ["folder.png"]
+
+
+def test_a_picture_that_cannot_be_written_is_told_in_one_line(folder, capsys, monkeypatch):
+    def full(*args, **kwargs):
+        raise OSError(28, "No space left on device")
+    monkeypatch.setattr("matplotlib.figure.Figure.savefig", full)
+    assert main(["race", "booth", "--optimizer", "Adam", "--steps", "2"]) == 2
+    assert capsys.readouterr().err == "python -m optim: [Errno 28] No space left on device\n"
+
+
+@pytest.mark.parametrize(("words", "told"), [([], "interrupted"), (["4 tiles are kept"], "4 tiles are kept")])
+def test_an_interruption_is_told_in_one_line(words, told, folder, capsys, monkeypatch):
+    def interrupted(*args, **kwargs):
+        raise KeyboardInterrupt(*words)
+    monkeypatch.setattr("optim.viz.shell.commands.race", interrupted)
+    assert main(["race", "booth", "--optimizer", "Adam"]) == 130
+    assert capsys.readouterr().err == f"python -m optim: {told}\n"
