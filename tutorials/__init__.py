@@ -21,7 +21,7 @@ def picture(drawn, name):
 
     Parameters
     ----------
-    drawn : Figure or optim.viz.Drawing
+    drawn : Figure, optim.viz.Drawing or what minigrad.draw returned
         What was drawn.
     name : str
         Of the file, without an ending: "11_adam" becomes figures/11_adam.png.
@@ -36,10 +36,10 @@ def picture(drawn, name):
     lesson = Path(sys._getframe(1).f_globals["__file__"])
     path = lesson.parent / "figures" / f"{name}.png"
     path.parent.mkdir(exist_ok=True)
-    figure = getattr(drawn, "figure", drawn)
-    if hasattr(drawn, "save"):
-        drawn.save(path, dpi=150)
+    if isinstance(drawn, plt.Figure):
+        drawn.savefig(path, dpi=150)
+        plt.close(drawn)
     else:
-        figure.savefig(path, dpi=150)
+        drawn.save(path, dpi=150)
+        plt.close(drawn.ax[0].figure if isinstance(drawn.ax, tuple) else drawn.ax.figure)
     print("wrote", path)
-    plt.close(figure)

@@ -1,7 +1,7 @@
 """Lessons as text: the cells of a file in percent format, and the exercises among them.
 
 An exercise is a cell that starts with `# %% exercise 11.1`. It holds a class or a function whose solution lies between
-`# BEGIN SOLUTION` and `# END SOLUTION`; the Markdown cell above it opens with `## Exercise 11.1: title`.
+`# BEGIN SOLUTION` and `# END SOLUTION`; the Markdown cell above it has the heading `## Exercise 11.1: title`.
 """
 
 import ast
@@ -139,10 +139,10 @@ class Lesson:
         found = []
         for before, cell in zip(self.cells, self.cells[1:]):
             if cell.exercise:
-                heading = re.match(rf"## Exercise {re.escape(cell.exercise)}: (.+)", before.source)
+                heading = re.search(rf"^## Exercise {re.escape(cell.exercise)}: (.+)", before.source, re.MULTILINE)
                 if not heading:
-                    raise ValueError(f"{self.path.name}: the cell before exercise {cell.exercise} must be Markdown and "
-                                     f"open with `## Exercise {cell.exercise}: title`, not {before.source[:60]!r}")
+                    raise ValueError(f"{self.path.name}: the cell before exercise {cell.exercise} needs the heading "
+                                     f"`## Exercise {cell.exercise}: title`")
                 found.append(Task(cell.exercise, heading[1], cell.source, self.imports))
         return found
 
