@@ -14,6 +14,7 @@ import numpy as np
 from .tape import Node, Primitive
 
 TABLE = {}
+WITHOUT_EFFECT = {"casting", "order", "subok", "copy", "device", "writeable"}  # arguments that change no number
 COMPUTE = {}  # of the functions that have derivatives: what computes the value on arrays, where nothing is recorded
 
 
@@ -104,8 +105,11 @@ def call(function, args, keywords):
     if keywords.get("dtype") is not None and np.dtype(keywords["dtype"]).kind not in "fc":
         return on_values(function, *args, **keywords)  # whole numbers have no derivative, as after t.astype(int)
     known = TABLE[function]
-    if keywords and isinstance(known, Primitive) and (unknown := keywords.keys() - accepted(known)):
-        raise TypeError(f"np.{name} on Tensors does not take {', '.join(sorted(unknown))}")
+    if keywords and (names := accepted(known)) is not None:
+        keywords = {name: value for name, value in keywords.items()
+                    if value is not np._NoValue and (name in names or name not in WITHOUT_EFFECT)}
+        if unknown := keywords.keys() - names:
+            raise TypeError(f"np.{name} on Tensors does not take {', '.join(sorted(unknown))}")
     return known(*args, **keywords)
 
 
@@ -121,7 +125,10 @@ def place_of_out(function):
 
 
 @cache
-def accepted(primitive):
-    """Return the names of the keyword arguments that the rules of a primitive know."""
-    vjps = [primitive.vjps.vjp] if isinstance(primitive.vjps, each) else primitive.vjps
+def accepted(known):
+    """Return the names of the arguments that a primitive's rules, or a composition, take; None if it takes any."""
+    if not isinstance(known, Primitive):
+        parameters = inspect.signature(known).parameters
+        return None if any(p.kind == p.VAR_KEYWORD for p in parameters.values()) else parameters.keys()
+    vjps = [known.vjps.vjp] if isinstance(known.vjps, each) else known.vjps
     return set().union(*(inspect.signature(vjp).parameters for vjp in vjps if vjp is not None))

@@ -14,6 +14,7 @@ from numpy import ndarray
 from . import rules  # noqa: F401  (fills the table)
 from .registry import COMPUTE, TABLE, call, on_values, value_of
 from .rules.indexing import At, getitem, plain_index
+from .rules.reductions import running
 from .tape import FREED, NO_GRAD, Node, Primitive, age, fingerprint, make, mode, propagate, reachable, record
 
 NONE = {}
@@ -210,6 +211,10 @@ class Tensor(Node):
     dtype = property(lambda self: self.value.dtype)
     ndim = property(lambda self: self.value.ndim)
     size = property(lambda self: self.value.size)
+    strides = property(lambda self: self.value.strides)
+    itemsize = property(lambda self: self.value.itemsize)
+    nbytes = property(lambda self: self.value.nbytes)
+    flat = property(lambda self: iter(np.ravel(self)))
     is_leaf = property(lambda self: self.record is None)
     T = property(lambda self: _apply(np.transpose, (self,), NONE))
     mT = property(lambda self: _apply(np.swapaxes, (self, -1, -2), NONE))
@@ -384,6 +389,8 @@ class Tensor(Node):
             return _apply(_REDUCE[ufunc], args, {"axis": 0, **keywords})
         if method == "accumulate" and ufunc in _ACCUMULATE:
             return _apply(_ACCUMULATE[ufunc], args, {"axis": 0, **keywords})
+        if method == "accumulate" and ufunc.nin == 2 and isinstance(TABLE.get(ufunc), Primitive):
+            return running(ufunc, *args, **keywords)
         if method == "outer":
             x, y = args
             return ufunc(np.reshape(x, np.shape(x) + (1,) * np.ndim(y)), y)
@@ -456,7 +463,7 @@ class Tensor(Node):
     max, min, argmax, argmin = _method(np.max), _method(np.min), _method(np.argmax), _method(np.argmin)
     cumsum, cumprod, trace, dot = _method(np.cumsum), _method(np.cumprod), _method(np.trace), _method(np.dot)
     ravel, squeeze, swapaxes, copy = _method(np.ravel), _method(np.squeeze), _method(np.swapaxes), _method(np.copy)
-    take, repeat, diagonal = _method(np.take), _method(np.repeat), _method(np.diagonal)
+    take, repeat, diagonal, choose = map(_method, (np.take, np.repeat, np.diagonal, np.choose))
     clip, round, conj, conjugate = _method(np.clip), _method(np.round), _method(np.conj), _method(np.conjugate)
     any, all, nonzero = _method(np.any), _method(np.all), _method(np.nonzero)
     argsort, argpartition, searchsorted = _method(np.argsort), _method(np.argpartition), _method(np.searchsorted)
@@ -467,6 +474,10 @@ class Tensor(Node):
     sin, cos, tanh, maximum = map(_elsewhere, ("np.sin(t)", "np.cos(t)", "np.tanh(t)", "np.maximum(t, u)"))
     view, permute, unsqueeze = map(_elsewhere, ("t.reshape(shape)", "t.transpose(axes)", "np.expand_dims(t, axis)"))
     pow, numel, dim = map(_elsewhere, ("t ** y", "t.size", "t.ndim"))
+
+    def compress(self, condition, axis=None):
+        """Return the elements, or the parts along an axis, where the condition holds."""
+        return _apply(np.compress, (condition, self, axis), NONE)
 
     def flatten(self, order="C"):
         """Return a copy of the numbers along one axis."""

@@ -163,6 +163,8 @@ rule(np.fmin,
 rule(np.fabs, lambda g, ans, x: g * np.sign(x))
 rule(np.absolute, lambda g, ans, x: g * (np.conj(x) / nonzero(ans) if np.iscomplexobj(x) else np.sign(x)))
 rule(np.copysign, lambda g, ans, x, y: g * np.sign(x) * np.sign(ans), None)
+rule(np.heaviside, None, lambda g, ans, x, h: np.where(np.equal(x, 0), g, 0))  # a step, whose value at 0 is h
+rule(np.nextafter, lambda g, ans, x, y: g, None)
 
 
 @implements(np.clip, np._core.umath.clip)  # the second is what ndarray.clip calls
@@ -237,10 +239,10 @@ def unwrap(p, discont=None, axis=-1, *, period=2 * math.pi):
     return p + (np.unwrap(p.data, discont, axis, period=period) - p.data)
 
 
-constant(np.sign, np.floor, np.ceil, np.rint, np.trunc, np.fix, np.round, np.around, np.floor_divide, np.heaviside,
+constant(np.sign, np.floor, np.ceil, np.rint, np.trunc, np.fix, np.round, np.around, np.floor_divide,
          np.isnan, np.isinf, np.isfinite, np.isposinf, np.isneginf,
          np.isreal, np.iscomplex, np.isrealobj, np.iscomplexobj,
-         np.isnat, np.signbit, np.spacing, np.nextafter, np.isclose, np.allclose, np.array_equal, np.array_equiv,
+         np.isnat, np.signbit, np.spacing, np.isclose, np.allclose, np.array_equal, np.array_equiv,
          np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal,
          np.logical_and, np.logical_or, np.logical_xor, np.logical_not,
          np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.bitwise_count, np.invert, np.left_shift, np.right_shift,

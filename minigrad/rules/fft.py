@@ -8,7 +8,7 @@ itself, its scale (`norm`) included. Of what comes back to a real argument the t
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from ..registry import constant, implements
+from ..registry import implements
 from ..tape import Primitive
 
 
@@ -26,6 +26,9 @@ def sizes(x, s, axes):
     if axes is None:
         axes = range(x.ndim) if s is None else range(-len(s), 0)
     axes = normalize_axis_tuple(axes, x.ndim, allow_duplicate=True)
+    if len(set(axes)) < len(axes):
+        raise ValueError(f"axes of a Fourier transform must differ from one another on Tensors; got {axes} "
+                         "(transform a second time instead)")
     lengths = [-1] * len(axes) if s is None else s
     if len(lengths) != len(axes):
         raise ValueError(f"s and axes must be of the same length; got s={s!r} for {len(axes)} axes")
@@ -126,7 +129,7 @@ def rfftn(a, s=None, axes=None, norm=None):
 def irfftn(a, s=None, axes=None, norm=None):
     """Transform the others back, and then the last of the axes from half a spectrum to real."""
     axes, lengths = sizes(a, s, axes)
-    n = 2 * (lengths[-1] - 1) if s is None or s[-1] == -1 else lengths[-1]
+    n = 2 * (lengths[-1] - 1) if s is None else lengths[-1]
     half = fitted(a, axes, [*lengths[:-1], n // 2 + 1])
     return _irfft(_ifftn(half, axes[:-1], norm) if axes[:-1] else half, n, axes[-1], norm)
 
@@ -172,15 +175,22 @@ def ihfft(a, n=None, axis=-1, norm=None):
 @implements(np.fft.fftshift)
 def fftshift(x, axes=None):
     """Move frequency 0 from the front to the middle."""
-    axes = normalize_axis_tuple(range(x.ndim) if axes is None else axes, x.ndim)
+    axes = normalize_axis_tuple(range(x.ndim) if axes is None else axes, x.ndim, allow_duplicate=True)
     return np.roll(x, [x.shape[axis] // 2 for axis in axes], axes)
 
 
 @implements(np.fft.ifftshift)
 def ifftshift(x, axes=None):
     """Move frequency 0 from the middle back to the front."""
-    axes = normalize_axis_tuple(range(x.ndim) if axes is None else axes, x.ndim)
+    axes = normalize_axis_tuple(range(x.ndim) if axes is None else axes, x.ndim, allow_duplicate=True)
     return np.roll(x, [-(x.shape[axis] // 2) for axis in axes], axes)
 
 
-constant(np.fft.fftfreq, np.fft.rfftfreq)
+# The frequencies depend on the distance d of the samples.
+
+def _frequencies(function):
+    return lambda n, d=1.0, device=None: function(n).astype(d.dtype) / d
+
+
+implements(np.fft.fftfreq)(_frequencies(np.fft.fftfreq))
+implements(np.fft.rfftfreq)(_frequencies(np.fft.rfftfreq))

@@ -129,12 +129,14 @@ def rearrange(x, move):
 @implements(np.take)
 def take(a, indices, axis=None, out=None, mode="raise"):
     """Index one axis, or the flat array."""
-    if axis is None:
+    if axis is None or np.ndim(a) == 0:
         a, axis = np.ravel(a), 0
     indices, length = value_of(indices), np.shape(a)[axis]
+    if np.ndim(indices):
+        indices = np.asanyarray(indices, None if np.size(indices) else int)
     if mode != "raise":
         indices = np.mod(indices, length) if mode == "wrap" else np.clip(indices, 0, length - 1)
-    return a[(slice(None),) * (axis % np.ndim(a)) + (indices if np.ndim(indices) == 0 else np.asanyarray(indices),)]
+    return a[(slice(None),) * (axis % np.ndim(a)) + (indices,)]
 
 
 @implements(np.take_along_axis)
@@ -172,11 +174,16 @@ def choose(a, choices, out=None, mode="raise"):
 @implements(np.piecewise)
 def piecewise(x, condlist, funclist, *args, **kw):
     """Call each function with the elements where its condition holds, and put the results back there."""
-    conditions = np.reshape(value_of(condlist), (-1, *np.shape(x))).astype(bool)
+    if np.ndim(condlist) == 0 or (np.ndim(condlist[0]) == 0 and np.ndim(x)
+                                  and not isinstance(condlist[0], (list, np.ndarray))):
+        condlist = [condlist]  # a single condition
+    conditions = np.asarray(value_of(condlist), bool)
     if len(funclist) == len(conditions) + 1:
         conditions = np.concatenate([conditions, ~np.any(conditions, 0, keepdims=True)])
     result = np.zeros_like(x)
     for condition, function in zip(conditions, funclist):
+        rest = (1,) * (np.ndim(x) - np.ndim(condition))  # a condition may hold for whole rows
+        condition = np.broadcast_to(np.reshape(condition, np.shape(condition) + rest), np.shape(x))
         there = x[condition]
         values = np.broadcast_to(function(there, *args, **kw) if callable(function) else function, there.shape)
         result = np.where(condition, 0, result) + scatter(values.astype(x.dtype), x.shape, (condition,))
@@ -194,15 +201,46 @@ def apply_along_axis(func1d, axis, arr, *args, **kwargs):
     return np.moveaxis(results, made, [axis % np.ndim(arr) + i for i in range(len(made))])
 
 
+def of_dtype(x, values):
+    """Return values, a Tensor or an array, in the dtype of x."""
+    return values.astype(np.result_type(x)) if values.dtype != np.result_type(x) else values
+
+
+# Sets: NumPy finds the values, and each is then taken from where it occurs first.
+
+def _of_set(function, number):
+    """Return the NumPy function of `number` sets with the values of its result taken from the arguments."""
+    def values_of_set(*args, axis=None, **keywords):
+        if axis is not None:
+            raise TypeError(f"np.{function.__name__} of parts along an axis has no derivative rule: apply it to t.data "
+                            "with return_index=True, and take t at these places")
+        result = on_values(function, *args, **keywords)
+        several = isinstance(result, tuple)
+        found = result[0] if several else result
+        x = np.concatenate([np.ravel(operand(a)) for a in args[:number]])
+        order = np.argsort(x, kind="stable")
+        values = of_dtype(found, x[order[np.searchsorted(value_of(x), found, sorter=order)]])
+        if hasattr(result, "_replace"):
+            return result._replace(values=values)
+        return (values, *result[1:]) if several else values
+    return values_of_set
+
+
+for function in (np.unique, np.unique_all, np.unique_counts, np.unique_inverse, np.unique_values):
+    implements(function)(_of_set(function, 1))
+for function in (np.union1d, np.intersect1d, np.setdiff1d, np.setxor1d):
+    implements(function)(_of_set(function, 2))
+
+
 # Counting and looking up
 
 @implements(np.bincount)
 def bincount(x, weights=None, minlength=0):
     """Add the weights up at the places x."""
-    x = value_of(x)
+    x = np.asarray(value_of(x), None if np.size(x) else int)
     if not isinstance(weights, Node):
         return np.bincount(x, weights, minlength)
-    return scatter(weights, (max(minlength, np.max(x, initial=-1) + 1),), np.asarray(x))
+    return scatter(weights, (max(minlength, np.max(x, initial=-1) + 1),), x)
 
 
 def _histogram_of_weights(points, edges, density, weights):
@@ -221,21 +259,32 @@ def _histogram_of_weights(points, edges, density, weights):
     return total / (np.sum(total) * volumes)
 
 
+@implements(np.histogram_bin_edges)
+def histogram_bin_edges(a, bins=10, range=None, weights=None):
+    """Return points at equal distances from the smallest to the largest number, unless the edges are given."""
+    edges = np.histogram_bin_edges(value_of(a), value_of(bins), range)
+    if np.ndim(bins):
+        return operand(bins)
+    if range is not None or edges[0] != np.min(value_of(a), initial=np.inf):
+        return edges
+    return np.linspace(np.min(a), np.max(a), len(edges))
+
+
 @implements(np.histogram)
 def histogram(a, bins=10, range=None, density=None, weights=None):
     """Count, which has no derivative, or add weights up, which has one."""
-    a, edges = np.asarray(value_of(a)), np.histogram_bin_edges(value_of(a), value_of(bins), range)
+    edges = np.histogram_bin_edges(a, bins, range)
+    a, bounds = np.asarray(value_of(a)), np.asarray(value_of(edges))
     if not isinstance(weights, Node):
-        return np.histogram(a, edges, density=density, weights=weights)
-    return _histogram_of_weights(a.reshape(-1, 1), [edges], density, weights), edges
+        return np.histogram(a, bounds, density=density, weights=weights)[0], edges
+    return _histogram_of_weights(a.reshape(-1, 1), [bounds], density, weights), edges
 
 
 @implements(np.histogramdd)
 def histogramdd(sample, bins=10, range=None, density=None, weights=None):
     """Do the same in a space of several dimensions."""
     sample, bins = value_of(sample), value_of(bins)
-    points = sample if isinstance(sample, np.ndarray) else np.transpose(sample)
-    points = points.reshape(len(points), -1)
+    points = sample if isinstance(sample, np.ndarray) and sample.ndim == 2 else np.atleast_2d(sample).T
     counts, edges = np.histogramdd(points, bins, range, density, None if isinstance(weights, Node) else weights)
     return (_histogram_of_weights(points, edges, density, weights) if isinstance(weights, Node) else counts), edges
 

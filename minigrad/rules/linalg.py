@@ -126,7 +126,7 @@ def lstsq(a, b, rcond=None):
     eps = np.finfo(singular_values.dtype).eps
     rcond = {None: eps * max(rows, columns), -1: eps}.get(rcond, rcond)
     solution = np.linalg.pinv(a, rcond) @ b
-    rank = int(np.count_nonzero(singular_values > rcond * np.max(singular_values)))
+    rank = int(np.count_nonzero(singular_values > rcond * np.max(singular_values, initial=0)))
     residuals = np.sum((b - a @ solution) ** 2, axis=0, keepdims=b.ndim == 1)
     return solution, residuals if rank == columns < rows else residuals[:0], rank, singular_values
 
@@ -137,7 +137,8 @@ def tensorsolve(a, b, axes=None):
     if axes is not None:
         a = np.moveaxis(operand(a), axes, range(-len(axes), 0))
     a, b = operand(a), operand(b)
-    return np.reshape(np.linalg.solve(np.reshape(a, (b.size, b.size)), np.reshape(b, -1)), a.shape[b.ndim:])
+    shape = a.shape[b.ndim - a.ndim:]
+    return np.reshape(np.linalg.solve(np.reshape(a, (prod(shape), prod(shape))), np.reshape(b, -1)), shape)
 
 
 @implements(np.linalg.tensorinv)
@@ -318,7 +319,7 @@ def vector_norm(x, axis=None, keepdims=False, ord=2):
     if ord == 1:
         return np.sum(size, axis, keepdims=keepdims)
     if ord == np.inf:
-        return np.max(size, axis, keepdims=keepdims)
+        return np.max(size, axis, keepdims=keepdims, initial=0)
     if ord == -np.inf:
         return np.min(size, axis, keepdims=keepdims)
     return _vector_norm(size, ord, axis, keepdims)
@@ -326,16 +327,19 @@ def vector_norm(x, axis=None, keepdims=False, ord=2):
 
 def _matrix_norm(x, ord, axes, keepdims):
     """Return a norm of the matrices whose rows and columns lie along two axes."""
-    if ord in ("fro", "f"):
+    if ord in (None, "fro", "f"):
         return vector_norm(x, axes, keepdims)
     matrices = np.moveaxis(x, axes, (-2, -1))
     if ord in ("nuc", 2, -2):
-        norms = {"nuc": np.sum, 2: np.max, -2: np.min}[ord](np.linalg.svdvals(matrices), axis=-1)
+        values = np.linalg.svdvals(matrices)
     elif ord in (1, -1, np.inf, -np.inf):
-        sums = np.sum(np.abs(matrices), axis=-2 if abs(ord) == 1 else -1)
-        norms = np.max(sums, axis=-1) if ord > 0 else np.min(sums, axis=-1)
+        values = np.sum(np.abs(matrices), axis=-2 if abs(ord) == 1 else -1)
     else:
         raise ValueError(f"ord of a matrix norm must be None, 'fro', 'nuc', 1, -1, 2, -2, inf or -inf; got {ord!r}")
+    if ord == "nuc":
+        norms = np.sum(values, axis=-1)
+    else:
+        norms = np.max(values, axis=-1, initial=0) if ord > 0 else np.min(values, axis=-1)
     return kept(norms, x, axes, keepdims=False) if keepdims else norms
 
 

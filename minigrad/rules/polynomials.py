@@ -13,6 +13,8 @@ from .products import operand
 def _without_leading_zeros(p):
     """Return the coefficients from the first on that is not zero, or a single zero."""
     p = np.atleast_1d(p)
+    if not p.size:
+        return np.zeros(1)
     degrees = np.flatnonzero(p)
     return p[degrees[0]:] if degrees.size else p[-1:]
 
@@ -69,7 +71,10 @@ def polyder(p, m=1):
 @implements(np.polyint)
 def polyint(p, m=1, k=None):
     """Return the m-th integral, with the constants of integration k."""
-    constants = np.broadcast_to(0.0 if k is None else k, (m,))
+    constants = np.ravel(0.0 if k is None else k)
+    constants = np.broadcast_to(constants, (m,)) if constants.size == 1 else constants[:m]
+    if len(constants) < m:
+        raise ValueError(f"k must be one number, or {m} for m={m} integrals; got {len(constants)}")
     for constant in constants:
         p = np.append(p / np.arange(len(p), 0, -1), constant)
     return p

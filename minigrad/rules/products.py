@@ -85,9 +85,11 @@ def vdot(a, b):
 
 
 @implements(np.vecdot, np.linalg.vecdot)
-def vecdot(x1, x2, axis=-1):
-    """Multiply vectors, the first one conjugated, and add up along an axis."""
-    return np.sum(np.conj(operand(x1)) * operand(x2), axis)
+def vecdot(x1, x2, axis=-1, keepdims=False):
+    """Multiply vectors, the first one conjugated, and add up: `axis` is counted in each operand by itself."""
+    x1, x2 = np.moveaxis(operand(x1), axis, -1), np.moveaxis(operand(x2), axis, -1)
+    product = np.sum(np.conj(x1) * x2, -1)
+    return np.expand_dims(product, axis) if keepdims else product
 
 
 if hasattr(np, "matvec"):  # since NumPy 2.2

@@ -5,7 +5,7 @@ import math
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from ..registry import constant, implements, rule
+from ..registry import constant, implements, rule, value_of
 from ..tape import Primitive
 from .elementwise import nonzero
 from .products import operand
@@ -94,18 +94,21 @@ def std(a, axis=None, dtype=None, out=None, ddof=0, keepdims=False, *, where=Tru
     return np.where(variance == 0, 0, np.sqrt(nonzero(variance)))
 
 
-@implements(np.average)
-def average(a, axis=None, weights=None, returned=False, *, keepdims=False):
-    """Return the sum of the weighted elements, divided by that of the weights."""
-    if weights is None:
-        weights = np.ones(np.shape(a), np.result_type(a))
-    elif np.shape(weights) != np.shape(a):
+def weights_like(a, weights, axis):
+    """Return weights in the shape of a: they have that shape, or those of the given axes."""
+    if np.shape(weights) != np.shape(a):
         if np.ndim(weights) != len(axes := axes_of(axis, a)):
             raise TypeError(f"weights of shape {np.shape(weights)} fit neither a, of shape {np.shape(a)}, "
                             f"nor its axis {axis}")
         in_order = np.transpose(weights, np.argsort(axes))
         weights = np.reshape(in_order, [n if i in axes else 1 for i, n in enumerate(np.shape(a))])
-    weights = np.broadcast_to(weights, np.shape(a))
+    return np.broadcast_to(weights, np.shape(a))
+
+
+@implements(np.average)
+def average(a, axis=None, weights=None, returned=False, *, keepdims=False):
+    """Return the sum of the weighted elements, divided by that of the weights."""
+    weights = np.ones(np.shape(a), np.result_type(a)) if weights is None else weights_like(a, weights, axis)
     total = np.sum(weights, axis, keepdims=keepdims)
     mean = np.sum(a * weights, axis, keepdims=keepdims) / total
     return (mean, total) if returned else mean
@@ -114,10 +117,12 @@ def average(a, axis=None, weights=None, returned=False, *, keepdims=False):
 @implements(np.trapezoid)
 def trapezoid(y, x=None, dx=1.0, axis=-1):
     """Return the area below straight lines through the points."""
-    y = np.moveaxis(y, axis, -1)
+    y = operand(y)
+    before = (slice(None),) * (axis % y.ndim)
     if x is not None:
-        dx = np.diff(x if np.ndim(x) == 1 else np.moveaxis(x, axis, -1))
-    return np.sum(dx * (y[..., 1:] + y[..., :-1]) / 2, -1)
+        dx = np.diff(x, axis=-1 if np.ndim(x) == 1 else axis)
+        dx = np.reshape(dx, (-1,) + (1,) * (y.ndim - 1 - len(before))) if dx.ndim == 1 else dx
+    return np.sum(dx * (y[(*before, slice(1, None))] + y[(*before, slice(-1))]) / 2, axis)
 
 
 @implements(np.cov)
@@ -126,13 +131,16 @@ def covariance(m, y=None, rowvar=True, bias=False, ddof=None, fweights=None, awe
     def variables(x):
         return np.atleast_2d(x) if rowvar or np.ndim(x) < 2 else np.transpose(x)
 
-    x = variables(m) if y is None else np.concatenate([variables(m), variables(y)])
+    x = variables(m)
+    if not len(x):
+        return np.zeros((0, 0))
+    x = x if y is None else np.concatenate([x, variables(y)])
     ddof = (0 if bias else 1) if ddof is None else ddof
     often, much = (1 if weights is None else operand(weights) for weights in (fweights, aweights))
     weights = np.broadcast_to(often * much, x.shape[1:])
     total = np.sum(weights)
     distances = x - np.average(x, 1, weights, keepdims=True)
-    degrees_of_freedom = total - ddof * np.sum(weights * much) / total
+    degrees_of_freedom = np.maximum(total - ddof * np.sum(weights * much) / total, 0)
     products = (distances * weights) @ np.conj(np.transpose(distances)) / degrees_of_freedom
     return np.squeeze(products if dtype is None else products.astype(dtype))
 
@@ -213,20 +221,44 @@ def _shaped_quantile(value, q, a, axis, keepdims):
     return np.expand_dims(value, tuple([np.ndim(q) + i for i in axes_of(axis, a)])) if keepdims else value
 
 
+def _weighted_quantile(rows, q, weights, method):
+    """Return the quantiles along the last axis of rows, for weights of the same shape, which have no derivative.
+
+    NumPy itself finds the places in each ordered row: they are the quantiles of 0, 1, 2, ... with the weights in order.
+    """
+    order = np.argsort(rows, -1)
+    weights = np.where(np.isnan(value_of(rows)), 0, value_of(weights))
+    places = np.quantile(np.broadcast_to(np.arange(rows.shape[-1]), rows.shape), np.reshape(q, -1), axis=-1,
+                         method=method, weights=np.take_along_axis(weights, order, -1))
+    return np.take_along_axis(np.take_along_axis(rows, order, -1), np.moveaxis(places, 0, -1).astype(int), -1)
+
+
 @implements(np.quantile)
-def quantile(a, q, axis=None, out=None, overwrite_input=False, method="linear", keepdims=False):
-    """Sort, and pick where the share q ends; NaN among the numbers makes NaN of the quantile."""
-    q, ordered = operand(q), np.sort(merged(a, axis), -1)
-    value = _quantile_of(ordered, np.shape(ordered)[-1], q, method)
-    return _shaped_quantile(np.where(np.isnan(ordered[..., -1:]), np.nan, value), q, a, axis, keepdims)
+def quantile(a, q, axis=None, out=None, overwrite_input=False, method="linear", keepdims=False, *, weights=None):
+    """Sort, and pick where the share q ends. NaN among the numbers makes NaN of the quantile."""
+    q, rows = operand(q), merged(a, axis)
+    if weights is None:
+        ordered = np.sort(rows, -1)
+        value = _quantile_of(ordered, np.shape(ordered)[-1], q, method)
+    else:
+        value = _weighted_quantile(rows, value_of(q), merged(weights_like(a, weights, axis), axis), method)
+    value = np.where(np.any(np.isnan(rows), -1, keepdims=True), np.nan, value)
+    return _shaped_quantile(value, q, a, axis, keepdims)
 
 
 @implements(np.nanquantile)
-def nanquantile(a, q, axis=None, out=None, overwrite_input=False, method="linear", keepdims=False):
+def nanquantile(a, q, axis=None, out=None, overwrite_input=False, method="linear", keepdims=False, *, weights=None):
     """Do the same with the numbers that are not NaN, which come first."""
-    q, ordered = operand(q), np.sort(merged(a, axis), -1)
-    n = np.sum(~np.isnan(ordered), -1, keepdims=True)
-    return _shaped_quantile(_quantile_of(ordered, np.maximum(n, 1), q, method), q, a, axis, keepdims)
+    if np.size(a) == 0:
+        return np.nanmean(a, axis, keepdims=keepdims)  # NumPy does so for every q
+    q, rows = operand(q), merged(a, axis)
+    if weights is None:
+        ordered = np.sort(rows, -1)
+        n = np.sum(~np.isnan(ordered), -1, keepdims=True)
+        value = _quantile_of(ordered, np.maximum(n, 1), q, method)
+    else:
+        value = _weighted_quantile(rows, value_of(q), merged(weights_like(a, weights, axis), axis), method)
+    return _shaped_quantile(value, q, a, axis, keepdims)
 
 
 def _percentile(quantile):
@@ -234,8 +266,9 @@ def _percentile(quantile):
 
 
 def _median(quantile):
-    return lambda a, axis=None, out=None, overwrite_input=False, keepdims=False: quantile(
-        a, 0.5, axis, keepdims=keepdims)
+    def median(a, axis=None, out=None, overwrite_input=False, keepdims=False):
+        return quantile(a, 0.5, axis, keepdims=keepdims) if np.size(a) else np.mean(a, axis, keepdims=keepdims)
+    return median
 
 
 for of_all, of_numbers, written_as in ((np.percentile, np.nanpercentile, _percentile),
@@ -299,13 +332,23 @@ def cumsum(a, axis=None, dtype=None, out=None):
 def _with_start(accumulate, start):
     """Return the array API's form of a cumulative function: the result may begin with the empty sum or product."""
     def cumulative(x, /, *, axis=None, dtype=None, out=None, include_initial=False):
-        axis = 0 if axis is None and np.ndim(x) == 1 else axis
+        x = np.atleast_1d(x)
+        axis = 0 if axis is None and x.ndim == 1 else axis
         if axis is None:
             raise ValueError("axis must be given for an array of more than one dimension")
         total = accumulate(x, axis, dtype)
-        first = np.full_like(np.take(total.data, [0], axis), start)
+        first = np.full([1 if i == axis % x.ndim else n for i, n in enumerate(x.shape)], start, total.dtype)
         return np.concatenate([first, total], axis) if include_initial else total
     return cumulative
+
+
+def running(ufunc, x, axis=0, dtype=None):
+    """Return ufunc.accumulate(x, axis) for a function of two numbers: each result is the next one's first argument."""
+    rows = np.moveaxis(x if dtype is None else x.astype(dtype), axis, 0)
+    results = list(rows[:1])
+    for row in rows[1:]:
+        results.append(ufunc(results[-1], row))
+    return np.moveaxis(np.stack(results), 0, axis) if results else x
 
 
 if hasattr(np, "cumulative_sum"):  # since NumPy 2.1
@@ -334,9 +377,20 @@ def _extremum_of_numbers(extremum, worst):
     return of_numbers
 
 
-for of_all, of_numbers in ((np.sum, np.nansum), (np.prod, np.nanprod), (np.mean, np.nanmean), (np.var, np.nanvar),
-                           (np.std, np.nanstd)):
+def _deviation_of_numbers(reduction):
+    """Return a variance that leaves NaN out, and is NaN where it has no degrees of freedom."""
+    def of_numbers(a, axis=None, dtype=None, out=None, ddof=0, keepdims=False, *, where=True, correction=0, mean=None):
+        numbers = where & ~np.isnan(a)
+        value = reduction(a, axis, dtype, None, ddof or correction, keepdims, where=numbers, mean=mean)
+        count = np.sum(np.broadcast_to(numbers, np.shape(a)), axis, keepdims=keepdims)
+        return np.where(count > (ddof or correction), value, np.nan)
+    return of_numbers
+
+
+for of_all, of_numbers in ((np.sum, np.nansum), (np.prod, np.nanprod), (np.mean, np.nanmean)):
     implements(of_numbers)(_of_numbers(of_all))
+for of_all, of_numbers in ((np.var, np.nanvar), (np.std, np.nanstd)):
+    implements(of_numbers)(_deviation_of_numbers(of_all))
 for of_all, of_numbers, instead in ((np.cumsum, np.nancumsum, 0), (np.cumprod, np.nancumprod, 1)):
     implements(of_numbers)(_with_instead_of_nan(of_all, instead))
 for of_all, of_numbers, worst in ((np.max, np.nanmax, -math.inf), (np.min, np.nanmin, math.inf)):
@@ -353,6 +407,4 @@ def apply_over_axes(func, a, axes):
 
 
 constant(np.argmax, np.argmin, np.nanargmax, np.nanargmin, np.any, np.all, np.count_nonzero,
-         np.histogram_bin_edges, np.digitize, np.searchsorted,
-         np.unique, np.unique_all, np.unique_counts, np.unique_inverse, np.unique_values,
-         np.union1d, np.intersect1d, np.setdiff1d, np.setxor1d, np.isin)
+         np.digitize, np.searchsorted, np.isin)

@@ -9,9 +9,9 @@ from itertools import pairwise
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from ..registry import constant, each, implements, rule
+from ..registry import constant, each, implements, rule, value_of
 from ..tape import Node, Primitive
-from .indexing import rearrange, scatter
+from .indexing import of_dtype, rearrange, scatter
 from .products import operand
 
 # Reshaping
@@ -266,7 +266,7 @@ if hasattr(np, "unstack"):  # since NumPy 2.1
 @implements(np.repeat)
 def repeat(a, repeats, axis=None):
     """Take each element as often as `repeats` says."""
-    if axis is None:
+    if axis is None or np.ndim(a) == 0:
         a, axis = np.ravel(a), 0
     return np.take(a, np.repeat(np.arange(np.shape(a)[axis]), repeats), axis)
 
@@ -285,6 +285,8 @@ def tile(A, reps):
 @implements(np.resize)
 def resize(a, new_shape):
     """Take the numbers over and over until the new shape is full."""
+    if np.size(a) == 0:
+        return np.zeros(new_shape, np.result_type(a))
     return np.take(np.ravel(a), np.resize(np.arange(np.size(a)), new_shape))
 
 
@@ -299,11 +301,6 @@ def meshgrid(*xi, copy=True, sparse=False, indexing="xy"):
 
 # Padding, inserting and deleting
 
-def of_dtype(x, values):
-    """Return values, a Tensor or an array, in the dtype of x."""
-    return values.astype(np.result_type(x)) if values.dtype != np.result_type(x) else values
-
-
 _pad_with_constant = Primitive(lambda x, widths, inner, value: np.pad(x, widths, constant_values=value),
                                (lambda g, ans, x, widths, inner, value: g[inner],), "pad")
 
@@ -311,9 +308,14 @@ _pad_with_constant = Primitive(lambda x, widths, inner, value: np.pad(x, widths,
 @implements(np.pad)
 def pad(array, pad_width, mode="constant", *, constant_values=0, **keywords):
     """Put numbers around an array: a constant, or its own at other places."""
+    if isinstance(pad_width, dict):
+        of_axis = dict(zip(normalize_axis_tuple(pad_width, np.ndim(array)), pad_width.values()))
+        pad_width = [np.broadcast_to(of_axis.get(i, 0), 2) for i in range(np.ndim(array))]
+    if np.ndim(array) == 0:
+        return np.copy(array)
     if mode == "constant":
-        widths = np.broadcast_to(pad_width, (np.ndim(array), 2)).tolist()
-        inner = tuple([slice(before, before + n) for (before, _), n in zip(widths, np.shape(array))])
+        widths = np.broadcast_to(np.asarray(pad_width, int), (np.ndim(array), 2))
+        inner = tuple([slice(before, before + n) for (before, _), n in zip(widths.tolist(), np.shape(array))])
         return _pad_with_constant(array, widths, inner, constant_values)
     if mode in ("edge", "reflect", "symmetric", "wrap") and keywords.get("reflect_type", "even") == "even":
         return rearrange(array, lambda positions: np.pad(positions, pad_width, mode, **keywords))
@@ -329,8 +331,12 @@ def insert(arr, obj, values, axis=None):
     axis %= np.ndim(arr)
     shape = list(np.shape(arr))
     length, shape[axis] = shape[axis], np.insert(np.arange(shape[axis]), obj, 0).size - shape[axis]
-    if np.ndim(obj) == 0 and not isinstance(obj, slice):  # NumPy inserts all of `values` at a single place
-        values = np.moveaxis(np.reshape(values, (1,) * (np.ndim(arr) - np.ndim(values)) + np.shape(values)), 0, axis)
+    if shape[axis] == 0:
+        return np.copy(arr)
+    places = np.arange(length)[obj] if isinstance(obj, slice) else obj
+    if np.size(places) == 1:  # NumPy inserts all of `values` at a single place
+        values = np.reshape(values, (1,) * (np.ndim(arr) - np.ndim(values)) + np.shape(values))
+        values = np.moveaxis(values, 0, axis) if np.ndim(obj) == 0 else values
         shape[axis] = values.shape[axis]
     order = np.insert(np.arange(length), obj, np.arange(length, length + shape[axis]))
     return np.take(np.concatenate([arr, of_dtype(arr, np.broadcast_to(values, shape))], axis), order, axis)
@@ -348,10 +354,13 @@ def delete(arr, obj, axis=None):
 def trim_zeros(filt, trim="fb", axis=None):
     """Cut zeros off at the front and at the back, along the given axes."""
     axes = normalize_axis_tuple(range(filt.ndim) if axis is None else axis, filt.ndim)
+    if not axes:
+        return filt
     places, index = np.nonzero(filt), [slice(None)] * filt.ndim
     for i in axes:
-        first, last = (min(places[i]), max(places[i]) + 1) if len(places[i]) else (filt.shape[i],) * 2
-        index[i] = slice(first if "f" in trim.lower() else 0, last if "b" in trim.lower() else None)
+        first, last = (min(places[i]), max(places[i]) + 1) if len(places[i]) else (0, 0)
+        index[i] = slice(first if "f" in trim.lower() or not last else 0,
+                         last if "b" in trim.lower() or not last else None)
     return filt[tuple(index)]
 
 
@@ -383,11 +392,13 @@ def partition(a, kth, axis=-1, kind="introselect", order=None):
 # Differences
 
 @implements(np.diff)
-def diff(a, n=1, axis=-1, prepend=None, append=None):
+def diff(a, n=1, axis=-1, prepend=np._NoValue, append=np._NoValue):
     """Subtract neighbours, n times."""
+    if n == 0:
+        return a
     one_long = [1 if i == axis % np.ndim(a) else length for i, length in enumerate(np.shape(a))]
     parts = [np.broadcast_to(part, one_long) if np.ndim(part) == 0 else part
-             for part in (prepend, a, append) if part is not None]
+             for part in (prepend, a, append) if part is not np._NoValue]
     x = np.moveaxis(np.concatenate(parts, axis) if len(parts) > 1 else a, axis, -1)
     for _ in range(n):
         x = x[..., 1:] - x[..., :-1]
@@ -448,33 +459,48 @@ def full_like(a, fill_value, dtype=None, order="K", subok=True, shape=None, *, d
     return np.broadcast_to(fill_value, np.shape(a) if shape is None else shape).astype(dtype or np.result_type(a))
 
 
+@implements(np.arange)
+def arange(start, stop=None, step=1, dtype=None, *, device=None):
+    """Return start, start + step, ... below stop; NumPy asks for it only with `like=`, as in np.arange(t, like=t)."""
+    number = np.arange(value_of(start), value_of(stop), value_of(step)).size
+    line = (0 if stop is None else start) + step * np.arange(number)
+    return line if dtype is None else line.astype(dtype)
+
+
 @implements(np.linspace)
 def linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=None, axis=0, *, device=None):
     """Return points at equal distances from start to stop."""
     shares = np.linspace(0, 1, num, endpoint, dtype=np.result_type(start, stop, 1.0))
-    extent = stop - start
+    extent, intervals = stop - start, num - 1 if endpoint else num
     line = np.moveaxis(start + extent * np.reshape(shares, (-1,) + (1,) * np.ndim(extent)), 0, axis)
-    return (line, extent / (num - 1 if endpoint else num)) if retstep else line
+    line = line if dtype is None else line.astype(dtype)
+    return (line, extent / intervals if intervals > 0 else np.nan) if retstep else line
 
 
 @implements(np.logspace)
 def logspace(start, stop, num=50, endpoint=True, base=10.0, dtype=None, axis=0):
     """Return powers of the base, with exponents at equal distances."""
-    return np.power(base, np.linspace(start, stop, num, endpoint, axis=axis))
+    if np.ndim(base):
+        start, stop, base = np.broadcast_arrays(start, stop, base)
+        base = np.expand_dims(base, axis)
+    powers = np.power(base, np.linspace(start, stop, num, endpoint, axis=axis))
+    return powers if dtype is None else powers.astype(dtype)
 
 
 @implements(np.geomspace)
 def geomspace(start, stop, num=50, endpoint=True, dtype=None, axis=0):
     """Return points with equal ratios from start to stop."""
-    shares = np.linspace(np.zeros_like(start), 1.0, num, endpoint)
-    return np.moveaxis(start * np.power(stop / start, shares), 0, axis)
+    ratio = stop / start
+    shares = np.linspace(np.zeros(np.shape(ratio), ratio.dtype), 1, num, endpoint, dtype=ratio.dtype)
+    line = np.moveaxis(start * np.power(ratio, shares), 0, axis)
+    return line if dtype is None else line.astype(dtype)
 
 
 @implements(np.vander)
 def vandermonde(x, N=None, increasing=False):
     """Return the powers of x as columns."""
-    powers = [x ** k for k in range(np.size(x) if N is None else N)]
-    return np.stack(powers if increasing else powers[::-1], -1)
+    powers = x[:, None] ** np.arange(np.size(x) if N is None else N, dtype=np.result_type(x))
+    return powers if increasing else powers[:, ::-1]
 
 
 @implements(np.astype)
@@ -490,5 +516,5 @@ for function in (np.array, np.asarray, np.asanyarray, np.ascontiguousarray, np.a
 constant(np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.min_scalar_type, np.common_type,
          np.shares_memory, np.may_share_memory, np.array_repr, np.array_str, np.array2string,
          np.save, np.savez, np.savez_compressed, np.savetxt,
-         np.zeros_like, np.ones_like, np.empty_like, np.zeros, np.ones, np.empty, np.arange, np.eye, np.identity,
+         np.zeros_like, np.ones_like, np.empty_like, np.zeros, np.ones, np.empty, np.eye, np.identity,
          np.tri, np.fromfunction, np.fromiter, np.frombuffer, np.fromstring, np.fromfile, np.loadtxt, np.genfromtxt)

@@ -56,6 +56,8 @@ EXAMPLES = {
     **{transform: [*examples_of_several(transform, of_complex, 2), on(of_real(transform), (2, 3))]
        for transform in [np.fft.fft2, np.fft.ifft2, np.fft.fftn, np.fft.ifftn]},
     np.fft.rfft: [*examples_of_one(np.fft.rfft, of_real, 1), on(of_real(np.fft.rfft), (1,))],
+    **{frequencies: [on(lambda d, frequencies=frequencies: frequencies(5, 3 + d), ())]
+       for frequencies in [np.fft.fftfreq, np.fft.rfftfreq]},
     np.fft.ihfft: examples_of_one(np.fft.ihfft, of_real, 1),
     np.fft.irfft: [*examples_of_one(np.fft.irfft, real_result, 2), on(np.fft.irfft, (4,))],
     np.fft.hfft: [*examples_of_one(np.fft.hfft, real_result, 2), on(np.fft.hfft, (4,))],

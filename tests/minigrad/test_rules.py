@@ -93,6 +93,8 @@ ELEMENTWISE = {
     np.maximum: two(np.maximum), np.minimum: two(np.minimum), np.fmax: two(np.fmax), np.fmin: two(np.fmin),
     np.fabs: one(np.fabs), np.absolute: [*one(np.absolute), *of_complex(np.abs)],
     np.copysign: [*calls(np.copysign, ((2, 3), [1.0, -1.0, 0.0]), ((), -1)), on(lambda x: np.copysign(x, -x), (3,))],
+    np.heaviside: [on(lambda h: np.heaviside([0.0, -1.0, 0.0], h), (3,)), on(lambda h: np.heaviside(0.0, h), ())],
+    np.nextafter: calls(np.nextafter, ((3,), 2.0)),
     np.clip: [*calls(np.clip, ((4,), -1.0, 1.0), ((4,), None, 0.5), ((4,), 0, None),
                      ((4,), {"a_min": -0.5, "a_max": 0.5})),
               on(np.clip, (5,), (), ()), on(lambda x, low: np.clip(x, low, 0.5), (2, 3), (3,)),
@@ -284,6 +286,7 @@ SHAPES = {
                   at(np.gradient, [1.0, 3.0, 2.0, 0.0], [0.0, 1.0, 1.5, 3.0])],
     np.full: [on(lambda x: np.full((2, 3), x, like=x), (3,))],
     np.full_like: [on(lambda x: np.full_like(x, x[0]), (2, 3)), on(lambda x: np.full_like(x, x[0], shape=(4,)), (2,))],
+    np.arange: [on(lambda x, y: np.arange(x, 5.0, y, like=x), (), (), within=(1.1, 1.2))],
     np.linspace: [on(np.linspace, (), ()), on(lambda x, y: np.linspace(x, y, 5, endpoint=False, axis=1), (2,), ()),
                   on(lambda x: np.linspace(0.0, x, 4, retstep=True), (2,))],
     np.logspace: [on(lambda x, y: np.logspace(x, y, 4), (), ()), on(lambda x: np.logspace(x, 1.0, 3, base=2.0), (2,))],
@@ -302,6 +305,13 @@ INDEXING = {
     np.compress: [on(lambda x: np.compress([True, False, True], x, 1), (2, 3)),
                   on(lambda x: np.compress([False, True], x), (2, 3))],
     np.extract: [on(lambda x: np.extract(ODD, x), (2, 3)), on(lambda x: np.extract(x > 0, x), (5,))],
+    np.unique: [at(np.unique, [3.0, 1.0, 2.0]), on(lambda x: np.unique(x, return_counts=True)[0], (2, 3))],
+    np.unique_values: [on(np.unique_values, (5,))], np.unique_all: [on(lambda x: np.unique_all(x).values, (5,))],
+    np.unique_counts: [on(lambda x: np.unique_counts(x).values, (5,))],
+    np.unique_inverse: [on(lambda x: np.unique_inverse(x)[0], (5,))],
+    np.union1d: [on(np.union1d, (3,), (2,))], np.setdiff1d: [at(lambda x: np.setdiff1d(x, [9.0]), [3.0, 1.0, 2.0])],
+    np.intersect1d: [at(lambda x: np.intersect1d(x, np.array(x.data)), [3.0, 1.0])],
+    np.setxor1d: [on(np.setxor1d, (3,), (2, 2))],
     np.choose: [on(lambda x, y: np.choose([0, 1, 1], [x, y]), (3,), (2, 1)),
                 on(lambda x: np.choose([[2], [0]], x), (3, 2)),
                 *[on(lambda x, y, mode=mode: np.choose([0, -1, 5], [x, y], mode=mode), (3,), (3,))
@@ -316,7 +326,10 @@ INDEXING = {
                           on(lambda x: np.apply_along_axis(np.outer, 1, x, [1.0, 2.0]), (2, 3, 2))],
     np.bincount: [on(lambda w: np.bincount([0, 2, 2, 1], w), (4,)),
                   on(lambda w: np.bincount([0, 2, 2, 1], w, minlength=6), (4,))],
-    np.histogram: [on(lambda w: np.histogram([0.1, 0.5, 0.5, 1.0, 3.0], 4, (0, 1), weights=w)[0], (5,)),
+    np.histogram_bin_edges: [*calls(np.histogram_bin_edges, ((5,), 3), ((2, 3), "sturges")),
+                             on(lambda b: np.histogram_bin_edges([1.0], np.cumsum(b)), (4,), within=(0.1, 2))],
+    np.histogram: [on(lambda a: np.histogram(a, 4)[1], (5,)),
+                   on(lambda w: np.histogram([0.1, 0.5, 0.5, 1.0, 3.0], 4, (0, 1), weights=w)[0], (5,)),
                    on(lambda w: np.histogram([0.1, 0.5, 0.5, 1.0], [0.0, 0.2, 1.0], density=True, weights=w)[0], (4,),
                       within=(1, 2))],
     np.histogram2d: [on(lambda w, bins=bins: np.histogram2d([0.1, 0.5, 0.9], [1.0, 2.0, 1.1], bins, weights=w)[0], (3,))
@@ -624,7 +637,7 @@ def test_special_functions_take_lists_numbers_and_integers():
 # Functions that do not differentiate
 
 @pytest.mark.parametrize("call", [
-    np.sign, np.floor, np.round, np.argmax, np.argsort, np.isnan, np.unique, np.flatnonzero, np.shape, np.size,
+    np.sign, np.floor, np.round, np.argmax, np.argsort, np.isnan, np.flatnonzero, np.shape, np.size,
     np.ones_like,
     np.array2string, np.array_repr, np.result_type, lambda t: t > 1, lambda t: t == t, lambda t: np.isclose(t, 1),
     lambda t: np.allclose(t, t), lambda t: np.array_equal(t, t), lambda t: np.searchsorted(t, 1.5),
@@ -676,6 +689,9 @@ def test_methods_of_ufuncs_are_differentiated(rng):
     assert minigrad.gradcheck(lambda x: np.maximum.reduce(x, axis=None), x)
     assert minigrad.gradcheck(lambda x: np.add.accumulate(x, axis=1), x)
     assert minigrad.gradcheck(np.multiply.accumulate, x)
+    for function in (np.maximum, np.minimum, np.logaddexp, np.hypot):
+        assert minigrad.gradcheck(lambda x: function.accumulate(x, axis=-1), x)  # noqa: B023
+        np.testing.assert_array_equal(function.accumulate(Tensor(x)).data, function.accumulate(x))
     assert minigrad.gradcheck(np.subtract.outer, x, y)
     assert minigrad.gradcheck(np.power.outer, np.abs(y), x)
     np.testing.assert_array_equal(np.divide.outer(Tensor(x), Tensor(y)).data, np.divide.outer(x, y))

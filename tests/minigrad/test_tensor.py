@@ -212,7 +212,7 @@ def test_division_with_remainder_differentiates_the_remainder(x):
     ("max", (1,), {}), ("min", (), {"axis": 0}), ("cumsum", (1,), {}), ("cumprod", (), {}), ("trace", (), {}),
     ("ravel", (), {}),
     ("flatten", ("F",), {}), ("squeeze", (), {}), ("swapaxes", (0, 1), {}), ("copy", (), {}),
-    ("take", ([0, 0],), {"axis": 1}),
+    ("take", ([0, 0],), {"axis": 1}), ("compress", ([True, False], 1), {}), ("compress", ([False, True, True],), {}),
     ("repeat", (2, 0), {}), ("diagonal", (1,), {}), ("clip", (1.5, 3.5), {}),
     ("clip", (), {"max": 2.5}), ("conj", (), {}), ("conjugate", (), {}), ("dot", ([1.0, 2.0],), {}),
     ("reshape", (4, 1), {}),
@@ -224,6 +224,18 @@ def test_methods_are_ndarrays(x, method, args, keywords):
     assert isinstance(result, Tensor) and result.requires_grad
     assert (result.dtype, result.shape) == (expected.dtype, np.shape(expected))
     np.testing.assert_array_equal(result.data, expected)
+
+
+def test_attributes_are_ndarrays(x):
+    for name in ("shape", "ndim", "size", "dtype", "strides", "itemsize", "nbytes"):
+        assert getattr(x, name) == getattr(x.data, name)
+    assert [number.item() for number in x.flat] == list(x.data.flat)
+    np.sum(np.stack(list(x.flat)) * [1, 2, 3, 4]).backward()
+    assert x.grad.tolist() == [[1, 2], [3, 4]]
+
+
+def test_choose_picks_by_the_numbers_of_the_tensor(x):
+    assert Tensor([1, 0]).choose([x[0], x[1]]).data.tolist() == np.array([1, 0]).choose(x.data).tolist()
 
 
 @pytest.mark.parametrize("method, args", [
