@@ -8,7 +8,7 @@ itself, its scale (`norm`) included. Of what comes back to a real argument the t
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from ..registry import implements
+from ..registry import constant, implements
 from ..tape import Primitive
 
 
@@ -186,11 +186,4 @@ def ifftshift(x, axes=None):
     return np.roll(x, [-(x.shape[axis] // 2) for axis in axes], axes)
 
 
-# The frequencies depend on the distance d of the samples.
-
-def _frequencies(function):
-    return lambda n, d=1.0, device=None: function(n).astype(d.dtype) / d
-
-
-implements(np.fft.fftfreq)(_frequencies(np.fft.fftfreq))
-implements(np.fft.rfftfreq)(_frequencies(np.fft.rfftfreq))
+constant(np.fft.fftfreq, np.fft.rfftfreq)  # called with a Tensor for d, they use its operators, and record them

@@ -237,7 +237,7 @@ for function in (np.union1d, np.intersect1d, np.setdiff1d, np.setxor1d):
 @implements(np.bincount)
 def bincount(x, weights=None, minlength=0):
     """Add the weights up at the places x."""
-    x = np.asarray(value_of(x), None if np.size(x) else int)
+    x = np.asanyarray(value_of(x), None if np.size(x) else int)
     if not isinstance(weights, Node):
         return np.bincount(x, weights, minlength)
     return scatter(weights, (max(minlength, np.max(x, initial=-1) + 1),), x)

@@ -69,7 +69,6 @@ OF_FUNCTION = {  # where a name means something else in one function, or only so
     np.select: {"condlist": ["masks"], "choicelist": ["several"]}, np.take_along_axis: {"axis": [None, 0, 1, -1]},
     np.choose: {"a": [0, [0, 1, 1], [[1], [0]], [0, 3, -1]], "choices": ["several", "any"], "mode": PICKING},
     np.arange: {"start": ["number"], "stop": [None, "number"], "step": [0.5]},
-    **alike([np.fft.fftfreq, np.fft.rfftfreq], {"n": [1, 2, 5], "d": ["number"]}),
     np.piecewise: {"x": ["same"], "condlist": ["masks"],
                    "funclist": [[np.sin, 2.0], [np.sin], [1.0, np.square, np.exp]]},
     np.apply_over_axes: {"func": [np.sum, np.max], "axes": [0, 1, (0, 1), -1, [0, -1]]},
