@@ -5,6 +5,7 @@ import configparser
 import subprocess
 import sys
 from fnmatch import fnmatch
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,32 @@ def allowed_imports(path):
 @pytest.mark.parametrize("path", SOURCES, ids=name_of)
 def test_imports_point_one_way(path):
     assert top_level_imports(path) <= allowed_imports(path)
+
+
+def file_of(module):
+    """The file of a module of the project, given as a list of names; None for any other module."""
+    path = ROOT.joinpath(*module)
+    return next((file for file in (path.with_suffix(".py"), path / "__init__.py") if file.is_file()), None)
+
+
+def imported_files(path):
+    """The files of the project that a file imports, inside functions too; `from . import x` counts as x."""
+    package = path.relative_to(ROOT).parent.parts
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (file_of(alias.name.split(".")) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = package[:len(package) + 1 - node.level] if node.level else ()
+            module = [*above, *(node.module.split(".") if node.module else [])]
+            yield from (file_of([*module, alias.name]) or file_of(module) for alias in node.names)
+
+
+def test_no_file_imports_one_that_imports_it_back():
+    graph = {path: set(imported_files(path)) - {path, None} for path in SOURCES}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail("these files import one another in a circle: " + " <- ".join(map(name_of, error.args[1])))
 
 
 def test_every_folder_with_code_is_a_package():
