@@ -297,10 +297,11 @@ def overview(race, *, domain=None, levels=20):
     Drawing
         With `ax` the pair of axes, and the artists of `paths` and, under "losses", those of `losses`.
     """
+    trajectories = runs_in(race)
     with style():
         figure, (left, right) = plt.subplots(1, 2, figsize=(11, 5))
-        over = paths(runs_in(race), left, domain=domain, levels=levels, legend=False)
-        by_step = losses(runs_in(race), right, legend=False)
+        over = paths(trajectories, left, domain=domain, levels=levels, legend=False)
+        by_step = losses(trajectories, right, legend=False)
         if note_of(race):
             figure.suptitle(textwrap.fill(note_of(race), 140), x=0.01, ha="left", fontsize="medium")
         handles = in_legend([*over["lines"], over["starts"], *over["minima"]])

@@ -208,14 +208,25 @@ def is_masked(link):
 
 
 def labelled(optimizers, surface):
-    """Return optimizers, tried out, as a dictionary from labels; without labels they are called as they read."""
+    """Return optimizers, each built once to see that it can be, as a dictionary from labels."""
+    labels, contestants = with_labels(optimizers)
+    names = [describe(built(which, surface, [optim.Parameter(surface.start)], {})) for which in contestants]
+    return dict(zip(told_apart(labels, names), contestants))
+
+
+def with_labels(optimizers):
+    """Return the labels of optimizers, "" where they have none, and the optimizers."""
     if isinstance(optimizers, str) or callable(optimizers):
         optimizers = [optimizers]
-    pairs = list(optimizers.items()) if isinstance(optimizers, dict) else [(None, which) for which in optimizers]
-    if not pairs:
+    entries = list(optimizers.items()) if isinstance(optimizers, dict) else [("", which) for which in optimizers]
+    if not entries:
         raise ValueError("optimizers is empty: there is nobody to race")
-    names = [describe(built(which, surface, [optim.Parameter(surface.start)], {})) for _, which in pairs]
-    entries = {label or name: which for (label, which), name in zip(pairs, names)}
-    if len(entries) < len(pairs):
+    return zip(*entries)
+
+
+def told_apart(labels, names):
+    """Return the labels, and the optimizer as text where a label is empty; no two may be the same."""
+    found = [label or name for label, name in zip(labels, names)]
+    if len(set(found)) < len(found):
         raise ValueError(f"two optimizers read alike among {names}: give a dictionary from labels to optimizers")
-    return entries
+    return found

@@ -16,7 +16,16 @@ import optim
 
 from .. import surfaces
 from ..surfaces.definition import Surface
-from .contestants import array_shape, built, describe, factory, labelled, runs_are_independent
+from .contestants import (
+    array_shape,
+    built,
+    describe,
+    factory,
+    labelled,
+    runs_are_independent,
+    told_apart,
+    with_labels,
+)
 from .objective import Objective
 from .states import copied, stacked
 from .trajectory import Race, Trajectory, is_within, median, one_of, together, with_arrays
@@ -89,62 +98,91 @@ def record(optimizer, surface, start=None, steps=200, *, seed=0, noise=None, eve
     (201, 2, 7)
     """
     refuse_surface(optimizer, "the optimizer, then the surface")
-    surface = surfaces.get(surface)
+    plan = planned(surfaces.get(surface), start, steps, seed, noise, every, schedule, hyperparameters)
+    log = Log(plan, optimizer, hyperparameters)
+    scheduler = [] if schedule is None else [type(log.schedule).__name__]
+    return log.run(label or ", ".join([log.description, *scheduler]))
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """Everything that the runs of a race have in common; `start` has the shape (n,), or (n, N) for N runs in one."""
+
+    surface: Surface
+    start: np.ndarray
+    steps: int
+    seed: object
+    noise: float
+    every: int
+    schedule: object
+
+    def of_one(self, i):
+        """Return the plan of the i-th of N runs alone."""
+        seed = self.seed[i] if np.ndim(self.seed) else self.seed + i
+        return dataclasses.replace(self, start=self.start[:, i], seed=seed)
+
+
+def planned(surface, start, steps, seed, noise, every=1, schedule=None, hyperparameters=None):
+    """Return the plan of a run, checked; the hyperparameters may ask for N runs."""
     check_count("steps", steps, 0)
     check_count("every", every, 1)
     noise = surface.noise if noise is None else dataclasses.replace(surface, noise=noise).noise
-    start = starting_points(surface, start, seed, hyperparameters)
-    objective = Objective(surface, start, noise, seed)
-    runner = built(optimizer, surface, [objective.parameter], hyperparameters)
-    log = Log(runner, objective)
-    scheduler = None if schedule is None else schedule(runner)
-    label = label or ", ".join([log.description, *[type(scheduler).__name__] * (schedule is not None)])
-    if start.ndim == 2 and not (runs_are_independent(runner) and surface.takes_many(start)):
-        alone = [record(optimizer, surface, point, steps, seed=seed[i] if np.ndim(seed) else seed + i, noise=noise,
-                        every=every, schedule=schedule,
-                        **{name: one_of(value, i) for name, value in hyperparameters.items()})
-                 for i, point in enumerate(start.T)]
-        return joined(alone, label, log.description)
-    began = time.perf_counter()
-    log.run(steps, every, scheduler)
-    run = log.trajectory(label, planned=steps, seconds=time.perf_counter() - began,
-                         make=factory(optimizer, surface.function))
-    refuse_wrong_minimum(run)
-    return run
+    start = starting_points(surface, start, seed, hyperparameters or {})
+    return Plan(surface, start, steps, seed, noise, every, schedule)
 
 
 class Log:
     """The training loop of `record`, and what it has seen so far: lists that grow step by step."""
 
-    def __init__(self, optimizer, objective):
-        self.optimizer, self.objective = optimizer, objective
-        self.description = describe(optimizer)
-        group = optimizer.param_groups[0]
+    def __init__(self, plan, which, hyperparameters=None):
+        self.plan, self.which, self.given = plan, which, hyperparameters or {}
+        self.objective = Objective(plan.surface, plan.start, plan.noise, plan.seed)
+        self.optimizer = built(which, plan.surface, [self.objective.parameter], self.given)
+        self.description = describe(self.optimizer)
+        group = self.optimizer.param_groups[0]
         self.hyperparameters = {name: copy.deepcopy(value) for name, value in group.items() if name != "params"}
-        self.limit = FAR * max(np.abs(objective.surface.domain).max(), np.abs(objective.parameter.data).max())
-        self.single = objective.parameter.ndim == 1
+        self.schedule = None if plan.schedule is None else plan.schedule(self.optimizer)
+        self.limit = FAR * max(np.abs(plan.surface.domain).max(), np.abs(plan.start).max())
+        self.single = plan.start.ndim == 1
         self.steps, self.positions, self.losses, self.gradients, self.rates, self.states = [], [], [], [], [], []
 
-    def run(self, steps, every, schedule):
+    def run(self, label):
+        """Run as planned, and return the trajectory."""
+        start = self.plan.start
+        if not self.single and not (runs_are_independent(self.optimizer) and self.plan.surface.takes_many(start)):
+            return self.run_one_by_one(label)
+        began = time.perf_counter()
+        self.walk()
+        run = self.trajectory(label, seconds=time.perf_counter() - began)
+        refuse_wrong_minimum(run)
+        return run
+
+    def run_one_by_one(self, label):
+        """Return N runs, each made alone, as one trajectory."""
+        alone = [Log(self.plan.of_one(i), self.which, {name: one_of(value, i) for name, value in self.given.items()})
+                 for i in range(self.plan.start.shape[1])]
+        return joined([log.run(label) for log in alone], label, self.description)
+
+    def walk(self):
         """Take the steps. A single run ends where it leaves for good; of many, the others go on."""
-        position = self.objective.parameter.data
+        position, every = self.objective.parameter.data, self.plan.every
         with np.errstate(all="ignore"):  # what overflows is told in words, by `Trajectory.ending`
-            for step in range(steps):
+            for step in range(self.plan.steps):
                 self.note_position(step, every)
                 taken = self.take_step()
                 self.note_gradient(step, every)
                 if not taken:
                     return
-                if isinstance(schedule, optim.schedule.ReduceLROnPlateau):
-                    schedule.step(self.objective.loss)
-                elif schedule is not None:
-                    schedule.step()
+                if isinstance(self.schedule, optim.schedule.ReduceLROnPlateau):
+                    self.schedule.step(self.objective.loss)
+                elif self.schedule is not None:
+                    self.schedule.step()
                 if self.single and not (np.abs(position).max() < self.limit and np.isfinite(self.objective.loss)):
                     return
-            self.note_position(steps, every=1)
+            self.note_position(self.plan.steps, every=1)
             self.objective()  # no step follows: this is to know the last loss and gradient
             self.objective.evaluations -= 1
-            self.note_gradient(steps, every=1)
+            self.note_gradient(self.plan.steps, every=1)
 
     def take_step(self):
         """Let the optimizer step, and tell whether it did: a line search, say, refuses a loss that is not finite."""
@@ -171,7 +209,7 @@ class Log:
             self.losses.append(self.objective.loss)
             self.gradients.append(self.objective.gradient)
 
-    def trajectory(self, label, **facts):
+    def trajectory(self, label, seconds):
         """Return it all as a Trajectory, without what came after a run has left for good: of many runs, NaN."""
         steps, positions, losses = np.array(self.steps), np.array(self.positions), np.array(self.losses, dtype=float)
         near = np.abs(positions).max(axis=1) < self.limit
@@ -179,10 +217,11 @@ class Log:
         here[0] = True
         here = np.logical_and.accumulate(here, axis=0)
         run = Trajectory(
-            label=label, optimizer=self.description, surface=self.objective.surface, steps=steps, positions=positions,
+            label=label, optimizer=self.description, surface=self.plan.surface, steps=steps, positions=positions,
             losses=losses, gradients=np.array(self.gradients), states=stacked(self.states), rates=np.array(self.rates),
-            hyperparameters=self.hyperparameters, last_steps=np.array(steps[here.sum(axis=0) - 1]),
-            undefined=(near & np.isnan(losses)).any(axis=0), evaluations=self.objective.evaluations, **facts)
+            hyperparameters=self.hyperparameters, planned=self.plan.steps,
+            last_steps=np.array(steps[here.sum(axis=0) - 1]), evaluations=self.objective.evaluations, seconds=seconds,
+            undefined=(near & np.isnan(losses)).any(axis=0), make=factory(self.which, self.plan.surface.function))
         return run if here.all() else with_arrays(run, lambda array: cut_off(array, here))
 
 
@@ -224,10 +263,11 @@ def race(surface, optimizers, start=None, steps=200, *, seed=0, noise=None, ever
     """
     refuse_surface(optimizers, "the surface, then the optimizers")
     surface = with_facts(surface, start, facts)
-    runs = tuple(record(which, surface, start, steps, seed=seed, noise=noise, every=every, label=label,
-                        schedule=schedule)
-                 for label, which in labelled(optimizers, surface).items())
-    return Race(surface, runs, note)
+    plan = planned(surface, start, steps, seed, noise, every, schedule)
+    labels, contestants = with_labels(optimizers)
+    logs = [Log(plan, which) for which in contestants]
+    labels = told_apart(labels, [log.description for log in logs])
+    return Race(surface, tuple(log.run(label) for label, log in zip(labels, logs)), note)
 
 
 def tuned_race(surface, optimizers=None, lrs=None, start=None, steps=200, *, seed=0, noise=None, **facts):

@@ -526,11 +526,23 @@ def test_a_race_needs_optimizers_that_can_be_told_apart(optimizers, message):
 
 
 def test_a_mistake_in_the_last_optimizer_is_told_before_the_first_run():
-    def first(params):
-        assert isinstance(params[0], optim.Parameter), "the first run has begun"
-        return optim.SGD(params)
+    class Stepping(optim.SGD):
+        def step(self, closure=None):
+            pytest.fail("the first run has begun")
+
     with pytest.raises(ValueError, match="no optimizer is named 'Admm'"):
-        race("booth", {"first": first, "last": "Admm"})
+        race("booth", {"first": Stepping, "last": "Admm"})
+
+
+def test_a_race_builds_each_contestant_once():
+    built = []
+
+    def counted(params):
+        built.append(params)
+        return optim.SGD(params)
+
+    race("booth", {"SGD": counted}, steps=3)
+    assert len(built) == 1
 
 
 def test_text_is_never_evaluated(capsys):
