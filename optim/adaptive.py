@@ -9,7 +9,7 @@ from functools import reduce
 
 import numpy as np
 
-from .interface.hyperparameters import active
+from .interface.hyperparameters import NOT_NEGATIVE, NOT_POSITIVE, UP_TO_1, active, at_least, optional
 from .interface.optimizer import Optimizer
 
 
@@ -68,6 +68,8 @@ class Adagrad(Optimizer):
     >>> x.data
     array([0.9, 0.9])
     """
+
+    ranges = {"lr_decay": NOT_NEGATIVE, "initial_accumulator_value": NOT_NEGATIVE}
 
     def __init__(self, params, lr=1e-2, lr_decay=0, weight_decay=0, initial_accumulator_value=0, eps=1e-10, *,
                  maximize=False):
@@ -138,10 +140,10 @@ class Adadelta(Optimizer):
     array([0.00316])
     """
 
+    ranges = {"rho": UP_TO_1}
+
     def __init__(self, params, lr=1.0, rho=0.9, eps=1e-6, weight_decay=0, *, maximize=False):
         super().__init__(params, lr=lr, rho=rho, eps=eps, weight_decay=weight_decay, maximize=maximize)
-        if np.any(np.asarray(rho) > 1):
-            raise ValueError(f"rho is {rho!r}; it must be in [0, 1]: it is the weight of the past in a moving average")
 
     def init_state(self, param):
         return {"step": 0, "square_avg": np.zeros_like(param), "acc_delta": np.zeros_like(param)}
@@ -217,6 +219,8 @@ class RMSprop(Optimizer):
     >>> x.data.round(3)
     array([0.9, 0.9])
     """
+
+    ranges = {"momentum": NOT_NEGATIVE, "alpha": NOT_NEGATIVE}
 
     def __init__(self, params, lr=1e-2, alpha=0.99, eps=1e-8, weight_decay=0, momentum=0, centered=False, *,
                  maximize=False):
@@ -524,6 +528,8 @@ class NAdam(Optimizer):
     array([0.894, 0.894])
     """
 
+    ranges = {"momentum_decay": NOT_NEGATIVE}
+
     def __init__(self, params, lr=2e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0, momentum_decay=4e-3,
                  decoupled_weight_decay=False, *, maximize=False):
         super().__init__(params, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, momentum_decay=momentum_decay,
@@ -781,6 +787,8 @@ class Yogi(Optimizer):
     array([0.9, 0.9])
     """
 
+    ranges = {"initial_accumulator_value": NOT_NEGATIVE}
+
     def __init__(self, params, lr=1e-2, betas=(0.9, 0.999), eps=1e-3, initial_accumulator_value=1e-6, *,
                  maximize=False):
         super().__init__(params, lr=lr, betas=betas, eps=eps, initial_accumulator_value=initial_accumulator_value,
@@ -865,6 +873,7 @@ class Adafactor(Optimizer):
 
     elementwise = False
     returns_step = True
+    ranges = {"beta2_decay": NOT_POSITIVE, "eps": optional(NOT_NEGATIVE), "d": at_least(1)}
 
     def __init__(self, params, lr=1e-2, beta2_decay=-0.8, eps=(None, 1e-3), d=1.0, weight_decay=0.0, *, maximize=False):
         super().__init__(params, lr=lr, beta2_decay=beta2_decay, eps=eps, d=d, weight_decay=weight_decay,
@@ -951,6 +960,7 @@ class SM3(Optimizer):
     """
 
     elementwise = False
+    ranges = {"momentum": NOT_NEGATIVE}
 
     def __init__(self, params, lr=0.1, momentum=0.9, eps=1e-8, *, maximize=False):
         super().__init__(params, lr=lr, momentum=momentum, eps=eps, maximize=maximize)

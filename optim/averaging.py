@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import numpy as np
 
 from .interface.hooks import with_hooks
-from .interface.hyperparameters import active
+from .interface.hyperparameters import FINITE, NOT_NEGATIVE, UP_TO_1, active, whole
 from .interface.optimizer import PIECE, Optimizer
 from .interface.pieces import has_array, in_pieces
 from .wrappers import Wrapper
@@ -122,6 +122,7 @@ class ASGD(HasAverage, Optimizer):
     """
 
     returns_step = True
+    ranges = {"lambd": NOT_NEGATIVE, "alpha": NOT_NEGATIVE, "t0": NOT_NEGATIVE}
 
     def __init__(self, params, lr=1e-2, lambd=1e-4, alpha=0.75, t0=1e6, weight_decay=0, *, maximize=False):
         super().__init__(params, lr=lr, lambd=lambd, alpha=alpha, t0=t0, weight_decay=weight_decay, maximize=maximize)
@@ -217,6 +218,8 @@ class EMA(Averaging):
     ...     print(p.data)
     [5.]
     """
+
+    ranges = {"decay": UP_TO_1}
 
     def __init__(self, optimizer, decay=0.999):
         super().__init__(optimizer, decay=decay)
@@ -317,6 +320,8 @@ class Lookahead(HasAverage, Wrapper):
     [1.]
     """
 
+    ranges = {"k": whole(1), "alpha": NOT_NEGATIVE}
+
     def __init__(self, optimizer, k=5, alpha=0.5):
         super().__init__(optimizer, k=k, alpha=alpha)
         self.counts = {"steps": 0}
@@ -400,6 +405,8 @@ class ScheduleFreeSGD(HasAverage, Optimizer):
     """
 
     returns_step = True
+    ranges = {"momentum": NOT_NEGATIVE, "warmup_steps": NOT_NEGATIVE,
+              "r": NOT_NEGATIVE, "weight_lr_power": FINITE}
 
     def __init__(self, params, lr=1.0, momentum=0.9, weight_decay=0, warmup_steps=0, r=0.0, weight_lr_power=2.0, *,
                  maximize=False):
@@ -472,6 +479,7 @@ class ScheduleFreeAdamW(HasAverage, Optimizer):
 
     returns_step = True
     advance = ScheduleFreeSGD.advance
+    ranges = {"warmup_steps": NOT_NEGATIVE, "r": NOT_NEGATIVE, "weight_lr_power": FINITE}
 
     def __init__(self, params, lr=0.0025, betas=(0.9, 0.999), eps=1e-8, weight_decay=0, warmup_steps=0, r=0.0,
                  weight_lr_power=2.0, *, maximize=False):

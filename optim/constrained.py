@@ -9,7 +9,7 @@ from functools import partial
 
 import numpy as np
 
-from .interface.hyperparameters import check_callable, prepared
+from .interface.hyperparameters import NOT_NEGATIVE, check_callable, prepared
 from .interface.optimizer import Optimizer
 
 # Projections: the nearest point of a set
@@ -812,6 +812,7 @@ class FTRLProximal(Optimizer):
     """
 
     returns_step = True
+    ranges = {"damping": NOT_NEGATIVE, "l1": NOT_NEGATIVE, "l2": NOT_NEGATIVE}
 
     def __init__(self, params, lr=0.1, damping=1.0, l1=0.0, l2=0.0, *, maximize=False):
         super().__init__(params, lr=lr, damping=damping, l1=l1, l2=l2, maximize=maximize)

@@ -7,7 +7,7 @@ far as a line search has tried.
 
 import numpy as np
 
-from .interface.hyperparameters import active
+from .interface.hyperparameters import FINITE, NOT_NEGATIVE, active
 from .interface.optimizer import Optimizer
 
 
@@ -83,6 +83,8 @@ class SGD(Optimizer):
     [0.8]
     [0.46]
     """
+
+    ranges = {"momentum": NOT_NEGATIVE, "dampening": FINITE}
 
     def __init__(self, params, lr=1e-3, momentum=0, dampening=0, weight_decay=0, nesterov=False, *, maximize=False):
         if nesterov and (not active(momentum) or active(dampening)):
@@ -162,6 +164,8 @@ class OptimisticGradient(Optimizer):
     True
     """
 
+    ranges = {"optimism": FINITE}
+
     def __init__(self, params, lr=1e-2, optimism=1.0, *, maximize=False):
         super().__init__(params, lr=lr, optimism=optimism, maximize=maximize)
 
@@ -230,6 +234,7 @@ class PolyakSGD(Optimizer):
 
     elementwise = False
     returns_step = True
+    ranges = {"f_min": FINITE}
 
     def __init__(self, params, lr=1.0, f_min=0.0, eps=0.0, *, maximize=False):
         super().__init__(params, lr=lr, f_min=f_min, eps=eps, maximize=maximize)

@@ -8,7 +8,7 @@ LAMB over Adam. A parameter (an array) is a layer here, and norms are taken over
 import numpy as np
 
 from .adaptive import AdamW
-from .interface.hyperparameters import active
+from .interface.hyperparameters import NOT_NEGATIVE, active
 from .interface.optimizer import Optimizer
 
 
@@ -79,6 +79,7 @@ class LARS(Optimizer):
 
     elementwise = False
     returns_step = True
+    ranges = {"momentum": NOT_NEGATIVE, "trust_coefficient": NOT_NEGATIVE}
 
     def __init__(self, params, lr=1.0, momentum=0.9, weight_decay=0.0, trust_coefficient=1e-3, eps=0.0,
                  nesterov=False, *, maximize=False):

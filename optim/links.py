@@ -11,7 +11,7 @@ import numpy as np
 from .adaptive import AdaBelief, Adadelta, Adagrad, Adam, Adamax, RAdam, RMSprop, Yogi
 from .clipping import global_norm, shrink_factor
 from .gradient_descent import SGD
-from .interface.hyperparameters import prepared
+from .interface.hyperparameters import FINITE, FRACTION, NOT_NEGATIVE, POSITIVE, UP_TO_1, prepared
 from .layerwise import trust_ratio
 from .sign import Lion
 from .transform import Link, rule_of
@@ -37,6 +37,8 @@ class clip(Link):
     max_delta : float or array
     """
 
+    ranges = {"max_delta": POSITIVE}
+
     def __init__(self, max_delta):
         super().__init__(max_delta=max_delta)
 
@@ -58,6 +60,7 @@ class clip_by_block_rms(Link):
     """
 
     elementwise = False
+    ranges = {"threshold": POSITIVE}
 
     def __init__(self, threshold):
         super().__init__(threshold=threshold)
@@ -83,6 +86,8 @@ class clip_by_global_norm(Link):
     -----
     The :math:`10^{-6}` is PyTorch's; optax has none.
     """
+
+    ranges = {"max_norm": POSITIVE}
 
     def __init__(self, max_norm):
         super().__init__(max_norm=max_norm)
@@ -117,6 +122,7 @@ class adaptive_grad_clip(Link):
     """
 
     elementwise = False
+    ranges = {"clipping": POSITIVE}
 
     def __init__(self, clipping, eps=1e-3, axis=None):
         self.axis = axis
@@ -157,6 +163,8 @@ class normalize_by_update_norm(Link):
         ε.
     """
 
+    ranges = {"scale_factor": FINITE}
+
     def __init__(self, scale_factor=1.0, eps=1e-6):
         super().__init__(scale_factor=scale_factor, eps=eps)
 
@@ -186,6 +194,7 @@ class add_noise(Link):
     """
 
     elementwise = False
+    ranges = {"eta": NOT_NEGATIVE, "gamma": NOT_NEGATIVE}
 
     def __init__(self, eta, gamma, seed):
         self.generator = np.random.default_rng(seed)
@@ -221,6 +230,8 @@ class trace(rule_of):
         Return :math:`g_t + d \, b_t`.
     """
 
+    ranges = {"decay": NOT_NEGATIVE}
+
     def __init__(self, decay, nesterov=False):
         super().__init__(SGD, decay=decay, nesterov=nesterov)
 
@@ -238,6 +249,8 @@ class ema(Link):
     debias : bool, default True
         Divide by :math:`1 - d^t`, the sum of the weights so far, because :math:`m_0 = 0` is no gradient.
     """
+
+    ranges = {"decay": FRACTION}
 
     def __init__(self, decay, debias=True):
         super().__init__(decay=decay, debias=debias)
@@ -262,6 +275,8 @@ class scale(Link):
     ----------
     step_size : float or array
     """
+
+    ranges = {"step_size": FINITE}
 
     def __init__(self, step_size):
         super().__init__(step_size=step_size)
@@ -321,6 +336,7 @@ class scale_by_trust_ratio(Link):
     """
 
     elementwise = False
+    ranges = {"min_norm": NOT_NEGATIVE, "trust_coefficient": NOT_NEGATIVE}
 
     def __init__(self, min_norm=0.0, trust_coefficient=1.0, eps=0.0):
         super().__init__(min_norm=min_norm, trust_coefficient=trust_coefficient, eps=eps)
@@ -333,6 +349,8 @@ class scale_by_trust_ratio(Link):
 
 class rule_with_betas(rule_of):
     """The rule of an optimizer whose `betas` are b1 and b2 here, as in optax."""
+
+    ranges = {"b1": FRACTION, "b2": FRACTION}
 
     def arguments(self, b1, b2, **others):
         return {"betas": (b1, b2), **others}
@@ -443,6 +461,8 @@ class scale_by_rms(rule_of):
     eps : float or array, default 1e-8
         Added to the root, as in PyTorch; optax adds it under the root unless ``eps_in_sqrt=False``.
     """
+
+    ranges = {"decay": UP_TO_1}
 
     def __init__(self, decay=0.9, eps=1e-8):
         super().__init__(RMSprop, decay=decay, eps=eps)

@@ -7,7 +7,7 @@ axes that Shampoo finds, and Muon makes all singular values equal at once.
 
 import numpy as np
 
-from .interface.hyperparameters import active
+from .interface.hyperparameters import FINITE, NOT_NEGATIVE, active, whole
 from .interface.optimizer import Optimizer
 
 
@@ -81,6 +81,7 @@ class Shampoo(Optimizer):
     """
 
     elementwise = False
+    ranges = {"precondition_frequency": whole(1), "max_precond_dim": whole(0)}
 
     def __init__(self, params, lr=0.1, eps=1e-4, precondition_frequency=1, max_precond_dim=1024, *, maximize=False):
         super().__init__(params, lr=lr, eps=eps, precondition_frequency=precondition_frequency,
@@ -179,6 +180,7 @@ class SOAP(Optimizer):
     """
 
     elementwise = False
+    ranges = {"precondition_frequency": whole(1), "max_precond_dim": whole(0)}
 
     def __init__(self, params, lr=3e-3, betas=(0.95, 0.95), eps=1e-8, weight_decay=0.01, precondition_frequency=10,
                  max_precond_dim=1024, precondition_1d=False, *, maximize=False):
@@ -304,6 +306,8 @@ class Muon(Optimizer):
     elementwise = False
     scales = {None: lambda n, m: max(1, n / m) ** 0.5, "original": lambda n, m: max(1, n / m) ** 0.5,
               "match_rms_adamw": lambda n, m: 0.2 * max(n, m) ** 0.5}
+
+    ranges = {"momentum": NOT_NEGATIVE, "ns_coefficients": FINITE, "ns_steps": whole(0)}
 
     def __init__(self, params, lr=1e-3, weight_decay=0.1, momentum=0.95, nesterov=True,
                  ns_coefficients=(3.4445, -4.775, 2.0315), eps=1e-7, ns_steps=5, adjust_lr_fn=None, *, maximize=False):

@@ -9,7 +9,7 @@ parameter moves.
 import numpy as np
 
 from .clipping import global_norm
-from .interface.hyperparameters import active, prepared
+from .interface.hyperparameters import FRACTION, POSITIVE, active, optional, prepared
 from .interface.optimizer import Optimizer
 
 
@@ -61,6 +61,7 @@ class DoG(Optimizer):
     """
 
     elementwise = False
+    ranges = {"reps_rel": POSITIVE}
 
     def __init__(self, params, lr=1.0, reps_rel=1e-6, weight_decay=0.0, eps=1e-8, *, maximize=False):
         super().__init__(params, lr=lr, reps_rel=reps_rel, weight_decay=weight_decay, eps=eps, maximize=maximize)
@@ -155,6 +156,7 @@ class Prodigy(Optimizer):
     """
 
     elementwise = False
+    ranges = {"beta3": optional(FRACTION), "d0": POSITIVE, "d_coef": POSITIVE}
 
     def __init__(self, params, lr=1.0, betas=(0.9, 0.999), beta3=None, eps=1e-8, weight_decay=0.0,
                  use_bias_correction=False, safeguard_warmup=False, d0=1e-6, d_coef=1.0, *, maximize=False):

@@ -9,7 +9,7 @@ from functools import partial
 
 import numpy as np
 
-from .interface.hyperparameters import check
+from .interface.hyperparameters import FRACTION, NOT_NEGATIVE, check, optional, whole
 from .line_search import Ray, backtracking, strong_wolfe
 from .whole_vector import WholeVectorOptimizer, check_finite
 
@@ -53,6 +53,8 @@ class BacktrackingGradientDescent(WholeVectorOptimizer):
     >>> [round(float(optimizer.step(closure)), 3) for _ in range(4)]
     [50.5, 16.305, 5.475, 2.039]
     """
+
+    ranges = {"c1": FRACTION, "shrink": FRACTION}
 
     def __init__(self, params, lr=1, c1=1e-4, shrink=0.5, *, maximize=False):
         super().__init__(params, lr=lr, c1=c1, shrink=shrink, maximize=maximize)
@@ -294,10 +296,12 @@ class LBFGS(WholeVectorOptimizer):
     """
 
     stopped_by = None
+    ranges = {"max_iter": whole(1), "max_eval": optional(whole(1)), "tolerance_grad": NOT_NEGATIVE,
+              "tolerance_change": NOT_NEGATIVE, "history_size": whole(1)}
 
     def __init__(self, params, lr=1, max_iter=20, max_eval=None, tolerance_grad=1e-7, tolerance_change=1e-9,
                  history_size=100, line_search_fn=None, *, maximize=False):
-        check("max_iter", max_iter)
+        check("max_iter", max_iter, whole(1))
         max_eval = max_iter * 5 // 4 if max_eval is None else max_eval
         super().__init__(params, lr=lr, max_iter=max_iter, max_eval=max_eval, tolerance_grad=tolerance_grad,
                          tolerance_change=tolerance_change, history_size=history_size, line_search_fn=line_search_fn,

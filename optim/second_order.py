@@ -11,7 +11,7 @@ from copy import deepcopy
 
 import numpy as np
 
-from .interface.hyperparameters import check_callable
+from .interface.hyperparameters import NOT_NEGATIVE, POSITIVE, check_callable, whole
 from .interface.optimizer import Optimizer
 from .line_search import Point
 from .whole_vector import WholeVectorOptimizer, check_finite
@@ -346,6 +346,7 @@ class LevenbergMarquardt(LeastSquaresOptimizer):
 
     returns_step = True  # there is no learning rate
     most_trials = 30
+    ranges = {"damping": NOT_NEGATIVE}
 
     def __init__(self, params, residuals, jacobian, damping=1e-3):
         super().__init__(params, residuals, jacobian, damping=damping)
@@ -499,6 +500,8 @@ class AdaHessian(DiagonalHessianOptimizer):
     array([-0.125, -0.125])
     """
 
+    ranges = {"hessian_power": NOT_NEGATIVE}
+
     def __init__(self, params, hvp, lr=0.15, betas=(0.9, 0.999), eps=1e-4, weight_decay=0, hessian_power=1, rng=None, *,
                  maximize=False):
         check_callable("hvp", hvp)
@@ -579,6 +582,8 @@ class Sophia(DiagonalHessianOptimizer):
     >>> p.data  # both coordinates clipped
     array([0.8, 0.8])
     """
+
+    ranges = {"gamma": NOT_NEGATIVE, "clip_threshold": POSITIVE, "update_interval": whole(1)}
 
     def __init__(self, params, hvp=None, lr=1e-4, betas=(0.965, 0.99), eps=1e-8, weight_decay=1e-4, gamma=0.01,
                  clip_threshold=1.0, update_interval=10, hessian_diagonal=None, rng=None, *, maximize=False):

@@ -6,7 +6,7 @@ every coordinate a step length that grows while its sign stays the same.
 
 import numpy as np
 
-from .interface.hyperparameters import active
+from .interface.hyperparameters import NOT_NEGATIVE, POSITIVE, active
 from .interface.optimizer import Optimizer
 
 
@@ -109,6 +109,8 @@ class Signum(Optimizer):
     [-0.1]
     [-0.2]
     """
+
+    ranges = {"momentum": NOT_NEGATIVE}
 
     def __init__(self, params, lr=1e-3, momentum=0.9, weight_decay=0, *, maximize=False):
         super().__init__(params, lr=lr, momentum=momentum, weight_decay=weight_decay, maximize=maximize)
@@ -245,6 +247,7 @@ class Rprop(Optimizer):
     """
 
     returns_step = True
+    ranges = {"etas": POSITIVE, "step_sizes": NOT_NEGATIVE}
 
     def __init__(self, params, lr=1e-2, etas=(0.5, 1.2), step_sizes=(1e-6, 50), *, maximize=False):
         super().__init__(params, lr=lr, etas=etas, step_sizes=step_sizes, maximize=maximize)

@@ -11,7 +11,7 @@ Here is how links are chained; the links themselves are in `links.py`.
 import copy
 import inspect
 
-from .interface.hyperparameters import check, prepared
+from .interface.hyperparameters import RANGES, check_all, prepared, ranges_of
 from .interface.optimizer import Optimizer, UpdateRule, counted, hyperparameters_of
 from .interface.signatures import HANDED, check_phi, check_requests, check_signature, hyperparameter_names
 from .interface.words import listed
@@ -52,8 +52,7 @@ class Link(UpdateRule):
     settle = None
 
     def __init__(self, **hyperparameters):
-        for name, value in hyperparameters.items():
-            check(name, value)
+        check_all(hyperparameters, self.all_ranges())
         self.name = type(self).__name__
         self.hyperparameters = hyperparameters
         for method in HANDED:
@@ -129,6 +128,11 @@ class chain(Optimizer):
         hyperparameters = {f"{name}.{key}": value for name, link in self.links.items()
                            for key, value in link.hyperparameters.items()}
         super().__init__(params, lr=lr, maximize=maximize, **hyperparameters)
+
+    def all_ranges(self):
+        """Return the ranges of the links' hyperparameters, by the names that they have in the groups."""
+        return RANGES | {f"{name}.{key}": allowed for name, link in self.links.items()
+                         for key, allowed in link.all_ranges().items()}
 
     def _asked_for(self):
         return {"lr"}  # what the links ask for has been checked when they were made
@@ -302,6 +306,10 @@ class rule_of(Link):
         super().__init__(**hyperparameters)
         if type(self) is rule_of:
             self.name = optimizer.__name__
+
+    def all_ranges(self):
+        """Return the ranges of the optimizer's hyperparameters, and of those that the link calls by other names."""
+        return ranges_of(type(self.rule)) | ranges_of(type(self))
 
     def arguments(self, **hyperparameters):
         """Return the optimizer's hyperparameters, given the link's, which may have other names."""

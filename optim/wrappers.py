@@ -11,7 +11,7 @@ from copy import deepcopy
 import numpy as np
 
 from .clipping import global_norm, gradients
-from .interface.hyperparameters import check, prepared
+from .interface.hyperparameters import NOT_NEGATIVE, check_all, prepared, ranges_of
 from .interface.optimizer import Optimizer, fitted
 
 
@@ -65,16 +65,16 @@ class Wrapper(Optimizer):
         if not isinstance(optimizer, Optimizer):
             raise TypeError(f"{type(self).__name__} is wrapped around an optimizer; got {optimizer!r}")
         own = {self._full(name): value for name, value in hyperparameters.items()}
-        for name, value in own.items():
-            check(name, value)
-            if name in optimizer.defaults:
-                raise ValueError(f"the optimizer is wrapped in {type(self).__name__} already")
+        ranges = {self._full(name): allowed for name, allowed in ranges_of(type(self)).items()}
+        check_all(own, ranges)
+        if own.keys() & optimizer.defaults.keys():
+            raise ValueError(f"the optimizer is wrapped in {type(self).__name__} already")
         self.optimizer, self.counts = optimizer, {}
         self.defaults, self.param_groups, self.state = optimizer.defaults, optimizer.param_groups, defaultdict(dict)
         self._before_step, self._after_step = {}, {}
         self.defaults.update(own)
         for group in self.param_groups:
-            group.known = group.known.union(own)
+            group.known, group.ranges = group.known.union(own), group.ranges | ranges
             group.update(deepcopy(own))
 
     def _full(self, name):
@@ -298,6 +298,8 @@ class SAM(Wrapper):
     >>> optimizer.step(closure), p.data
     (1.0, array([0.7]))
     """
+
+    ranges = {"rho": NOT_NEGATIVE}
 
     def __init__(self, optimizer, rho=0.05, adaptive=False):
         super().__init__(optimizer, rho=rho)

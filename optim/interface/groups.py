@@ -49,6 +49,7 @@ class ParamGroup(UserDict):
 
     def __init__(self, optimizer, params, hyperparameters):
         self.optimizer_name, self.known = type(optimizer).__name__, frozenset(optimizer.defaults)
+        self.ranges = optimizer.all_ranges()
         self.ready = {}  # hyperparameters prepared for arithmetic, by dtype, until one is set
         super().__init__({"params": params, **hyperparameters})
 
@@ -57,7 +58,8 @@ class ParamGroup(UserDict):
         if not known and name not in SCHEDULED and name != "params":
             raise ValueError(f"{self.optimizer_name} does not know the hyperparameter {name!r}; "
                              f"it knows {sorted(self.known)}")
-        check(name, value)
+        if name in self.ranges:
+            check(name, value, self.ranges[name])
         for param in self.data.get("params", ()):
             check_broadcast(name, value, param.data.shape)
         self.data[name] = value

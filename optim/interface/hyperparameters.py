@@ -1,55 +1,83 @@
-"""What a hyperparameter may be: a number or an array of numbers, in the range that its name has throughout the field.
+"""What a hyperparameter may be: a number or an array of numbers, in a range.
 
-An array gives every element of the parameter a value of its own, so that N runs are one: see `Optimizer`.
+An array gives every element of the parameter a value of its own, so that N runs are one: see `Optimizer`. The ranges
+here are those of the names that mean the same everywhere; a class adds those of its own hyperparameters in `ranges`.
 """
+
+from collections.abc import Callable
+from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 
 from .words import described
 
-NOT_NEGATIVE = "finite and not negative", lambda x: np.isfinite(x) & (x >= 0)
-FINITE = "finite", np.isfinite
-POSITIVE = "positive", lambda x: x > 0
-AT_LEAST_1 = "finite and at least 1", lambda x: np.isfinite(x) & (x >= 1)
-FRACTION = "in [0, 1)", lambda x: (x >= 0) & (x < 1)
-RANGES = {
-    "lr": NOT_NEGATIVE, "eps": NOT_NEGATIVE, "weight_decay": NOT_NEGATIVE, "lr_decay": NOT_NEGATIVE,
-    "momentum": NOT_NEGATIVE,
-    "initial_accumulator_value": NOT_NEGATIVE, "alpha": NOT_NEGATIVE, "betas": FRACTION, "beta": FRACTION,
-    "rho": NOT_NEGATIVE, "momentum_decay": NOT_NEGATIVE, "trust_coefficient": NOT_NEGATIVE, "step_sizes": NOT_NEGATIVE,
-    "etas": POSITIVE,
-    "dampening": FINITE, "optimism": FINITE, "f_min": FINITE, "ns_coefficients": FINITE,
-    "beta2_decay": ("finite and not positive", lambda x: np.isfinite(x) & (x <= 0)),
-    "b1": FRACTION, "b2": FRACTION, "decay": ("in [0, 1]", lambda x: (x >= 0) & (x <= 1)),
-    "lambd": NOT_NEGATIVE, "t0": NOT_NEGATIVE, "warmup_steps": NOT_NEGATIVE, "r": NOT_NEGATIVE, "k": AT_LEAST_1,
-    "weight_lr_power": FINITE, "beta3": FRACTION, "d0": POSITIVE, "d_coef": POSITIVE, "reps_rel": POSITIVE,
-    "max_norm": POSITIVE, "max_delta": POSITIVE, "threshold": POSITIVE, "clipping": POSITIVE,
-    "tolerance_grad": NOT_NEGATIVE, "tolerance_change": NOT_NEGATIVE, "c1": FRACTION, "shrink": FRACTION,
-    "damping": NOT_NEGATIVE, "gamma": NOT_NEGATIVE, "hessian_power": NOT_NEGATIVE, "clip_threshold": POSITIVE,
-    "l1": NOT_NEGATIVE, "l2": NOT_NEGATIVE, "max_iter": AT_LEAST_1, "max_eval": AT_LEAST_1,
-    "history_size": AT_LEAST_1, "update_interval": AT_LEAST_1,
-    "d": AT_LEAST_1, "precondition_frequency": AT_LEAST_1, "max_precond_dim": NOT_NEGATIVE, "ns_steps": NOT_NEGATIVE,
-}
-MAY_BE_NONE = {"eps", "beta3"}  # where the optimizer then takes a value of its own
+
+class Range(NamedTuple):
+    """The numbers that a hyperparameter may be: in words, and as a function of an array."""
+
+    words: str
+    allows: Callable
+    may_be_none: bool = False
+    kinds: str = "iuf"  # of NumPy's dtypes
 
 
-def check(name, value):
-    """Raise a ValueError or TypeError unless `value` is in the range that the name stands for."""
-    short = name.rpartition(".")[2]  # the b1 of a link of a chain is called "scale_by_adam.b1"
-    if short not in RANGES:
-        return
-    if short == "betas" and not (isinstance(value, (tuple, list)) and len(value) == 2):
-        raise TypeError(f"{name} is {value!r}; expected two numbers, (beta1, beta2)")
-    description, allowed = RANGES[short]
+FINITE = Range("finite", np.isfinite)
+NOT_NEGATIVE = Range("finite and not negative", lambda x: np.isfinite(x) & (x >= 0))
+NOT_POSITIVE = Range("finite and not positive", lambda x: np.isfinite(x) & (x <= 0))
+POSITIVE = Range("positive", lambda x: x > 0)
+FRACTION = Range("in [0, 1)", lambda x: (x >= 0) & (x < 1))
+UP_TO_1 = Range("in [0, 1]", lambda x: (x >= 0) & (x <= 1))
+
+
+def at_least(least):
+    """Return the range of the finite numbers from `least` on."""
+    return Range(f"finite and at least {least}", lambda x: np.isfinite(x) & (x >= least))
+
+
+def whole(least):
+    """Return the range of the integers from `least` on."""
+    return Range(f"an integer of at least {least}", lambda x: x >= least, kinds="iu")
+
+
+def optional(allowed):
+    """Return a range with None in it, where the optimizer then takes a value of its own."""
+    return allowed._replace(may_be_none=True)
+
+
+RANGES = {"lr": NOT_NEGATIVE, "betas": FRACTION, "eps": NOT_NEGATIVE, "weight_decay": NOT_NEGATIVE}
+
+
+@cache
+def ranges_of(rule):
+    """Return the ranges of a class of update rules by name: the common ones, its bases' and its own."""
+    found = dict(RANGES)
+    for cls in reversed(rule.__mro__):
+        found |= vars(cls).get("ranges", {})
+    return found
+
+
+def check(name, value, allowed):
+    """Raise a TypeError or ValueError unless `value`, a number or an array or a pair of them, is in a `Range`."""
+    if name.endswith("betas") and not (isinstance(value, (tuple, list)) and len(value) == 2):
+        raise TypeError(f"{name} is {described(value)}; expected two numbers, (beta1, beta2)")
     for number in value if isinstance(value, (tuple, list)) else (value,):
-        if number is None and short in MAY_BE_NONE:
+        if number is None and allowed.may_be_none:
             continue
-        if isinstance(number, (bool, str)) or np.asarray(number).dtype.kind not in "iuf":
-            raise TypeError(f"{name} is {value!r}; expected a number or an array of numbers")
-        wrong = np.asarray(number)[~allowed(np.asarray(number))]
+        kind = np.asarray(number).dtype.kind
+        if isinstance(number, (bool, str)) or kind not in "iuf":
+            raise TypeError(f"{name} is {described(value)}; expected a number or an array of numbers")
+        wrong = np.asarray(number)[~allowed.allows(np.asarray(number)) | (kind not in allowed.kinds)]
         if wrong.size:
             place = f" with the value {wrong[0]}" if np.ndim(number) else ""
-            raise ValueError(f"{name} is {described(value)}{place}; it must be {description}")
+            raise ValueError(f"{name} is {described(value)}{place}; it must be {allowed.words}")
+
+
+def check_all(hyperparameters, ranges):
+    """Check each hyperparameter for which there is a range."""
+    for name, value in hyperparameters.items():
+        if name in ranges:
+            check(name, value, ranges[name])
 
 
 def check_callable(name, function):

@@ -12,7 +12,7 @@ import numpy as np
 
 from .groups import ParamGroup, as_defaults, as_groups, as_list, check_parameter
 from .hooks import HookHandle, with_hooks
-from .hyperparameters import check, prepared
+from .hyperparameters import check_all, prepared, ranges_of
 from .pieces import has_array, in_pieces, join_new
 from .signatures import (
     HANDED,
@@ -37,7 +37,12 @@ class UpdateRule:
     """
 
     elementwise = True  # phi of a piece is that piece of phi, so `update` may be given pieces; False: whole arrays
+    ranges = {}  # of hyperparameters, by name, where they differ from those of `hyperparameters.RANGES`
     returns_step = False  # True: `update` returns the whole step, and lr is 1 in theta <- theta - lr * phi
+
+    def all_ranges(self):
+        """Return the range of each hyperparameter that has one, by name."""
+        return ranges_of(type(self))
 
     def init_state(self, param):
         """Return s_0: a dictionary of arrays like `param`, numbers, and None. An entry `step` is counted for you."""
@@ -109,8 +114,7 @@ class Optimizer(UpdateRule):
         for method in HANDED:
             check_signature(type(self), method)
         check_requests(type(self), self._asked_for() - {"maximize"}, given)
-        for name, value in self.defaults.items():
-            check(name, value)
+        check_all(self.defaults, self.all_ranges())
         self.param_groups, self.state = [], defaultdict(dict)
         self._before_step, self._after_step = {}, {}
         for group in as_groups(params):

@@ -12,7 +12,6 @@ from optimizer_catalogue import EXAMPLES, Bowl, Network, Rosenbrock
 
 import optim
 import optim.interface.optimizer
-from optim import hyperparameters
 
 # Bases of several optimizers, of no use alone.
 ABSTRACT = {"WholeVectorOptimizer", "LeastSquaresOptimizer", "DiagonalHessianOptimizer", "PointOptimizer", "Wrapper",
@@ -283,7 +282,7 @@ def bad_values(name):
     for key in started(name)[0].defaults:
         if key in BAD:
             yield from ((key, value) for value in BAD[key])
-        elif key in hyperparameters.RANGES and not isinstance(started(name)[0].defaults[key], tuple):
+        elif key in started(name)[0].all_ranges() and not isinstance(started(name)[0].defaults[key], tuple):
             yield from ((key, value) for value in (np.nan, "0.1"))
 
 

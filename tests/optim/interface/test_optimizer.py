@@ -366,6 +366,24 @@ def test_a_method_that_asks_for_what_is_no_default_is_told_when_it_is_made():
         Forgetful([optim.Parameter([1.0])])
 
 
+def test_ranges_belong_to_the_class_and_only_those_of_common_names_to_all():
+    class Student(optim.Optimizer):
+        ranges = {"k": optim.interface.hyperparameters.whole(1)}
+
+        def __init__(self, params, k=1, gamma=-0.5, momentum=-2, eps=0):
+            super().__init__(params, lr=1.0, k=k, gamma=gamma, momentum=momentum, eps=eps)
+
+    p = optim.Parameter([1.0])
+    Student([p])
+    for wrong, words in ({"k": 0.5}, "an integer of at least 1"), ({"eps": -1}, "finite and not negative"):
+        with pytest.raises(ValueError, match=f"must be {words}"):
+            Student([p], **wrong)
+    link = optim.chain([p], optim.rule_of(optim.SGD, momentum=0.9), optim.rule_of(Student, k=2))
+    for name, value in ("SGD.momentum", -1), ("Student.k", 0), ("lr", -1):
+        with pytest.raises(ValueError, match=f"{name} is {value}; it must be"):
+            link.param_groups[0][name] = value
+
+
 def test_an_optimizer_without_a_rule_says_which_method_it_needs():
     optimizer = optim.Optimizer([optim.Parameter([1.0])], lr=0.1)
     with pytest.raises(NotImplementedError, match=r"Optimizer needs a method `update\(self, grad, state, param"):
