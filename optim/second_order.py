@@ -2,11 +2,11 @@
 
 Newton's method asks for the Hessian. What follows it avoids, one method after the other, some of its cost: conjugate
 gradients inside Newton need only products with it, Gauss-Newton and Levenberg-Marquardt make it from first
-derivatives, and AdaHessian and Sophia are content with a rough diagonal. Curvature is asked for by functions that you
-pass, which look at the parameters as they are when called. Methods that learn curvature from gradients alone are in
-`quasi_newton.py`.
+derivatives, and AdaHessian and Sophia are content with a rough diagonal. Curvature comes from functions that
+you pass, such as `minigrad.hessian(f)`. Methods that learn curvature from gradients alone are in `quasi_newton.py`.
 """
 
+import inspect
 from copy import deepcopy
 
 import numpy as np
@@ -36,9 +36,9 @@ class Newton(WholeVectorOptimizer):
     params : iterable
         Parameters or groups; see `WholeVectorOptimizer`, also for what `step` raises.
     hessian : callable
-        Takes nothing, returns the second derivatives at the parameters as they are: an array with n² numbers or, for
-        several parameters, a sequence of rows of blocks: `lambda: minigrad.hessian(f)(p.data)` and `lambda:
-        minigrad.hessian(f, (0, 1))(p.data, q.data)` are such functions.
+        Returns the second derivatives at the parameters: an array with n² numbers or, for several parameters, a
+        sequence of rows of blocks. It takes the parameters' arrays, as `minigrad.hessian(f)` and, for two parameters,
+        `minigrad.hessian(f, (0, 1))` do; or nothing, and looks at the parameters itself.
     lr : float, default 1
         The first trial of the line search; without one, the length of the step in units of Newton's.
     line_search_fn : str or None, default "backtracking"
@@ -70,7 +70,8 @@ class Newton(WholeVectorOptimizer):
 
     def update(self, grad, state, param):
         sizes = [item.data.size for item in self.params]
-        hessian = self.sign * as_matrix("hessian", self.hessian(), sizes, sizes, grad.dtype)
+        value = at_parameters(self.hessian, self.params)
+        hessian = self.sign * as_matrix("hessian", value, sizes, sizes, grad.dtype)
         lower = modified_cholesky(hessian)  # two triangular systems follow, for which NumPy has no solver of their own
         return np.linalg.solve(lower.T, np.linalg.solve(lower, grad))
 
@@ -126,9 +127,9 @@ class NewtonCG(WholeVectorOptimizer):
     params : iterable
         Parameters or groups; see `WholeVectorOptimizer`, also for what `step` raises.
     hvp : callable
-        Takes one array for each parameter, in its shape, and returns the Hessian at the parameters as they are times
-        these: an array or, for several parameters, a sequence of them. `lambda v: minigrad.hvp(f)(p.data, v)` is such
-        a function, and so is `lambda *v: minigrad.hvp(f, (0, 1))(p.data, q.data, v)`.
+        Returns the product of the Hessian at the parameters and a vector: an array or, for several parameters, a
+        sequence of them. It is `minigrad.hvp(f)` or, for two parameters, `minigrad.hvp(f, (0, 1))`; or it takes the
+        vector alone, one array for each parameter in its shape, and looks at the parameters itself.
     lr : float, default 1
         The first trial of the line search.
     line_search_fn : str or None, default "backtracking"
@@ -213,7 +214,7 @@ class LeastSquaresOptimizer(WholeVectorOptimizer):
 
     def residual_vector(self):
         """Return the residuals at the parameters as they are, as a vector."""
-        return np.asarray(self.residuals(), self.params[0].data.dtype).ravel()
+        return np.asarray(at_parameters(self.residuals, self.params), self.params[0].data.dtype).ravel()
 
     def half_square(self, theta):
         """Return ½|r|² at theta, where it leaves the parameters; infinite where it is not a number."""
@@ -226,7 +227,8 @@ class LeastSquaresOptimizer(WholeVectorOptimizer):
     def linearised(self):
         """Return residuals and Jacobian at the parameters as they are; both must be finite."""
         r = self.residual_vector()
-        J = as_matrix("jacobian", self.jacobian(), [r.size], [param.data.size for param in self.params], r.dtype)
+        sizes = [param.data.size for param in self.params]
+        J = as_matrix("jacobian", at_parameters(self.jacobian, self.params), [r.size], sizes, r.dtype)
         check_finite("the residuals hold", r)
         check_finite("the jacobian holds", J)
         return r, J
@@ -246,10 +248,10 @@ class GaussNewton(LeastSquaresOptimizer):
     params : iterable
         Parameters or groups; see `WholeVectorOptimizer`, also for what `step` raises.
     residuals : callable
-        Takes nothing, returns r at the parameters as they are, m numbers.
+        Returns r, m numbers. It takes the parameters' arrays; or nothing, and looks at the parameters itself.
     jacobian : callable
-        Takes nothing, returns its derivatives, shape (m, n); for several parameters, a sequence of such arrays.
-        `lambda: minigrad.jacobian(r)(p.data)` is such a function.
+        Returns its derivatives, shape (m, n); for several parameters, a sequence of such arrays. It takes what
+        `residuals` may take: `minigrad.jacobian(residuals)` is such a function.
     lr : float, default 1
         The first trial of the line search.
     line_search_fn : "backtracking" or None, default "backtracking"
@@ -464,7 +466,7 @@ class AdaHessian(DiagonalHessianOptimizer):
     params : iterable
         Parameters or groups.
     hvp : callable
-        As for `NewtonCG`: `lambda v: minigrad.hvp(f)(p.data, v)` for one parameter.
+        As for `NewtonCG`, such as `minigrad.hvp(f)`.
     lr : float or array, default 0.15
     betas : pair of floats, default (0.9, 0.999)
     eps : float, default 1e-4
@@ -598,7 +600,7 @@ class Sophia(DiagonalHessianOptimizer):
     def estimate(self, params):
         if self.hessian_diagonal is None:
             return super().estimate(params)
-        return as_parts("hessian_diagonal", self.hessian_diagonal(), params)
+        return as_parts("hessian_diagonal", at_parameters(self.hessian_diagonal, params), params)
 
     def is_due(self, state, group):
         return state["step"] % group["update_interval"] == 0
@@ -619,7 +621,30 @@ class Sophia(DiagonalHessianOptimizer):
         return np.clip(newton, -clip_threshold, clip_threshold) + weight_decay * param
 
 
-# What users' functions return
+# Users' functions: what they take and what they return
+
+def at_parameters(function, params, vectors=()):
+    """Return a function's value: of the parameters' arrays and then the vectors, or of the vectors alone."""
+    if not takes_parameters(function, len(vectors)):
+        return function(*vectors)
+    vectors = [tuple(vectors)] if len(vectors) > 1 else vectors  # as minigrad.hvp(f, (0, 1)) takes them
+    return function(*[param.data for param in params], *vectors)
+
+
+def takes_parameters(function, others):
+    """Tell whether a function takes the parameters' arrays before its `others` arguments.
+
+    The derivatives that minigrad makes take any arguments and keywords.
+    """
+    try:
+        arguments = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):  # of a function written in C
+        return False
+    if {inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD} <= {p.kind for p in arguments}:
+        return True
+    by_place = inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD
+    return sum(p.kind in by_place and p.default is p.empty for p in arguments) > others
+
 
 def as_matrix(name, value, rows, columns, dtype):
     """Return what `name` returned as a matrix of sum(rows) x sum(columns): one array, or nested sequences of blocks."""
@@ -649,5 +674,5 @@ def as_parts(name, value, params):
 
 
 def products_of(hvp, params, vectors):
-    """Return hvp(*vectors), checked."""
-    return as_parts("hvp", hvp(*vectors), params)
+    """Return the products that `hvp` returns, checked."""
+    return as_parts("hvp", at_parameters(hvp, params, vectors), params)

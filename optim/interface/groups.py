@@ -6,6 +6,7 @@ A parameter is anything with an array `.data` and an array or None as `.grad`.
 from collections import UserDict
 
 import numpy as np
+from numpy.lib.array_utils import byte_bounds
 
 from .hyperparameters import check, check_broadcast
 
@@ -110,6 +111,30 @@ def check_parameter(param):
     if not isinstance(param.data, np.ndarray) or param.data.dtype.kind != "f":
         raise TypeError(f"a parameter's .data is a {type(param.data).__name__} of dtype "
                         f"{getattr(param.data, 'dtype', None)}; expected an ndarray of floats")
+    if not param.data.flags.writeable:
+        raise ValueError(f"a parameter of shape {param.data.shape} is read-only and could not be moved: make it from a "
+                         "copy, array.copy()")
     if getattr(param, "requires_grad", True) is False:
         raise ValueError(f"a parameter of shape {param.data.shape} does not require a gradient and would never move: "
                          "create it with requires_grad=True")
+
+
+def check_apart(params):
+    """Refuse parameters that share memory: a step along one gradient would also move the other one."""
+    arrays = sorted([(*byte_bounds(param.data), i) for i, param in enumerate(params) if param.data.size])
+    before = []  # those that reach beyond the beginning of the next one
+    for low, high, i in arrays:
+        before = [(end, j) for end, j in before if end > low]
+        for _, j in before:
+            if share_memory(params[i].data, params[j].data):
+                raise ValueError(f"two parameters, of shapes {params[j].data.shape} and {params[i].data.shape}, share "
+                                 "memory: each would be moved twice a step. Give each its own array, array.copy()")
+        before.append((high, i))
+
+
+def share_memory(x, y):
+    """Tell whether two arrays have an element in common; where that would take long to find out, say no."""
+    try:
+        return np.shares_memory(x, y, max_work=10_000)
+    except np.exceptions.TooHardError:
+        return False

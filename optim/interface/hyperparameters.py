@@ -83,7 +83,7 @@ def check_all(hyperparameters, ranges):
 def check_callable(name, function):
     """Raise a TypeError unless the function that an optimizer is given can be called."""
     if not callable(function):
-        raise TypeError(f"{name} is {function!r}; expected a function")
+        raise TypeError(f"{name} is {described(function)}; expected a function")
 
 
 def check_broadcast(name, value, shape):

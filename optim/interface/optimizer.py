@@ -10,7 +10,7 @@ from copy import deepcopy
 
 import numpy as np
 
-from .groups import ParamGroup, as_defaults, as_groups, as_list, check_parameter
+from .groups import ParamGroup, as_defaults, as_groups, as_list, check_apart, check_parameter
 from .hooks import HookHandle, with_hooks
 from .hyperparameters import check_all, prepared, ranges_of
 from .pieces import has_array, in_pieces, join_new
@@ -140,19 +140,22 @@ class Optimizer(UpdateRule):
         Raises
         ------
         TypeError, ValueError
-            If the group holds no parameter, something that is not one, one that is there already, or a hyperparameter
-            that is unknown or out of range. Then nothing has been added.
+            If the group holds something that is not a parameter, one that is read-only, one that is there already or
+            shares memory with another, or a hyperparameter that is unknown or out of range. Then nothing has been
+            added.
         """
         if not isinstance(group, dict) or "params" not in group:
             raise TypeError(f'a parameter group is a dictionary with the key "params"; got {group!r}')
         params = as_list(group["params"])
-        taken = {id(param) for other in self.param_groups for param in other["params"]}
+        others = [param for other in self.param_groups for param in other["params"]]
+        taken = {id(param) for param in others}
         for param in params:
             check_parameter(param)
             if id(param) in taken:
                 raise ValueError(f"the same parameter, of shape {param.data.shape}, is given twice: "
                                  "it would be moved twice a step")
             taken.add(id(param))
+        check_apart([*others, *params])
         entries = {**deepcopy(self.defaults), **{name: value for name, value in group.items() if name != "params"}}
         self.param_groups.append(ParamGroup(self, params, entries))
 

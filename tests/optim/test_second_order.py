@@ -601,3 +601,60 @@ def test_reaches_a_stated_loss_on_rosenbrock(make, loss, steps):
     for _ in range(steps):
         optimizer.step(closure)
     assert closure() < loss
+
+
+# Functions of the arrays, as minigrad's, and functions that look at the parameters themselves
+
+def two_squares(x, y):
+    return np.sum((x - 1) ** 2) + np.sum(x[:1] ** 2 * y**2) + np.sum((y - 2) ** 4)
+
+
+def two_residuals(x, y):
+    return np.concatenate([x - 1, x[:1] * y, (y - 2) ** 2])
+
+
+BOTH = (0, 1)
+AS_MINIGRAD_MAKES_THEM = {
+    "Newton": (lambda p, q: optim.Newton([p, q], minigrad.hessian(two_squares, BOTH)),
+               lambda p, q: optim.Newton([p, q], lambda: minigrad.hessian(two_squares, BOTH)(p.data, q.data))),
+    "NewtonCG": (lambda p, q: optim.NewtonCG([p, q], minigrad.hvp(two_squares, BOTH)),
+                 lambda p, q: optim.NewtonCG([p, q], lambda *v: minigrad.hvp(two_squares, BOTH)(p.data, q.data, v))),
+    "GaussNewton": (
+        lambda p, q: optim.GaussNewton([p, q], two_residuals, minigrad.jacobian(two_residuals, BOTH)),
+        lambda p, q: optim.GaussNewton([p, q], lambda: two_residuals(p.data, q.data),
+                                       lambda: minigrad.jacobian(two_residuals, BOTH)(p.data, q.data))),
+    "AdaHessian": (lambda p, q: optim.AdaHessian([p, q], minigrad.hvp(two_squares, BOTH)),
+                   lambda p, q: optim.AdaHessian([p, q],
+                                                 lambda v, w: minigrad.hvp(two_squares, BOTH)(p.data, q.data, (v, w)))),
+}
+
+
+@pytest.mark.parametrize("name", AS_MINIGRAD_MAKES_THEM)
+def test_curvature_may_be_a_function_of_the_arrays(name):
+    ends = []
+    for make in AS_MINIGRAD_MAKES_THEM[name]:
+        p, q = optim.Parameter([-1.0, 2.0]), optim.Parameter([0.5])
+        optimizer, closure = make(p, q), closure_of(two_squares, p, q)
+        for _ in range(5):
+            optimizer.step(closure)
+        ends.append(np.concatenate([p.data, q.data]))
+    np.testing.assert_array_equal(*ends)
+    assert np.any(ends[0] != [-1.0, 2.0, 0.5])
+
+
+def test_curvature_may_be_a_function_of_the_array_of_one_parameter():
+    p = optim.Parameter(START)
+    closure = closure_of(rosenbrock, p)
+    for optimizer in (optim.Newton([p], minigrad.hessian(rosenbrock)), optim.NewtonCG([p], minigrad.hvp(rosenbrock)),
+                      optim.LevenbergMarquardt([p], rosenbrock_residuals, minigrad.jacobian(rosenbrock_residuals)),
+                      optim.Newton([p], lambda x: minigrad.hessian(rosenbrock)(x))):
+        p.data[...] = START
+        for _ in range(200):
+            optimizer.step(closure)
+        np.testing.assert_allclose(p.data, 1, rtol=1e-6)
+
+
+def test_a_matrix_instead_of_a_function_is_refused_in_words():
+    p = optim.Parameter(START)
+    with pytest.raises(TypeError, match=r"hessian is array of shape \(2, 2\); expected a function"):
+        optim.Newton([p], minigrad.hessian(rosenbrock)(p.data))

@@ -71,6 +71,41 @@ def test_the_array_of_a_parameter_is_changed_in_place_even_if_it_is_a_view():
     np.testing.assert_array_equal(table, expected)
 
 
+def with_array(array):
+    return type("P", (), {"data": array, "grad": None})()
+
+
+def test_read_only_parameters_are_refused():
+    array = np.ones(2)
+    array.flags.writeable = False
+    with pytest.raises(ValueError, match=r"of shape \(2,\) is read-only .*: make it from a copy"):
+        optim.SGD([with_array(array)])
+
+
+@pytest.mark.parametrize("cut", [
+    lambda table: (table, table), lambda table: (table[:3], table[2:]), lambda table: (table, table[1:2, 3]),
+    lambda table: (table[:, ::2], table[:, ::3]), lambda table: (table[3:], table[:1], table.T[0])])
+def test_parameters_that_share_memory_are_refused(cut):
+    params = [with_array(array) for array in cut(np.ones((5, 6)))]
+    with pytest.raises(ValueError, match="share memory: each would be moved twice a step"):
+        optim.SGD(params)
+    optimizer = optim.SGD(params[:-1])
+    with pytest.raises(ValueError, match="share memory"):
+        optimizer.add_param_group({"params": params[-1:]})
+    assert len(optimizer.param_groups) == 1
+
+
+@pytest.mark.parametrize("cut", [
+    lambda table: [table[:, i] for i in range(6)], lambda table: (table[::2], table[1::2]),
+    lambda table: (table[:2], table[2:2], table[2:]), lambda table: (table[:, :3].T, table[:, 3:][::-1])])
+def test_views_that_share_no_element_are_parameters(cut):
+    table = np.ones((5, 6))
+    params = [with_array(array) for array in cut(table)]
+    optimizer = optim.SGD(params, lr=1.0)
+    step(optimizer, *[np.ones_like(param.data) for param in params])
+    np.testing.assert_array_equal(table, 0)
+
+
 # Groups
 
 def test_a_group_has_the_defaults_that_it_does_not_set():
