@@ -31,7 +31,8 @@ def picture(drawn, name):
     import matplotlib.pyplot as plt
 
     if "ipykernel" in sys.modules:
-        plt.show()
+        shown_alone = hasattr(drawn, "show") and not isinstance(drawn, plt.Figure)  # a Drawing need not be pyplot's
+        (drawn if shown_alone else plt).show()
         return
     lesson = Path(sys._getframe(1).f_globals["__file__"])
     path = lesson.parent / "figures" / f"{name}.png"

@@ -6,16 +6,16 @@
 import base64
 import io
 import re
+import sys
 from pathlib import Path
 
 import matplotlib as mpl
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.animation import FFMpegWriter, FuncAnimation, PillowWriter
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 
-from ..pictures.drawing import style
+from ..pictures.drawing import in_notebook, new_figure, show_figure, style
 from ..pictures.framing import ExitMarks, frame
 from ..pictures.plots import overview
 from ..runs.trajectory import runs_in
@@ -53,8 +53,8 @@ def animate(runs, path=None, *, frames=100, fps=20, domain=None, levels=20, dpi=
     Returns
     -------
     Motion
-        Matplotlib's `FuncAnimation`, which a notebook shows with a player, of about 40 kB a frame. If it has been
-        written to a file, its figure has been closed.
+        Matplotlib's `FuncAnimation`, which a notebook shows with a player, of about 40 kB a frame. Elsewhere its method
+        `show` opens a window.
 
     Raises
     ------
@@ -82,7 +82,6 @@ def animate(runs, path=None, *, frames=100, fps=20, domain=None, levels=20, dpi=
         animation = Motion(stage.figure, stage.show, steps, init_func=list, interval=1000 / fps)
         if write:
             write(animation, Path(path), fps, dpi)
-            plt.close(stage.figure)
     return animation
 
 
@@ -135,9 +134,15 @@ class Motion(FuncAnimation):
         with mpl.rc_context(settings):
             return compact(super().to_jshtml(*args, **kwargs))
 
+    def show(self):
+        """Show the animation: in a notebook as a player below the cell, elsewhere in a window."""
+        if in_notebook():
+            sys.modules["IPython"].display.display(self)
+        else:
+            show_figure(self._fig)
+
     def _repr_html_(self):
-        """Return the player, and close the figure, of which a notebook would show a picture besides."""
-        plt.close(self._fig)
+        """Return the player."""
         return self.to_jshtml()
 
 
@@ -158,7 +163,7 @@ class Stage:
         self.steps = steps + [line.get_xdata() + 1 for line in leaving]  # the first step that is outside
         self.points = [line.get_xydata() for line in drawn]
         still, boxes = still_picture(drawing, (*drawn, drawing["starts"], *drawing["minima"]), dpi)
-        self.figure = plt.figure(figsize=drawing.figure.get_size_inches(), dpi=dpi)
+        self.figure = new_figure(drawing.figure.get_size_inches(), dpi)
         self.figure.set_layout_engine("none")
         ground = self.figure.add_axes((0, 0, 1, 1))
         ground.imshow(still, aspect="auto", interpolation="nearest")
@@ -172,7 +177,6 @@ class Stage:
             grown_line(mark, left).set(data=mark.get_data(), markevery=None)
         self.now = right.axvline(0, color="#404040", linewidth=0.8, linestyle="-", zorder=1)
         self.clock = right.text(1, 1.02, "", transform=right.transAxes, ha="right", va="bottom", fontsize=11)
-        plt.close(drawing.figure)
 
     def show(self, step):
         """Show what has happened up to a step, and return the artists that have changed."""

@@ -10,13 +10,17 @@ import dataclasses
 import html
 import io
 import re
+import sys
 import textwrap
+from contextlib import contextmanager
 from pathlib import Path
 
 import matplotlib.patheffects
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import BoundaryNorm, LinearSegmentedColormap
+from matplotlib.figure import Figure
 from matplotlib.transforms import ScaledTranslation
 
 STYLE = str(Path(__file__).with_name("optim.mplstyle"))
@@ -33,6 +37,7 @@ STARTS = {**POINTS, "marker": "o", "markersize": 8, "color": "white", "label": "
 MINIMA = {**POINTS, "marker": "*", "markersize": 15, "color": "#F0E442", "label": "minimum"}
 
 
+@contextmanager
 def style():
     """Return a context in which figures have the look of this package.
 
@@ -43,6 +48,11 @@ def style():
     -------
     context manager
 
+    Notes
+    -----
+    One setting is not put back: whether pyplot is interactive. A notebook's backend is loaded with the first figure,
+    perhaps within this context, and then sets it for the whole session.
+
     Examples
     --------
     >>> import optim.viz
@@ -50,7 +60,14 @@ def style():
     ...     figure, (left, right) = plt.subplots(1, 2, figsize=(8, 4.5), dpi=240)
     >>> drawing = optim.viz.contour("booth", left)
     """
-    return plt.style.context(STYLE)
+    try:
+        with plt.style.context(STYLE):
+            try:
+                yield
+            finally:
+                interactive = plt.isinteractive()
+    finally:
+        plt.interactive(interactive)
 
 
 def look(i):
@@ -63,9 +80,30 @@ def look(i):
     return {**cycle[(place + 3 * turn) % len(cycle)], "color": cycle[place]["color"]}
 
 
-def axes_or_new(ax, **figure):
+def new_figure(figsize=None, dpi=None):
+    """Return a figure that pyplot does not know, so that it is gone when nobody needs it any more."""
+    figure = Figure(figsize=figsize, dpi=dpi)
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def axes_or_new(ax, figsize=None, **grid):
     """Return the axes that were given, or those of a new figure."""
-    return plt.subplots(**figure)[1] if ax is None else ax
+    return new_figure(figsize).subplots(**grid) if ax is None else ax
+
+
+def show_figure(figure):
+    """Open a window with a figure, and wait until it is closed; in an interactive session, do not wait."""
+    if figure.canvas.manager is None:
+        window = plt.figure(figsize=figure.get_size_inches()).canvas
+        window.figure = figure
+        figure.set_canvas(window)
+    plt.show()
+
+
+def in_notebook():
+    """Tell whether the program runs in a notebook, which shows pictures below its cells."""
+    return "ipykernel" in sys.modules and "IPython" in sys.modules and sys.modules["IPython"].get_ipython() is not None
 
 
 def filled_contours(ax, X, Y, Z, levels, **kwargs):
@@ -153,7 +191,10 @@ def room_for(runs):
 
 @dataclasses.dataclass(eq=False, repr=False)
 class Drawing:
-    """What was drawn.
+    """What was drawn. A notebook shows it below the cell; `show` opens a window, and `save` writes a file.
+
+    A new figure is not one of pyplot's open figures: a thousand drawings need no closing, and `plt.show()` alone shows
+    none of them. The figure of axes that were given stays what it was.
 
     Attributes
     ----------
@@ -202,19 +243,41 @@ class Drawing:
             self.figure.savefig(path, **kwargs)
         return path
 
+    def show(self):
+        """Show the picture: in a notebook below the cell, elsewhere in a window.
+
+        A script waits until the window is closed, as with `matplotlib.pyplot.show`.
+        """
+        if in_notebook() and not self.is_managed:
+            sys.modules["IPython"].display.display(self)
+        else:
+            show_figure(self.figure)
+
+    @property
+    def is_managed(self):
+        """Whether pyplot manages the figure, and so shows it too, as it does with axes that it has made."""
+        return self.figure.canvas.manager is not None
+
+    def png(self):
+        """Return the picture as the bytes of a PNG file, with 100 dots per inch."""
+        picture = io.BytesIO()
+        self.save(picture, format="png", dpi=100, metadata=None)
+        return picture.getvalue()
+
     def html(self):
-        """Return the picture as an element of a page, its description as alternative text; the figure is closed.
+        """Return the picture as an element of a page, its description as alternative text.
 
         Returns
         -------
         str
             HTML, with the picture in it as PNG.
         """
-        picture = io.BytesIO()
-        self.save(picture, format="png", dpi=100, metadata=None)
-        plt.close(self.figure)
-        source = base64.b64encode(picture.getvalue()).decode()
+        source = base64.b64encode(self.png()).decode()
         return f'<img alt="{html.escape(self.description)}" src="data:image/png;base64,{source}">'
+
+    def _repr_png_(self):
+        """Return what a notebook shows: the picture, and its alternative text; nothing if pyplot shows the figure."""
+        return None if self.is_managed else (self.png(), {"alt": self.description})
 
     def __repr__(self):
         return f"<Drawing: {self.description}>"

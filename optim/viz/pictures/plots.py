@@ -7,7 +7,6 @@ fit: where a path crosses the edge of the frame, or a curve its top, stands a tr
 import dataclasses
 import textwrap
 
-import matplotlib.pyplot as plt
 import numpy as np
 
 from .. import surfaces
@@ -22,6 +21,7 @@ from .drawing import (
     filled_contours,
     in_legend,
     look,
+    new_figure,
     room_for,
     sentence,
     style,
@@ -299,7 +299,8 @@ def overview(race, *, domain=None, levels=20):
     """
     trajectories = runs_in(race)
     with style():
-        figure, (left, right) = plt.subplots(1, 2, figsize=(11, 5))
+        figure = new_figure((11, 5))
+        left, right = figure.subplots(1, 2)
         over = paths(trajectories, left, domain=domain, levels=levels, legend=False)
         by_step = losses(trajectories, right, legend=False)
         if note_of(race):

@@ -5,7 +5,7 @@ is labelled with the true values. On Rosenbrock, where true heights would show w
 Paths are laid over the ground from step to step, and shine through what is in front of them.
 """
 
-import matplotlib.pyplot as plt
+import matplotlib as mpl
 import numpy as np
 from matplotlib.colors import ListedColormap
 
@@ -16,7 +16,7 @@ from .drawing import HALO, MINIMA, STARTS, Drawing, add_legend, axes_or_new, roo
 from .framing import along, frame, points_within, visible_parts
 from .plots import first_positions, formula_of, single_runs
 
-PALE_VIRIDIS = ListedColormap(0.5 + 0.5 * plt.get_cmap("viridis")(np.linspace(0, 1, 256)))  # dark paths stand out
+PALE_VIRIDIS = ListedColormap(0.5 + 0.5 * mpl.colormaps["viridis"](np.linspace(0, 1, 256)))  # dark paths stand out
 BETWEEN = 12  # points at which a path is laid over the ground from one step to the next
 ABOVE = 0.15  # contour lines, for a path to be seen
 

@@ -279,6 +279,24 @@ class TestDrawing:
         assert surfaces.rosenbrock_nd(3)._repr_html_() is None
 
 
+def test_show_opens_a_window_with_the_figure(monkeypatch):
+    shown = []
+    monkeypatch.setattr(plt, "show", lambda: shown.append(plt.gcf()))
+    drawn = contour("booth")
+    assert not plt.get_fignums()
+    drawn.show()
+    drawn.show()
+    assert shown == [drawn.figure, drawn.figure]
+
+
+def test_style_keeps_what_a_notebook_says_of_interactive_figures():
+    with plt.rc_context():
+        with pytest.raises(KeyError), style():
+            plt.ion()
+            raise KeyError
+        assert plt.isinteractive()
+
+
 def test_the_style_is_found_by_name_and_differs_from_the_default():
     with plt.style.context("optim.viz.pictures.optim"):
         assert mpl.rcParams["axes.prop_cycle"] == mpl.rc_params_from_file(drawing.STYLE)["axes.prop_cycle"]
