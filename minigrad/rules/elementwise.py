@@ -36,15 +36,16 @@ rule(np.reciprocal, lambda g, ans, x: -g * ans * ans)
 
 # Powers. y * x**(y - 1) is written so that x**1 and x**0 stay exact at x = 0, in second order too.
 
-def _lowered(y):
-    return (y - 1 if y != 0 else 1) if isinstance(y, (int, float)) else np.where(np.equal(y, 0), 1, np.subtract(y, 1))
-
-
 def _log_of_base(x):
     return float(np.log(x or 1)) if isinstance(x, (int, float)) else np.log(nonzero(x))
 
 
-_by_base = lambda g, ans, x, y: g * y * x ** _lowered(y)
+def _by_base(g, ans, x, y):
+    if isinstance(y, (int, float)) and y != 0:
+        return g * y * x ** (y - 1)
+    return g * y * x ** np.where(np.equal(y, 0), 1, np.subtract(y, 1))
+
+
 _by_exponent = lambda g, ans, x, y: g * ans * _log_of_base(x)
 
 rule(np.power, _by_base, _by_exponent, run=operator.pow)
@@ -146,14 +147,41 @@ rule(np.i0, lambda g, ans, x: g * _i0(x, 1), run=lambda x: np.i0(x).astype(x.dty
 
 # Kinks: equal arguments share the gradient of maximum equally, and abs has slope 0 at 0.
 
+def _if_larger(g, ans, x, y):
+    tied = x == y
+    if absent(tied):
+        return g * (x > y)
+    return g * (x > y) + g * tied * 0.5
+
+
+def _if_smaller(g, ans, x, y):
+    tied = x == y
+    if absent(tied):
+        return g * (x < y)
+    return g * (x < y) + g * tied * 0.5
+
+
+def absent(tied):
+    """Tell whether no element is tied, as almost always: the rule then takes half the time.
+
+    Only plain arrays are asked. A written-out program must hold for other numbers too, so it shares ties in any case.
+    """
+    return type(tied) is np.ndarray and not np.count_nonzero(tied)
+
+
+def _absolute(g, ans, x):
+    if np.iscomplexobj(x):
+        return g * np.conj(x) / nonzero(ans)
+    return g * np.sign(x)
+
 
 def _wins(ahead, tied):
     """Return the rule of an argument that takes the gradient where it is ahead of the other, and half in a tie."""
     return lambda g, ans, x, y: g * ahead(x, y) + g * tied(x, y) * 0.5
 
 
-rule(np.maximum, _wins(operator.gt, operator.eq), _wins(operator.lt, operator.eq))
-rule(np.minimum, _wins(operator.lt, operator.eq), _wins(operator.gt, operator.eq))
+rule(np.maximum, _if_larger, lambda g, ans, x, y: _if_larger(g, ans, y, x))
+rule(np.minimum, _if_smaller, lambda g, ans, x, y: _if_smaller(g, ans, y, x))
 rule(np.fmax,
      _wins(lambda x, y: (x > y) | np.isnan(y), operator.eq),
      _wins(lambda x, y: (x < y) | np.isnan(x), operator.eq))
@@ -161,7 +189,7 @@ rule(np.fmin,
      _wins(lambda x, y: (x < y) | np.isnan(y), operator.eq),
      _wins(lambda x, y: (x > y) | np.isnan(x), operator.eq))
 rule(np.fabs, lambda g, ans, x: g * np.sign(x))
-rule(np.absolute, lambda g, ans, x: g * (np.conj(x) / nonzero(ans) if np.iscomplexobj(x) else np.sign(x)))
+rule(np.absolute, _absolute)
 rule(np.copysign, lambda g, ans, x, y: g * np.sign(x) * np.sign(ans), None)
 rule(np.heaviside, None, lambda g, ans, x, h: np.where(np.equal(x, 0), g, 0))  # a step, whose value at 0 is h
 rule(np.nextafter, lambda g, ans, x, y: g, None)
@@ -178,7 +206,11 @@ def clip(a, a_min=None, a_max=None, *, min=None, max=None):
 # Choices. np.where rather than a product with the condition: NaN in the branch not taken stays out.
 
 _where = Primitive(
-    np.where, (None, lambda g, ans, c, x, y: np.where(c, g, 0), lambda g, ans, c, x, y: np.where(c, 0, g)), "where")
+    np.where,
+    (None,
+     lambda g, ans, c, x, y: np.where(c, g, 0),
+     lambda g, ans, c, x, y: np.where(c, 0, g)),
+    "where")
 
 
 @implements(np.where)

@@ -28,18 +28,22 @@ def operand(x):
 def _matmul_left(g, ans, x, y):
     if x.ndim == y.ndim == 2:
         return g @ y.T
+    if x.ndim == y.ndim == 1:
+        return g * y
     if y.ndim == 1:
-        return g * y if x.ndim == 1 else g[..., None] * y
+        return g[..., None] * y
     if x.ndim == 1:
         return (y @ g[..., None])[..., 0]
     return g @ y.mT
 
 
 def _matmul_right(g, ans, x, y):
-    if x.ndim == y.ndim == 2:
+    if x.ndim == 2 and y.ndim <= 2:
         return x.T @ g
+    if x.ndim == y.ndim == 1:
+        return x * g
     if x.ndim == 1:
-        return x * g if y.ndim == 1 else x[:, None] * g[..., None, :]
+        return x[:, None] * g[..., None, :]
     if y.ndim <= 2:
         # One product over all rows of the stack, rather than one for each matrix and then their sum.
         rows = prod(x.shape[:-1])

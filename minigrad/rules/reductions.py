@@ -11,13 +11,13 @@ from .elementwise import nonzero
 from .products import operand
 
 
-def spread(g, x, axis, keepdims):
-    """Give every element of x the gradient of the result that it went into."""
-    if axis is None and isinstance(g, np.generic):
-        spread_out = np.empty(x.shape, g.dtype)
-        spread_out.fill(g)
-        return spread_out
-    return np.broadcast_to(kept(g, x, axis, keepdims), x.shape)
+def spread(g, x):
+    """Give every element of x the same gradient: the faster way for a number, as sums over all elements have it."""
+    if isinstance(g, np.generic):
+        every = np.empty(x.shape, g.dtype)
+        every.fill(g)
+        return every
+    return np.broadcast_to(g, x.shape)
 
 
 def kept(reduced, x, axis, keepdims):
@@ -36,22 +36,31 @@ def axes_of(axis, x):
 # Sums and means
 
 def _sum(g, ans, x, axis=None, dtype=None, out=None, keepdims=False, initial=0, where=True):
-    every = spread(g, x, axis, keepdims)
-    return every if where is True else every * where
+    if axis is None and where is True:
+        return spread(g, x)
+    if where is True:
+        return spread(kept(g, x, axis, keepdims), x)
+    return spread(kept(g, x, axis, keepdims), x) * where
 
 
 def _mean(g, ans, x, axis=None, dtype=None, out=None, keepdims=False, where=True):
+    if where is True and axis is None:
+        n = x.size or 1
+        return spread(g / n, x)
     if where is True:
-        return spread(g * (np.size(ans) / max(np.size(x), 1)), x, axis, keepdims)
+        n = max(x.size // max(ans.size, 1), 1)
+        return spread(kept(g / n, x, axis, keepdims), x)
     where = np.broadcast_to(where, x.shape)
     return kept(g, x, axis, keepdims) * where / np.sum(where, axis, keepdims=True)
 
 
 def _var(g, ans, x, axis=None, dtype=None, out=None, ddof=0, keepdims=False):
+    n = x.size // max(np.size(g), 1)
+    degrees_of_freedom = n - ddof if n > ddof else math.nan
     deviation = x - np.mean(x, axis, keepdims=True)
-    degrees_of_freedom = np.size(x) // max(np.size(g), 1) - ddof
-    slope = 2 / degrees_of_freedom if degrees_of_freedom > 0 else math.nan
-    return kept(g, x, axis, keepdims) * slope * (np.conj(deviation) if np.iscomplexobj(x) else deviation)
+    if np.iscomplexobj(x):
+        deviation = np.conj(deviation)
+    return kept(2 * g / degrees_of_freedom, x, axis, keepdims) * deviation
 
 
 def _std(g, ans, x, axis=None, dtype=None, out=None, ddof=0, keepdims=False):
@@ -156,6 +165,9 @@ def correlation(x, y=None, rowvar=True, *, dtype=None):
 # Extremes and order. Tied elements share the gradient of max and min equally.
 
 def _extremum(g, ans, x, axis=None, out=None, keepdims=False, initial=None, where=True):
+    if axis is None and initial is None and where is True:
+        winners = x == ans
+        return g * winners / np.sum(winners, dtype=ans.dtype)
     winners = (x == kept(ans, x, axis, keepdims)) & where
     number = np.sum(winners, axis, ans.dtype, keepdims=keepdims)
     if initial is not None:

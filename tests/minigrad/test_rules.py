@@ -465,6 +465,23 @@ def test_equal_arguments_share_the_gradient(function):
     assert gradients(lambda x: function(x, 0), 0.0) == [0.5]
 
 
+def test_ties_are_shared_beside_elements_that_are_not_tied():
+    assert gradients(np.maximum, [1.0, 2.0, 0.0], [1.0, 0.0, 3.0]) == [[0.5, 1.0, 0.0], [0.5, 0.0, 1.0]]
+    assert gradients(np.minimum, [1.0, 2.0, 0.0], [1.0, 0.0, 3.0]) == [[0.5, 0.0, 1.0], [0.5, 1.0, 0.0]]
+
+
+class Watched(np.ndarray):
+    """An array that stands for those that write a program: it may be computed with, but not looked into."""
+
+
+def test_shares_of_ties_do_not_depend_on_the_numbers_of_a_program():
+    vjp, g, x = TABLE[np.maximum].vjps[0], np.ones(2), np.array([1.0, 2.0])
+    assert isinstance(vjp(g, x, x.view(Watched), 0.0), Watched)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(np, "count_nonzero", None)
+        assert vjp(g, x, x.view(Watched), 1.0).tolist() == [0.5, 1.0]
+
+
 @pytest.mark.parametrize("function", [np.max, np.min, np.amax, np.amin, np.nanmax, np.nanmin])
 def test_tied_elements_share_the_gradient(function):
     assert gradients(function, [3.0, 3.0, 3.0, 3.0]) == [[0.25] * 4]
