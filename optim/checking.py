@@ -17,6 +17,7 @@ import numpy as np
 from .averaging import HasAverage
 from .checkpoint import encoded
 from .interface.groups import Parameter
+from .interface.lost_state import SEEN
 from .interface.optimizer import PIECE, Optimizer
 from .interface.signatures import HANDED, advise, check_phi, check_signature, check_state, hyperparameter_names
 
@@ -74,6 +75,7 @@ def check(optimizer, **hyperparameters):
     """
     if not (inspect.isclass(optimizer) and issubclass(optimizer, Optimizer)):
         raise TypeError(f"check takes a subclass of Optimizer, such as check(MyOptimizer); got {optimizer!r}")
+    SEEN.add(optimizer)  # a state that is lost is named below
     examination = Examination(optimizer, hyperparameters)
     report = Report(optimizer.__name__)
     skipped = set()

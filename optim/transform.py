@@ -134,6 +134,10 @@ class chain(Optimizer):
         return RANGES | {f"{name}.{key}": allowed for name, link in self.links.items()
                          for key, allowed in link.all_ranges().items()}
 
+    def rules(self):
+        """Return the links by name."""
+        return self.links
+
     def _asked_for(self):
         return {"lr"}  # what the links ask for has been checked when they were made
 

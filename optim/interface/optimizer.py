@@ -13,6 +13,7 @@ import numpy as np
 from .groups import ParamGroup, as_defaults, as_groups, as_list, check_apart, check_parameter
 from .hooks import HookHandle, with_hooks
 from .hyperparameters import check_all, prepared, ranges_of
+from .lost_state import watch
 from .pieces import has_array, in_pieces, join_new
 from .signatures import (
     HANDED,
@@ -242,7 +243,12 @@ class Optimizer(UpdateRule):
         state = self.init_state(param.data, **self.chosen(self.init_state, group, param.data))
         check_state(self, state)
         self.state[param] = state
+        watch(self, group, param)
         return state
+
+    def rules(self):
+        """Return the rules that a step applies, by the names under which the state holds their parts."""
+        return {None: self}
 
     def states(self):
         """Return the states that have been made, by parameter."""

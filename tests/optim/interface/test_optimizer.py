@@ -1,6 +1,7 @@
 """The interface that all optimizers share: groups, gradients, hooks, state dictionaries, and a class of one's own."""
 
 import copy
+import warnings
 
 import numpy as np
 import pytest
@@ -479,6 +480,82 @@ def test_repr_tells_the_class_the_number_of_parameters_and_the_hyperparameters()
 def test_names_of_the_package_that_are_almost_right_are_mended(name, meant):
     with pytest.raises(AttributeError, match=rf"did you mean optim\.{meant}\?"):
         getattr(optim, name)
+
+
+# State that is lost
+
+class Loses(optim.Optimizer):
+    def __init__(self, params, lr=0.1):
+        super().__init__(params, lr=lr)
+
+    def init_state(self, param):
+        return {"m": np.zeros_like(param), "first": param.copy()}
+
+    def update(self, grad, state, param):
+        m = state["m"]
+        m = 0.9 * m + grad
+        return m
+
+
+class LosesAsALink(optim.Link):
+    init_state, update = Loses.init_state, Loses.update
+
+
+class Keeps(Loses):
+    def update(self, grad, state, param):
+        m, first = state["m"], state["first"]
+        m *= 0.9
+        m += grad
+        m = m / (1 - 0.9)
+        first = first - param
+        return m + 0 * first
+
+
+@pytest.fixture
+def unseen():
+    """Let classes be looked at as if they had not made a step yet."""
+    optim.interface.lost_state.SEEN.clear()
+
+
+@pytest.mark.parametrize(("make", "name"), [
+    (Loses, "Loses"), (lambda params: optim.chain(params, optim.clip(1.0), LosesAsALink()), "LosesAsALink"),
+    (lambda params: optim.SWA(Loses(params)), "Loses")], ids=["optimizer", "link", "wrapped"])
+def test_a_state_that_is_lost_is_named_once_in_the_first_step(make, name, unseen, recwarn):
+    for _ in range(2):
+        optimizer = make([optim.Parameter([1.0, 2.0])])
+        for _ in range(3):
+            step(optimizer, np.ones(2))
+    message, = [str(warning.message) for warning in recwarn]
+    assert message.startswith(f'{name}.update loses the new state["m"]: line ')
+    assert "`m = 0.9 * m + grad`, makes a new array and calls it m" in message
+
+
+def test_a_state_that_is_kept_or_meant_to_stay_is_not_warned_of(unseen):
+    (_,), optimizer = make((2,), kind=Keeps)
+    for grad in np.zeros(2), np.ones(2):
+        step(optimizer, grad)  # a warning would be an error
+
+
+def test_looking_for_lost_state_changes_no_random_numbers(unseen):
+    class Noisy(Loses):
+        def __init__(self, params):
+            super().__init__(params)
+            self.rng = np.random.default_rng(0)
+
+        def update(self, grad, state, param):
+            m = state["m"]
+            m = grad + self.rng.normal(size=param.shape)
+            return m
+
+    ends = []
+    for _ in range(2):
+        (p,), optimizer = make((2,), kind=Noisy)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            for _ in range(3):
+                step(optimizer, np.ones(2))
+        ends.append(p.data.copy())
+    np.testing.assert_array_equal(*ends)
 
 
 # An optimizer written as for PyTorch
