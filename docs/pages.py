@@ -1,0 +1,331 @@
+"""The pages of the site that are written from the code itself: lessons, gallery, catalogue, rules, annotated source.
+
+Each writer is handed the folder of Sphinx's sources, and whether to be quick.
+"""
+
+import ast
+import inspect
+import json
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import textwrap
+from pathlib import Path
+
+import gallery
+import matplotlib.pyplot as plt
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, writes
+from numpydoc.docscrape_sphinx import SphinxDocString
+
+import minigrad
+import optim
+from minigrad import rule_source
+from minigrad.registry import TABLE
+from optim import viz
+from tutorials import handouts
+from tutorials import lessons as course
+
+ROOT = Path(__file__).parent.parent
+
+
+def write(path, lines):
+    """Write lines of text, and make the folder."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def underlined(title, mark="="):
+    """Return a heading of reStructuredText."""
+    return [title, mark * len(title), ""]
+
+
+def indented(text, by=4):
+    return textwrap.indent(text, " " * by)
+
+
+def code_block(text, by=0, language="python"):
+    """Return source text as a block of reStructuredText."""
+    return [" " * by + f".. code-block:: {language}", "", indented(text.rstrip(), by + 3), ""]
+
+
+def contents(*pages, depth=1):
+    """Return a table of contents of Markdown."""
+    return ["```{toctree}", f":maxdepth: {depth}", "", *pages, "```", ""]
+
+
+# The lessons
+
+def lessons(folder, quick):
+    """Write every lesson with its exercises folded, and the student's notebook and script to download."""
+    names = []
+    for lesson in course.lessons():
+        notebook = json.loads(handouts.notebook(lesson))
+        links = (f"Download it as a <a href=\"../downloads/{lesson.path.stem}.ipynb\" download>notebook</a> or a "
+                 f"<a href=\"../downloads/{lesson.path.name}\" download>script</a>, with the exercises blank.")
+        notebook["cells"].insert(1, {"cell_type": "markdown", "id": "links", "metadata": {}, "source": links})
+        checks = [cell for cell in notebook["cells"] if cell["metadata"].get("nbgrader", {}).get("grade")]
+        notebook["cells"] = [cell for cell in notebook["cells"] if cell not in checks]
+        for cell in notebook["cells"]:
+            if "".join(cell["source"]) == handouts.setup(ROOT):
+                cell["metadata"]["tags"] = ["remove-cell"]  # it runs, and says nothing to a reader
+        write(folder / "lessons" / f"{lesson.path.stem}.ipynb", [json.dumps(notebook)])
+        names.append(lesson.path.stem)
+    write(folder / "lessons" / "index.md", [(folder / "lessons.md").read_text(encoding="utf-8"), *contents(*names)])
+    (folder / "lessons.md").unlink()
+
+
+# Pictures
+
+def pictures(folder, quick):
+    """Draw every picture of the gallery, and show it with the lines that made it."""
+    target = folder / "gallery"
+    target.mkdir()
+    lines = ["# Gallery", "", "Every kind of picture, each with the lines that made it. Most take a `Race` or a "
+             "`Trajectory`, as `viz.race` and `viz.record` return them.", ""]
+    for name, draw in gallery.PICTURES.items():
+        draw(target / name)
+        plt.close("all")
+        lines += [f"## {name.replace('_', ' ').capitalize()}", ""]
+        for file in sorted(target.glob(f"{name}*")):
+            if file.suffix == ".html":
+                shutil.move(file, folder / "_extra" / "live" / file.name)
+                lines += [f"<a href=\"../live/{file.name}\">Open the page</a>", ""]
+            elif file.stem.removeprefix(name)[:1] in ("", "_"):
+                lines += [f"![{name.replace('_', ' ')}]({file.name})", ""]
+        lines += ["```python", inspect.getsource(draw).partition("\n")[2].rstrip(), "```", ""]
+    write(target / "index.md", lines)
+
+
+# The live page, and the catalogue
+
+def live_page(folder, quick):
+    """Write the one live page, which the home page and the catalogue open."""
+    path = folder / "_extra" / "live" / "classics.html"
+    path.parent.mkdir(parents=True)
+    viz.page("rosenbrock", path)
+
+
+CHAPTERS = [
+    ("Gradient descent", "gradient_descent"), ("Adaptive methods", "adaptive"), ("Sparse gradients", "sparse"),
+    ("Signs", "sign"), ("Layers", "layerwise"), ("Matrices", "matrix"), ("Averaging", "averaging"),
+    ("Without a learning rate", "parameter_free"), ("Whole vectors", "quasi_newton"),
+    ("Second order", "second_order"), ("Constraints", "constrained"), ("Wrappers", "wrappers"),
+]
+
+
+def classes_of(chapter):
+    """Return the optimizers that a chapter exports, in the order of its file."""
+    found = [entry for name, entry in vars(optim).items() if inspect.isclass(entry) and name in optim.__all__
+             and entry.__module__ == f"optim.{chapter}" and hasattr(entry, "step")]
+    return sorted(found, key=lambda entry: inspect.getsourcelines(entry)[1])
+
+
+def catalogue(folder, quick):
+    """Write a page for every optimizer: the rule from its source, its portrait, and its docstring."""
+    lines = ["# The optimizers", "", "One page each: the rule as it runs, what it adds to the one before it, when it "
+             "helps, where libraries disagree, and its paper.", ""]
+    for title, chapter in CHAPTERS:
+        classes = classes_of(chapter)
+        module = sys.modules[f"optim.{chapter}"]
+        lines += [f"## {title}", "", inspect.getdoc(module).partition("\n")[0], "",
+                  *contents(*(entry.__name__ for entry in classes))]
+        for entry in classes:
+            write(folder / "optimizers" / f"{entry.__name__}.rst", optimizer_page(entry, folder, quick))
+    write(folder / "optimizers" / "index.md", lines)
+
+
+def optimizer_page(entry, folder, quick):
+    """Yield the lines of the page of one optimizer."""
+    name = entry.__name__
+    yield from underlined(name)
+    yield from [inspect.getdoc(entry).partition("\n")[0], ""]
+    methods = [method for method in ("init_state", "update") if method in vars(entry)]
+    if methods:
+        yield from underlined("The rule", "-")
+        source = "\n\n".join(textwrap.dedent(inspect.getsource(vars(entry)[method])).rstrip() for method in methods)
+        yield from code_block(source)
+    if not quick and portrait(name, folder / "optimizers" / f"{name}.png"):
+        yield from underlined("Its portrait", "-")
+        yield from ["Each pixel is a run on Himmelblau's surface. Its colour names the minimum that the run reaches, "
+                    "its shade the number of steps.", "", f".. image:: {name}.png",
+                    f"   :alt: basins of attraction of {name} on Himmelblau's surface", "   :width: 480", ""]
+    yield from [f"`Open the live page with {name} <../live/classics.html#optimizer={name}>`__", ""]
+    yield from underlined("In detail", "-")
+    yield from [f".. autoclass:: optim.{name}", ""]
+
+
+def portrait(name, path):
+    """Draw the basins of an optimizer on Himmelblau's surface; return False where it cannot be asked."""
+    try:
+        viz.basin_map("himmelblau", name, size=160, steps=200).plot().save(path)
+    except (TypeError, ValueError):
+        return False
+    plt.close("all")
+    return True
+
+
+# The table of derivative rules
+
+def numpy_functions(folder, quick):
+    """Write what happens to every function of NumPy, with the line of its rule."""
+    intro = (ROOT / "docs" / "numpy.md").read_text(encoding="utf-8").partition("\n| function")[0]
+    lines = [intro, "| function | on Tensors | rule |", "| --- | --- | --- |"]
+    from minigrad.coverage_table import NAMESPACES
+
+    for name, kind in minigrad.coverage():
+        prefix, _, bare = name.rpartition(".")
+        known = TABLE.get(getattr(NAMESPACES[prefix], bare)) if kind == "rule" else None
+        rules = [rule_source.source_of(rule).text for rule in getattr(known, "vjps", ()) if rule is not None]
+        shown = "<br>".join(f"`` {text} ``" for text in rules).replace("|", r"\|")
+        lines.append(f"| `{name}` | {kind} | {shown} |")
+    write(folder / "numpy.md", lines)
+
+
+# Annotated source
+
+ANNOTATED = {
+    "minigrad": ["tape", "registry", "rules/elementwise", "tensor", "transforms"],
+    "optim": ["interface/optimizer", "gradient_descent", "adaptive", "sign", "layerwise", "matrix", "sparse",
+              "averaging", "parameter_free", "quasi_newton", "second_order", "constrained", "transform", "links"],
+}
+
+
+def annotated_source(folder, quick):
+    """Write the files that are read as a book: what they say of themselves, and beside it the code."""
+    names = []
+    for package, files in ANNOTATED.items():
+        for file in files:
+            path = ROOT / package / f"{file}.py"
+            name = f"{package}_{file}".replace("/", "_")
+            write(folder / "source" / f"{name}.rst", annotated(path))
+            names.append(name)
+    write(folder / "source" / "index.md", ["# Annotated source", "", "The files to read, in the order to read them. "
+          "The text is the files' own: docstrings and comments, with the code beside them.", "", *contents(*names)])
+
+
+def annotated(path):
+    """Yield the lines of a page that shows a file: what each definition says of itself, and beside it the code."""
+    text = path.read_text(encoding="utf-8")
+    yield from underlined(path.relative_to(ROOT).as_posix())
+    yield from [".. div:: annotated", ""]
+    for said, code in sections(text):
+        yield from row(said, code)
+
+
+def sections(text):
+    """Yield pairs of a docstring and code: of the file, of each function and class, and of what is between them."""
+    tree, lines = ast.parse(text), text.splitlines()
+    said, at, body = ast.get_docstring(tree), 0, tree.body
+    if said:
+        at, body = body[0].end_lineno, body[1:]
+    for node in body:
+        if not isinstance(node, (ast.ClassDef, ast.FunctionDef)) or not ast.get_docstring(node):
+            continue
+        start = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)]) - 1
+        if said or "".join(lines[at:start]).strip():
+            yield said, "\n".join(lines[at:start])
+        docstring = node.body[0]
+        yield ast.get_docstring(node), "\n".join(lines[start:docstring.lineno - 1]
+                                                 + lines[docstring.end_lineno:node.end_lineno])
+        said, at = None, node.end_lineno
+    if "".join(lines[at:]).strip():
+        yield said, "\n".join(lines[at:])
+
+
+def row(said, code):
+    """Return a grid of two columns, which stand one above the other on a phone."""
+    said = said or ""
+    out = ["   .. grid:: 1 1 2 2", "      :margin: 0", "      :gutter: 2", "",
+           "      .. grid-item::", "         :columns: 12 12 5 5", ""]
+    said = re.sub(r"\[(\d+)\]_", r"[\1]", re.sub(r"^\.\. \[(\d+)\]", r"* [\1]", said, flags=re.MULTILINE))
+    out += [indented(str(SphinxDocString(said)), 9) if said else "         \\ ", ""]
+    out += ["      .. grid-item::", "         :columns: 12 12 7 7", ""]
+    if code.strip():
+        out += code_block(textwrap.dedent(code).strip("\n"), 9)
+    return out
+
+
+# The reference, the benchmarks, and pages that the repository has anyway
+
+REFERENCE = {
+    "minigrad": ("minigrad", "Derivatives of whatever is written in NumPy."),
+    "minigrad_nn": ("minigrad.nn", "Modules, layers and losses."),
+    "optim": ("optim", "Optimizers, links of chains, and what goes with them."),
+    "optim_schedule": ("optim.schedule", "Schedules of the learning rate."),
+    "optim_viz": ("optim.viz", "Surfaces, runs, and pictures of both."),
+    "optim_viz_surfaces": ("optim.viz.surfaces", "The surfaces, by name."),
+}
+
+
+def reference(folder, quick):
+    """Write the reference of every public name."""
+    for page, (module, said) in REFERENCE.items():
+        lines = [*underlined(module), said, "", f".. currentmodule:: {module}", ""]
+        namespace = __import__(module, fromlist=["__all__"])
+        for name in getattr(namespace, "__all__", None) or public_names(namespace):
+            entry = getattr(namespace, name)
+            if (folder / "optimizers" / f"{name}.rst").exists():
+                lines += [f":doc:`{name} </optimizers/{name}>`", ""]
+            elif inspect.isclass(entry):
+                lines += [f".. autoclass:: {name}", "   :members:", ""]
+            elif callable(entry):
+                lines += [f".. autofunction:: {name}", ""]
+        write(folder / "api" / f"{page}.rst", lines)
+    write(folder / "api" / "index.md", ["# Reference", "", "Every public name.", "", *contents(*REFERENCE)])
+
+
+def public_names(module):
+    """Return the names of functions and classes that a module defines and does not hide."""
+    return [name for name, entry in vars(module).items() if not name.startswith("_")
+            and getattr(entry, "__module__", None) == module.__name__]
+
+
+def repository_pages(folder, quick):
+    """Copy the pages that stand in the repository for its readers there."""
+    for file in ("CHANGELOG.md", "CONTRIBUTING.md", "docs/teaching.md", "docs/coming_from_pytorch.md",
+                 "docs/optimizers.md"):
+        if (ROOT / file).exists():
+            target = folder / Path(file).name.lower()
+            shutil.copy(ROOT / file, target.with_stem("results") if target.stem == "optimizers" else target)
+
+
+def downloads(folder, quick):
+    """Write what can be taken away: the wheel, the course, its scripts and notebooks, and a notebook to start from."""
+    target = folder / "_extra" / "downloads"
+    handouts.write(target)
+    for file in target.iterdir():  # they look for the course beside themselves, not where the site was built
+        text = file.read_text(encoding="utf-8")
+        file.write_text(text.replace(repr(str(ROOT)), repr(".")), encoding="utf-8")
+    with tempfile.TemporaryDirectory() as clean:
+        for name in ("minigrad", "optim", "tutorials"):
+            shutil.copytree(ROOT / name, Path(clean) / name, ignore=shutil.ignore_patterns("__pycache__", "figures"))
+        for name in ("setup.cfg", "pyproject.toml", "README.md", "LICENSE"):
+            shutil.copy(ROOT / name, clean)
+        subprocess.run([sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", target, clean], check=True)
+        shutil.make_archive(target / "course", "zip", clean, "tutorials")
+    (wheel,) = target.glob("*.whl")
+    write(target / "starter.ipynb", [starter_notebook(wheel.name)])
+
+
+def starter_notebook(wheel):
+    """Return the notebook that installs the library and makes a first picture."""
+    cells = [
+        new_markdown_cell("# A first race\n\nThe first cell installs the library, here from the wheel beside this "
+                          "notebook. The path of a clone will do as well. In Colab, upload the wheel first."),
+        new_code_cell(f"%pip install -q {wheel}"),
+        new_code_cell('from optim import viz\n\nviz.overview(viz.race("rosenbrock", viz.CLASSICS))'),
+        new_code_cell("import numpy as np\n\nimport optim\nfrom minigrad import Tensor\n\n"
+                      "p = Tensor([-1.5, 2.0], requires_grad=True)\noptimizer = optim.Adam([p], lr=0.1)\n"
+                      "for step in range(1000):\n    optimizer.zero_grad()\n"
+                      "    loss = (1 - p[0]) ** 2 + 100 * (p[1] - p[0] ** 2) ** 2\n"
+                      "    loss.backward()\n    optimizer.step()\nloss.item(), p.data"),
+        new_code_cell("print(optim.explain(optimizer, element=0))"),
+    ]
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    return writes(new_notebook(cells=cells, metadata=kernel))
+
+
+WRITERS = [live_page, lessons, pictures, catalogue, numpy_functions, annotated_source, reference, repository_pages,
+           downloads]
