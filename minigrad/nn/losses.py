@@ -4,8 +4,6 @@ With `reduction` "none" a loss is a number for each element or sample; "mean" an
 that `backward` starts from.
 """
 
-import math
-
 import numpy as np
 
 from ..registry import value_of
@@ -83,7 +81,7 @@ def huber_loss(input, target, reduction="mean", delta=1.0):
 
     References
     ----------
-    P. J. Huber (1964), Robust estimation of a location parameter, section 1.
+    P. J. Huber (1964), Robust estimation of a location parameter.
     """
     if not delta > 0:
         raise ValueError(f"delta must be positive; got {delta}")
@@ -258,7 +256,7 @@ _surprise_of_probabilities = Primitive(
 
 
 def _bounded_log(p):
-    return np.log(np.maximum(p, math.exp(-100)))
+    return np.maximum(np.log(np.maximum(p, 1e-44)), -100)  # 1e-44, above 0 in float32 too, has the logarithm -101.3
 
 
 def binary_cross_entropy(input, target, weight=None, *, reduction="mean"):
@@ -322,8 +320,10 @@ def kl_div(input, target, *, reduction="mean", log_target=False):
     """
     _check_reduction(reduction, (*REDUCTIONS, "batchmean"))
     input, target = _paired(input, target)
-    log_p = target if log_target else np.log(np.where(target > 0, target, 1))
-    losses = (np.exp(target) if log_target else target) * (log_p - input)
+    p = np.exp(target) if log_target else target
+    counts = value_of(p) != 0  # elsewhere both logarithms may be infinite
+    log_p = np.where(counts, target, 0) if log_target else np.log(np.where(target > 0, target, 1))
+    losses = p * (log_p - np.where(counts, input, 0))
     return np.sum(losses) / len(losses) if reduction == "batchmean" else _reduced(losses, reduction)
 
 

@@ -2,20 +2,22 @@
 
 With g for ∂L/∂C, most rules follow from writing the differential dL = tr(gᵀdC) in terms of dA; what A receives is
 then read off. Eigenvectors and singular vectors are functions of the matrix where their values are distinct. Where some
-are equal, what depends on the choice of vectors within their space is left out: first derivatives of functions of the
-values alone are right there; second ones would take limits of 0/0 that no rule can see, and are NaN rather than wrong.
-Matrices that must be symmetric receive a symmetric gradient.
+are equal, the vectors may be chosen in many ways, and what depends on the choice is left out of the gradient. First
+derivatives of functions that treat equal values alike (their sum, their product, the sum of their squares) are right
+there. Other functions, such as the first of two equal values, have no derivative. Second derivatives would be limits of
+0/0 that no rule can see, and are NaN rather than wrong. Matrices that must be symmetric receive a symmetric gradient.
 
 References
 ----------
 .. [1] M. B. Giles, "An extended collection of matrix derivative results for forward and reverse mode algorithmic
    differentiation", Oxford University Computing Laboratory report 08/01, 2008.
 .. [2] G. H. Golub and V. Pereyra, "The differentiation of pseudo-inverses and nonlinear least squares problems whose
-   variables separate", SIAM Journal on Numerical Analysis 10, 1973, equation 4.12.
+   variables separate", SIAM Journal on Numerical Analysis 10, 1973.
 .. [3] I. Murray, "Differentiation of the Cholesky decomposition", arXiv:1602.07527, 2016, equations 9 and 10.
 .. [4] S. F. Walter and L. Lehmann, "Algorithmic differentiation of linear algebra functions with application in optimum
    experimental design", arXiv:1001.1654, 2010; for wide matrices: D. Roberts and L. Roberts, "QR and LQ decomposition
-   matrix backpropagation algorithms for square, wide, and deep matrices", arXiv:2009.10071, 2020, equation 3.
+   matrix backpropagation algorithms for square, wide, and deep - real or complex - matrices and their software
+   implementation", arXiv:2009.10071, 2020.
 .. [5] J. Townsend, "Differentiating the singular value decomposition", technical report, 2016, section 2.
 .. [6] C. Boeddeker, P. Hanebrink, L. Drude, J. Heymann and R. Haeb-Umbach, "On the computation of complex-valued
    gradients with application to statistically optimum beamforming", arXiv:1701.00392, 2017, equation 4.77.
@@ -312,7 +314,10 @@ _vector_norm = Primitive(
 
 @implements(np.linalg.vector_norm)
 def vector_norm(x, axis=None, keepdims=False, ord=2):
-    """Return (Σ|xᵢ|ᵖ)^(1/p) for the order p, whose limits are the largest, the smallest and the number of entries."""
+    """Return (Σ|xᵢ|ᵖ)^(1/p) for the order p, which for p = ∞ and -∞ is the largest and the smallest |xᵢ|.
+
+    Order 0, as in NumPy, is the number of entries that are not 0: the limit of Σ|xᵢ|ᵖ, without the root.
+    """
     if ord == 0:
         return np.sum(x.data != 0, axis, dtype=x.dtype, keepdims=keepdims)
     size = np.abs(x) if ord in (1, np.inf, -np.inf) or x.dtype.kind == "c" else x
