@@ -13,9 +13,10 @@ class Objective:
     surface : Surface
     start : ndarray of shape (n,) or (n, N)
         Where the parameter begins; N points for N runs in one.
-    noise : float, default 0
-        Standard deviation of Gaussian noise on every entry of the gradient. All evaluations within a step see the same
-        noise, as they would see the same minibatch.
+    noise : float or callable, default 0
+        Standard deviation of Gaussian noise on every entry of the gradient, or ``noise(p, rng)``, which returns what to
+        add to the gradient at p. All evaluations within a step see the same noise, as they would see the same
+        minibatch.
     seed : int or sequence of N int, default 0
         Of the noise: of all runs together, or of each of them.
 
@@ -40,12 +41,22 @@ class Objective:
         """Forget what the last step found, and draw new noise."""
         self.loss = self.gradient = None
         if self.noise:
-            n, *rest = self.parameter.shape
+            p = self.parameter.data
             if len(self.generators) == 1:
-                draws = self.generators[0].standard_normal((n, *rest))
+                self.perturbation = self.drawn(p, self.generators[0])
             else:
-                draws = np.stack([generator.standard_normal(n) for generator in self.generators], axis=-1)
-            self.perturbation = self.noise * draws
+                self.perturbation = np.stack(list(map(self.drawn, p.T, self.generators)), axis=-1)
+
+    def drawn(self, p, rng):
+        """Return noise for the gradient at p."""
+        if not callable(self.noise):
+            return self.noise * rng.standard_normal(p.shape)
+        noise = self.noise(p.copy(), rng)
+        try:
+            return np.broadcast_to(np.asarray(noise, dtype=float), p.shape)
+        except (TypeError, ValueError):
+            raise ValueError(f"noise(p, rng) returned {noise!r}; expected an array of the shape of p, {p.shape}, such "
+                             "as rng.standard_t(3, p.shape)") from None
 
     def __call__(self):
         """Compute the loss and the gradient where the parameter is now, and return the loss: the closure of `step`."""

@@ -15,7 +15,7 @@ import numpy as np
 import optim
 
 from .. import surfaces
-from ..surfaces.definition import Surface
+from ..surfaces.definition import KINDS, Surface
 from .contestants import (
     array_shape,
     built,
@@ -56,8 +56,10 @@ def record(optimizer, surface, start=None, steps=200, *, seed=0, noise=None, eve
     steps : int, default 200
     seed : int or sequence of int, default 0
         Of the noise on the gradient. A sequence of N seeds is N runs, each equal to the run with that seed alone.
-    noise : float, optional
-        Standard deviation of the noise. Default: the surface's own, which is 0 for most.
+    noise : float or callable, optional
+        Standard deviation of the noise. Default: the surface's own, which is 0 for most. For noise of another kind, a
+        function that returns what to add to the gradient at p: ``lambda p, rng: rng.standard_t(3, p.shape)``, where
+        `rng` is a `numpy.random.Generator`.
     every : int, default 1
         Keep the steps 0, every, 2 * every, ... and the last one, where memory for all is lacking.
     label : str, optional
@@ -98,10 +100,10 @@ def record(optimizer, surface, start=None, steps=200, *, seed=0, noise=None, eve
     (201, 2, 7)
     """
     refuse_surface(optimizer, "the optimizer, then the surface")
-    plan = planned(surfaces.get(surface), start, steps, seed, noise, every, schedule, hyperparameters)
+    plan = planned(with_facts(surface, start, {}), start, steps, seed, noise, every, schedule, hyperparameters)
     log = Log(plan, optimizer, hyperparameters)
     scheduler = [] if schedule is None else [type(log.schedule).__name__]
-    return log.run(label or ", ".join([log.description, *scheduler]))
+    return framed(surface, {}, [log.run(label or ", ".join([log.description, *scheduler]))])[0]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -112,7 +114,7 @@ class Plan:
     start: np.ndarray
     steps: int
     seed: object
-    noise: float
+    noise: object
     every: int
     schedule: object
 
@@ -126,7 +128,8 @@ def planned(surface, start, steps, seed, noise, every=1, schedule=None, hyperpar
     """Return the plan of a run, checked; the hyperparameters may ask for N runs."""
     check_count("steps", steps, 0)
     check_count("every", every, 1)
-    noise = surface.noise if noise is None else dataclasses.replace(surface, noise=noise).noise
+    if not callable(noise):
+        noise = surface.noise if noise is None else dataclasses.replace(surface, noise=noise).noise
     start = starting_points(surface, start, seed, hyperparameters or {})
     return Plan(surface, start, steps, seed, noise, every, schedule)
 
@@ -262,12 +265,12 @@ def race(surface, optimizers, start=None, steps=200, *, seed=0, noise=None, ever
     >>> own = race(lambda p: p[0]**2 + abs(p[1]), {"Adam": "Adam(lr=0.1)"}, start=(3, 1), domain=((-4, 4), (-2, 2)))
     """
     refuse_surface(optimizers, "the surface, then the optimizers")
-    surface = with_facts(surface, start, facts)
-    plan = planned(surface, start, steps, seed, noise, every, schedule)
+    plan = planned(with_facts(surface, start, facts), start, steps, seed, noise, every, schedule)
     labels, contestants = with_labels(optimizers)
     logs = [Log(plan, which) for which in contestants]
     labels = told_apart(labels, [log.description for log in logs])
-    return Race(surface, tuple(log.run(label) for label, log in zip(labels, logs)), note)
+    runs = framed(surface, facts, [log.run(label) for label, log in zip(labels, logs)])
+    return Race(runs[0].surface, tuple(runs), note)
 
 
 def tuned_race(surface, optimizers=None, lrs=None, start=None, steps=200, *, seed=0, noise=None, **facts):
@@ -299,7 +302,7 @@ def tuned_race(surface, optimizers=None, lrs=None, start=None, steps=200, *, see
     'lr: of 31 from 1e-05 to 10, that whose loss stays lowest in the last tenth of steps, without leaving the domain'
     """
     refuse_surface(optimizers, "the surface, then the optimizers")
-    surface = with_facts(surface, start, facts)
+    given, surface = surface, with_facts(surface, start, facts)
     lrs = np.array(LRS if lrs is None else lrs, dtype=float)
     if lrs.ndim != 1 or not lrs.size:
         raise ValueError(f"lrs must be a sequence of learning rates, got {lrs!r}")
@@ -313,7 +316,8 @@ def tuned_race(surface, optimizers=None, lrs=None, start=None, steps=200, *, see
         label = f"{label}, lr={lr:.4g}" if isinstance(optimizers, dict) else None
         best.append(record(which, surface, start, steps, seed=seed, noise=noise, label=label, lr=lr))
         leaving += [] if stays else [best[-1].label]
-    return Race(surface, tuple(best), told_tuning(lrs, best, leaving))
+    best = framed(given, facts, best)
+    return Race(best[0].surface, tuple(best), told_tuning(lrs, best, leaving))
 
 
 def trials(which, surface, lrs, start, steps, seed, noise):
@@ -382,6 +386,8 @@ def starting_points(surface, start, seed, hyperparameters):
         points = np.array(given, dtype=float)
     except (TypeError, ValueError):
         points = np.array(np.nan)
+    if points.ndim == 0 and n == 1:
+        points = points[np.newaxis]
     if points.ndim not in (1, 2) or len(points) != n or not np.isfinite(points).all():
         raise ValueError(f"start must be a point of {n} finite numbers, or N points as an array of shape ({n}, N); "
                          f"got {given!r}")
@@ -399,7 +405,7 @@ def starting_points(surface, start, seed, hyperparameters):
 
 
 def with_facts(surface, start, facts):
-    """Return the surface with some of its facts changed; the default domain of one's own function holds the start."""
+    """Return the surface with some of its facts changed; one's own function has as many coordinates as the start."""
     known = [field.name for field in dataclasses.fields(Surface) if field.name != "function"]
     for name in facts:
         if name not in known:
@@ -408,8 +414,32 @@ def with_facts(surface, start, facts):
             raise TypeError(f"a race does not take {name}, nor is it a fact of a surface; {hint} Hyperparameters stand "
                             'with each optimizer, as in "Adam(lr=0.05)", and a schedule goes to record or race')
     if callable(surface) and not isinstance(surface, Surface):
-        return Surface(surface, **{"start": start if np.ndim(start) == 1 else None, **facts})
-    return dataclasses.replace(surfaces.get(surface), **facts)
+        first = np.asarray(start)[:, 0] if np.ndim(start) == 2 else start
+        return Surface(surface, **{"start": first, **facts})
+    return dataclasses.replace(surfaces.get(surface), **facts) if facts else surfaces.get(surface)
+
+
+def framed(surface, facts, runs):
+    """Return the runs, with a domain that holds their paths if they are over one's own function without a domain.
+
+    The domain holds the start, all points that are known of the surface, the path of the run with the lowest last loss,
+    and the paths of those that go at most four times as far. Its sides differ by no more than a factor of 2.5.
+    """
+    if isinstance(surface, (str, Surface)) or "domain" in facts:
+        return runs
+    known, single = runs[0].surface, [one for run in runs for one in run]
+    shown = [point for kind in KINDS for point in getattr(known, kind)] + [one.positions[0] for one in single]
+    staying = [one for one in single if not one.diverged]
+    if staying:
+        best = min(staying, key=lambda one: one.losses[-1])
+        reach = lambda one: np.abs(one.positions - one.positions[0]).max()
+        shown += [point for one in staying if reach(one) <= 4 * reach(best) for point in one.positions]
+    points = np.array(shown)
+    sides = 1.3 * np.ptp(points, axis=0)
+    sides = np.maximum(sides, 0.4 * sides.max()) if sides.any() else np.full(len(sides), 2.0)
+    middle = (points.min(axis=0) + points.max(axis=0)) / 2
+    surface = dataclasses.replace(known, domain=np.stack([middle - sides / 2, middle + sides / 2], axis=1))
+    return [dataclasses.replace(run, surface=surface) for run in runs]
 
 
 # Arrays

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import optim
-from minigrad import Tensor
+from minigrad import Tensor, grad
 from optim.viz import Race, Surface, load, race, record, surfaces, tuned_race
 from optim.viz.runs import contestants
 from optim.viz.runs.recording import CLASSICS, LRS, runs_are_independent
@@ -292,10 +292,48 @@ class TestRace:
         assert own.surface.domain == ((-4, 4), (-2, 2))
         assert own[0].distances[-1] < 1e-6
 
-    def test_the_default_domain_of_ones_own_function_holds_the_start(self):
-        own = race(lambda p: p[0]**2 + p[1]**2, ["SGD(lr=0.1)"], start=(30, 1))
-        (left, right), _ = own.surface.domain
-        assert left < -30 < 30 < right
+    def test_the_default_domain_of_ones_own_function_holds_start_and_paths(self):
+        far = lambda p: (p[0] - 40)**2 + 3 * (p[1] + 7)**2
+        runs = race(far, ["SGD(lr=0.1)", "SGD(lr=0.4)", "Adam(lr=2)"], start=(2, 2))
+        assert runs["SGD(lr=0.4)"].ending  # in a frame that held this one, the others could not be seen
+        assert all(run.surface is runs.surface for run in runs)
+        for run in (runs[0], runs[2]):
+            assert np.all(run.positions > [side[0] for side in runs.surface.domain])
+            assert np.all(run.positions < [side[1] for side in runs.surface.domain])
+        widths = np.diff(runs.surface.domain).ravel()
+        assert widths[0] < 100 and 0.39 < widths[0] / widths[1] < 2.51
+
+    def test_a_single_run_tuned_races_and_many_starts_are_framed_too(self):
+        far = lambda p: (p[0] - 40)**2 + (p[1] + 7)**2
+        starts = np.array([[1.0, 2.0, 3.0], [1.0, 0.0, 5.0]])
+        for run in (record("SGD(lr=0.1)", far, (2, 2)), tuned_race(far, ["SGD"], start=(2, 2))[0],
+                    record("SGD(lr=0.1)", far, starts), race(far, ["SGD(lr=0.1)"], start=starts)[0]):
+            (left, right), (bottom, top) = run.surface.domain
+            assert left < 2 and right > 39 and bottom < -6 and top > 1
+
+    def test_a_run_that_goes_nowhere_has_a_frame(self):
+        (left, right), _ = race(lambda p: 0 * p[0] + p[1]**2, ["SGD(lr=0.1)"], start=(2, 0)).surface.domain
+        assert left < 2 < right
+
+    def test_a_number_is_a_start_of_one_coordinate(self):
+        own = race(lambda p: (p[0] - 1)**2, ["SGD(lr=0.1)"], start=3.0, minima=1.0)
+        assert own.surface.ndim == 1 and own[0].positions[0] == 3 and own.surface.minima == ((1.0,),)
+        assert Surface(lambda p: p[0]**2, start=3, local_minima=[0.0, 2.0]).local_minima == ((0.0,), (2.0,))
+        assert record("SGD(lr=0.1)", own.surface, 2.0).positions[0] == 2
+
+    def test_noise_of_ones_own_is_a_function(self):
+        heavy = lambda p, rng: p * rng.standard_t(3, p.shape)
+        run = record("SGD(lr=0.01)", "booth", (1, 2), 5, noise=heavy, seed=4)
+        rng = np.random.default_rng(4)
+        exact = np.array([grad(surfaces.booth)(point) for point in run.positions])
+        expected = [exact[t] + run.positions[t] * rng.standard_t(3, 2) for t in range(6)]
+        np.testing.assert_allclose(run.gradients, expected)
+        many = record("SGD(lr=0.01)", "booth", (1, 2), 5, noise=heavy, seed=[3, 4])
+        np.testing.assert_array_equal(many[1].positions, run.positions)
+
+    def test_noise_of_a_wrong_shape_is_refused_in_words(self):
+        with pytest.raises(ValueError, match=r"noise\(p, rng\) returned .* the shape of p, \(2,\)"):
+            race("booth", ["SGD"], noise=lambda p, rng: rng.standard_normal(3))
 
     def test_facts_leave_the_registered_surface_alone(self):
         race("booth", ["SGD"], steps=1, domain=((0, 1), (0, 1)))
