@@ -278,7 +278,8 @@ def tuned_race(surface, optimizers=None, lrs=None, start=None, steps=200, *, see
 
     The best run is the one whose highest loss in the last tenth of its steps is lowest, of those that stay in the
     domain. So luck does not win: neither a run that swings through a low place on its last step, nor one that leaps out
-    of the picture and happens to come back to a good place. Only if none stays, those that leave are judged too.
+    of the picture and happens to come back to a good place. Only if none stays, those that leave are judged too. One's
+    own function without a domain has none to leave.
 
     Parameters
     ----------
@@ -299,10 +300,10 @@ def tuned_race(surface, optimizers=None, lrs=None, start=None, steps=200, *, see
     --------
     >>> fair = tuned_race("booth", ["SGD", "Adam"], steps=50)
     >>> fair.note
-    'lr: of 31 from 1e-05 to 10, that whose loss stays lowest in the last tenth of steps, without leaving the domain'
+    'best of 31 learning rates from 1e-05 to 10, judged by the last tenth of the run, among runs that stay in the domain'
     """
     refuse_surface(optimizers, "the surface, then the optimizers")
-    given, surface = surface, with_facts(surface, start, facts)
+    given, bounded, surface = surface, has_domain(surface, facts), with_facts(surface, start, facts)
     lrs = np.array(LRS if lrs is None else lrs, dtype=float)
     if lrs.ndim != 1 or not lrs.size:
         raise ValueError(f"lrs must be a sequence of learning rates, got {lrs!r}")
@@ -310,14 +311,14 @@ def tuned_race(surface, optimizers=None, lrs=None, start=None, steps=200, *, see
     best, leaving = [], []
     for label, which in labelled(optimizers, surface).items():
         found = trials(which, surface, lrs, start, steps, seed, noise)
-        marks = [settled_loss(trial, trial.diverged | has_left(trial)) for trial in found]
+        marks = [settled_loss(trial, trial.diverged | (bounded & has_left(trial))) for trial in found]
         stays = np.isfinite(marks).any()
         lr = lrs[np.argmin(marks if stays else [settled_loss(trial, trial.diverged) for trial in found])].item()
         label = f"{label}, lr={lr:.4g}" if isinstance(optimizers, dict) else None
         best.append(record(which, surface, start, steps, seed=seed, noise=noise, label=label, lr=lr))
         leaving += [] if stays else [best[-1].label]
     best = framed(given, facts, best)
-    return Race(best[0].surface, tuple(best), told_tuning(lrs, best, leaving))
+    return Race(best[0].surface, tuple(best), told_tuning(lrs, best, leaving, bounded))
 
 
 def trials(which, surface, lrs, start, steps, seed, noise):
@@ -340,13 +341,14 @@ def has_left(trial):
     return ((places < low) | (places > high)).any(axis=(0, -1))
 
 
-def told_tuning(lrs, best, leaving):
+def told_tuning(lrs, best, leaving, bounded):
     """Return the note of a tuned race."""
     at_edge = [run.label for run in best if run.rates.flat[0] in (lrs.min(), lrs.max())]
     asides = "".join(f" ({told}: {'; '.join(who)})"
                      for told, who in [("at the end of the range", at_edge), ("all leave", leaving)] if who)
-    return (f"lr: of {lrs.size} from {lrs.min():.2g} to {lrs.max():.2g}, that whose loss stays lowest in the last "
-            f"tenth of steps, without leaving the domain{asides}")
+    staying = ", among runs that stay in the domain" if bounded else ""
+    return (f"best of {lrs.size} learning rates from {lrs.min():.2g} to {lrs.max():.2g}, judged by the last tenth of the "
+            f"run{staying}{asides}")
 
 
 # What is given
@@ -419,13 +421,18 @@ def with_facts(surface, start, facts):
     return dataclasses.replace(surfaces.get(surface), **facts) if facts else surfaces.get(surface)
 
 
+def has_domain(surface, facts):
+    """Tell whether a surface comes with a domain, as all do but one's own function."""
+    return isinstance(surface, (str, Surface)) or "domain" in facts
+
+
 def framed(surface, facts, runs):
     """Return the runs, with a domain that holds their paths if they are over one's own function without a domain.
 
     The domain holds the start, all points that are known of the surface, the path of the run with the lowest last loss,
     and the paths of those that go at most four times as far. Its sides differ by no more than a factor of 2.5.
     """
-    if isinstance(surface, (str, Surface)) or "domain" in facts:
+    if has_domain(surface, facts):
         return runs
     known, single = runs[0].surface, [one for run in runs for one in run]
     shown = [point for kind in KINDS for point in getattr(known, kind)] + [one.positions[0] for one in single]

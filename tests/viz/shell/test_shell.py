@@ -69,7 +69,7 @@ def test_race_with_named_optimizers(folder, capsys):
 def test_race_without_optimizers_is_tuned_and_tells_the_budget(folder, capsys):
     assert main(["race", "booth", "--steps", "20"]) == 0
     out = capsys.readouterr().out
-    assert "lr: of 31 from 1e-05 to 10, that whose loss stays lowest in the last tenth of steps" in out
+    assert "best of 31 learning rates from 1e-05 to 10, judged by the last tenth of the run" in out
     assert (folder / "booth_race.png").exists()
 
 
