@@ -300,7 +300,7 @@ def tuned_race(surface, optimizers=None, lrs=None, start=None, steps=200, *, see
     --------
     >>> fair = tuned_race("booth", ["SGD", "Adam"], steps=50)
     >>> fair.note
-    'best of 31 learning rates from 1e-05 to 10, judged by the last tenth of the run, among runs that stay in the domain'
+    'best of 31 learning rates from 1e-05 to 10, judged by the last tenth of the run, among those that stay...'
     """
     refuse_surface(optimizers, "the surface, then the optimizers")
     given, bounded, surface = surface, has_domain(surface, facts), with_facts(surface, start, facts)
@@ -346,9 +346,9 @@ def told_tuning(lrs, best, leaving, bounded):
     at_edge = [run.label for run in best if run.rates.flat[0] in (lrs.min(), lrs.max())]
     asides = "".join(f" ({told}: {'; '.join(who)})"
                      for told, who in [("at the end of the range", at_edge), ("all leave", leaving)] if who)
-    staying = ", among runs that stay in the domain" if bounded else ""
-    return (f"best of {lrs.size} learning rates from {lrs.min():.2g} to {lrs.max():.2g}, judged by the last tenth of the "
-            f"run{staying}{asides}")
+    staying = ", among those that stay in the domain" if bounded else ""
+    return (f"best of {lrs.size} learning rates from {lrs.min():.2g} to {lrs.max():.2g}, judged by the last tenth of "
+            f"the run{staying}{asides}")
 
 
 # What is given

@@ -375,7 +375,7 @@ class TestTunedRace:
     def test_tells_the_budget(self):
         note = tuned_race("booth", ["SGD"], [0.05, 0.01, 1.0], steps=5).note
         assert note == ("best of 3 learning rates from 0.01 to 1, judged by the last tenth of the run, "
-                        "among runs that stay in the domain")
+                        "among those that stay in the domain")
 
     def test_tells_who_would_have_liked_other_rates(self):
         note = tuned_race("booth", ["SGD", "Adam"], [0.001, 0.01, 0.05], steps=5).note
