@@ -6,13 +6,13 @@ stops at the first number that is not finite.
 
 import linecache
 from contextlib import contextmanager
-from types import FunctionType
 
 import numpy as np
 
+from .mode import NO_GRAD, in_mode, mode
 from .origins import Rememberer, origin_of
 from .registry import value_of
-from .tape import NO_GRAD, mode
+from .tape import AddInto
 
 
 @contextmanager
@@ -41,14 +41,15 @@ def detect_anomaly():
     FloatingPointError: the derivative of sqrt made inf at index (1,), from a finite gradient, for the line
       <doctest minigrad.anomaly.detect_anomaly[3]>:2:     np.sum(np.sqrt(x)).backward()
     """
-    around = mode.get()
-    watcher = around if around is NO_GRAD or isinstance(around, Watcher) else Watcher()
-    token = mode.set(watcher)
+    if isinstance(mode.get(), Watcher):
+        yield
+        return
+    errors = np.geterr()
     try:
-        with np.errstate(all="ignore"):
+        with in_mode(NO_GRAD if mode.get() is NO_GRAD else Watcher()), np.errstate(all="ignore"):
             yield
     finally:
-        mode.reset(token)
+        np.seterr(**errors)  # again, in case an interrupt fell between the two ends of the line above
 
 
 class Watcher(Rememberer):
@@ -68,11 +69,12 @@ class Watcher(Rememberer):
 
     def backward(self, node, g, parent, contribution):
         """Raise if what the node hands on to its parent is not finite."""
-        if type(contribution) is FunctionType:  # it adds g itself to a part of the parent's gradient
-            contribution = g
+        if type(contribution) is AddInto:
+            contribution = contribution.g
         if found := first_anomaly(value_of(contribution)):
             origin = "from a gradient that held one already" if first_anomaly(value_of(g)) else "from a finite gradient"
-            raise FloatingPointError(f"the derivative of {node.record[0].name} made {found}, {origin}, for the line\n"
+            primitive, *_ = node.recipe
+            raise FloatingPointError(f"the derivative of {primitive.name} made {found}, {origin}, for the line\n"
                                      f"  {text_of(origin_of(node).line)}")
 
 

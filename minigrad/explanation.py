@@ -13,17 +13,17 @@ import sys
 import textwrap
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from types import FunctionType
 
 import numpy as np
 
 from .digits import SMALL, brief, indexed, show
+from .mode import in_mode
 from .nn.module import Module
 from .origins import Origin, Rememberer, names_at_return, names_in, origin_of, remember_lines
 from .registry import each
-from .rule_source import RuleSource, code_of, frames_at_return, source_of, substituted, with_numbers
+from .rule_source import RuleSource, code_of, frames_at_return, source_of, with_numbers
 from .structure import leaves, paths, rebuild
-from .tape import Node, fit, mode, reachable
+from .tape import AddInto, Node, fit, reachable, zeros_like
 from .tensor import Tensor
 
 VARIADIC = inspect.Parameter.VAR_POSITIONAL
@@ -104,6 +104,14 @@ class Row:
     gradient: object = None
     received: list = field(default_factory=list)
     contributions: list = field(default_factory=list)
+
+    @property
+    def arrived(self):
+        """What has arrived so far: the sum of what was received, or None."""
+        if not self.received:
+            return None
+        last = self.received[-1]
+        return last.value if last.before is None else add(last.before, last.value)
 
     @property
     def file(self):
@@ -311,13 +319,10 @@ def explained(loss, args, grad, keep, frame):
         raise TypeError(f"explain takes a Tensor, or a function that returns one, not {loss!r}")
     names = {**names_in(frame.f_globals), **names_in(frame.f_locals), **names}
     listener = Listener(loss, names)
-    token = mode.set(listener)
-    try:
-        with grads_aside(listener.leaves, keep), frames_at_return(listener.rules()) as listener.returned:
-            loss.backward(grad, retain_graph=True)
-            listener.finish()
-    finally:
-        mode.reset(token)
+    with (in_mode(listener), grads_aside(listener.leaves, keep),
+          frames_at_return(listener.rules()) as listener.returned):
+        loss.backward(grad, retain_graph=True)
+        listener.finish()
     return Explanation(list(listener.rows.values()))
 
 
@@ -354,8 +359,9 @@ class Listener(Rememberer):
         operations, self.leaves, _ = reachable(root) if root.requires_grad else ([], [], False)
         self.leaves.sort(key=lambda node: node.counter)
         self.rows, self.names, self.returned = {}, names, {}
+        operations.reverse()
         for step, node in enumerate(operations + self.leaves, start=1):
-            self.rows[node] = Row(step, node.record[0].name if node.record else "", settings_of(node),
+            self.rows[node] = Row(step, node.recipe[0].name if node.recipe else "", settings_of(node),
                                   names.get(id(node), ""), origin_of(node), copied(node.value))
         for node in operations:
             self.rows[node].arguments = list(self.arguments_of(node))
@@ -363,13 +369,13 @@ class Listener(Rememberer):
     def rules(self):
         """Yield the rules that the walk may apply."""
         for node in self.rows:
-            if node.record is not None:
-                primitive, _, _, parents = node.record
+            if node.recipe is not None:
+                primitive, _, _, parents = node.recipe
                 yield from (primitive.vjps[position] for position, _, _ in parents)
 
     def arguments_of(self, node):
         """Yield an Argument for each Tensor and each number that an operation was given."""
-        primitive, args, _, parents = node.record
+        primitive, args, _, parents = node.recipe
         nodes = {position: parent for position, parent, _ in parents}
         for position, arg in enumerate(args):
             if position in nodes:
@@ -384,37 +390,35 @@ class Listener(Rememberer):
             return
         row, receiver = self.rows[node], self.rows[parent]
         row.gradient = copied(g)
-        primitive, _, _, parents = node.record
+        primitive, _, _, parents = node.recipe
         with_rule = [position for position, _, _ in parents if primitive.vjps[position] is not None]
         position = with_rule[len(row.contributions)]
         rule = primitive.vjps[position]
-        if type(contribution) is FunctionType:
-            source, returned, value = source_of(contribution), None, added_alone(contribution, parent.value)
-            formula = source.formula and substituted(source.formula, inspect.getclosurevars(contribution).nonlocals)
+        line, variables = self.returned.get(code_of(rule), (None, {}))
+        source = source_of(rule, line)
+        if type(contribution) is AddInto:
+            returned, value = None, added_alone(contribution, parent.value)
+            formula = f"gradient[{indexed(contribution.index)}] += {show(g)}"
         else:
-            line, variables = self.returned.get(code_of(rule), (None, {}))
             returned, value = copied(contribution), copied(fit(contribution, parent.value))
-            source = source_of(rule, line)
             formula = with_numbers(source, g, variables)
-        before = None if parent.pending is None else copied(parent.pending)
-        given = Contribution(row.step, receiver.step, position, source, formula or "", returned, value, before)
+        given = Contribution(row.step, receiver.step, position, source, formula, returned, value, receiver.arrived)
         row.contributions.append(given)
         receiver.received.append(given)
 
     def finish(self):
         """Note the gradients that have arrived where nothing is handed on."""
         for node, row in self.rows.items():
-            if node.record is None:
+            if node.recipe is None:
                 row.gradient = None if node.grad is None else copied(node.grad)
-            elif row.gradient is None and row.received:
-                last = row.received[-1]
-                row.gradient = last.value if last.before is None else add(last.before, last.value)
+            elif row.gradient is None:
+                row.gradient = row.arrived
 
 
 def added_alone(contribution, value):
-    """Return what a function adds to a gradient, as the gradient that it makes of zeros."""
-    zeros = [np.zeros_like(part) for part in value] if isinstance(value, tuple) else np.zeros_like(value)
-    contribution(zeros)
+    """Return what is added to a part of a gradient, as the gradient that it makes of zeros."""
+    zeros = list(map(zeros_like, value)) if isinstance(value, tuple) else zeros_like(value)
+    contribution.add_to(zeros)
     return zeros
 
 
@@ -440,9 +444,9 @@ def grads_aside(leaves, keep):
 
 def settings_of(node):
     """Return what an operation was told besides numbers: an index, a shape, keywords."""
-    if node.record is None:
+    if node.recipe is None:
         return ""
-    primitive, args, keywords, parents = node.record
+    primitive, args, keywords, parents = node.recipe
     positions = {position for position, _, _ in parents}
     if primitive.name in ("getitem", "result"):
         return f"[{indexed(args[1])}]"

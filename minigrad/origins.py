@@ -15,8 +15,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .mode import in_mode, mode
 from .nn.module import Module
-from .tape import Node, mode, propagate
+from .tape import Node, propagate
 
 PACKAGES = tuple(os.path.dirname(module.__file__) + os.sep for module in (sys.modules[__package__], np))
 ORIGINS = {}  # (Origin, reference) of each node alive that was made under a watcher, by its counter
@@ -54,11 +55,8 @@ def remember_lines():
     >>> minigrad.explain(y).rows[0].source
     'y = x * x'
     """
-    token = mode.set(mode.get() or Rememberer())
-    try:
+    with in_mode(mode.get() or Rememberer()):
         yield
-    finally:
-        mode.reset(token)
 
 
 class Rememberer:

@@ -151,7 +151,7 @@ def substituted(formula, names):
     """Return a formula with the numbers in the place of the names; of large arrays the names stay."""
     if isinstance(formula, ast.Name) and formula.id in names:
         return show(names[formula.id])
-    return ast.unparse(ast.fix_missing_locations(Numbers(names).visit(deepcopy(formula))))
+    return ast.unparse(Numbers(names).visit(deepcopy(formula)))
 
 
 class Numbers(ast.NodeTransformer):

@@ -1,34 +1,33 @@
 """The whole idea of reverse mode on one page: record every operation, then walk back through the record.
 
-A `Node` is a value and how it came about. `record` runs a primitive and, where a derivative may be asked for, keeps
-its arguments. `reachable` finds what a result was made of, newest first, and `propagate` hands each node's gradient on
-to its parents by the vector-Jacobian products (vjp) of its primitive. Handed raw arrays, these run at NumPy's speed;
-handed nodes, which speak NumPy too (see `tensor.py`), they are recorded in their turn and can be differentiated again.
+First what is recorded: a `Node` is a value with its recipe, the primitive and the arguments that made it. Then how the
+record is walked: `reachable` finds what a result was made of, and `propagate` hands the gradient of each node, newest
+first, on to its parents, by the vector-Jacobian products (vjps) of its primitive. They run on plain arrays at NumPy's
+speed. Handed nodes, which speak NumPy too (see `tensor.py`), they are recorded in turn and can be differentiated again.
 """
 
-from contextvars import ContextVar
 from itertools import count
 from operator import attrgetter
-from types import FunctionType
 
 import numpy as np
-from numpy import ndarray
+from numpy import float64, ndarray
 
-# What happens to operations besides being computed: None, they are recorded; NO_GRAD, they are not; or they are
-# recorded and told to a watcher, an object with methods forward(node, primitive, args) and backward(node, g, parent,
-# contribution).
-mode = ContextVar("mode", default=None)
-NO_GRAD = "no_grad"
-FREED = ()
-newest_first = attrgetter("counter")
+from .mode import NO_GRAD, mode, watcher
+
+FREED = ()  # the recipe of a node whose graph has been given up
 age = count().__next__
 new = object.__new__
+when_it_ran = attrgetter("counter")
 
+
+# What is recorded
 
 class Primitive:
-    """A function of arrays, with `vjps[i](g, ans, *args, **keywords)` the product of g with its i-th Jacobian.
+    """A function of arrays with its derivative rules.
 
-    None stands for an argument without a derivative.
+    `vjps[i](g, ans, *args, **keywords)` is the product of g, the gradient of the result `ans`, with the Jacobian by the
+    i-th argument. It may have the broadcast shape and any precision. A rule can also return `AddInto`. None stands for
+    an argument without a derivative.
     """
 
     __slots__ = ("function", "name", "vjps")
@@ -49,61 +48,77 @@ class Primitive:
 
 
 class Node:
-    """A value and the operation that made it.
+    """A value and how it was made.
 
-    `value` is an array, a NumPy scalar, or a tuple of them where a primitive has several results. `record` is
-    (primitive, args, keywords, parents), None for a leaf, or FREED. `counter` is larger than that of every node that
-    this one was made of. `pending` is the gradient that has arrived so far in a walk, and `owned` says whether that
-    array is nobody else's, so that it may be written to.
+    Attributes
+    ----------
+    value : ndarray, NumPy scalar, or a tuple of them if the primitive has several results
+    recipe : tuple or None
+        (primitive, args, keywords, parents): the value is primitive.function(*args, **keywords). `parents` lists the
+        arguments that need a gradient, as (position, node, fingerprint). None for a leaf; FREED after a backward pass.
+    counter : int
+        Larger than that of any node it was made of, so that sorting by it gives an order for the walk.
+    requires_grad : bool
+    grad : ndarray or None
+        A leaf's gradient, where `Tensor.backward` adds it up.
+    hooks : dict or None
+        Functions that see, and may replace, the node's gradient once it is complete.
     """
 
-    __slots__ = ("__weakref__", "counter", "grad", "hooks", "owned", "pending", "record", "requires_grad", "value")
+    __slots__ = ("__weakref__", "counter", "grad", "hooks", "recipe", "requires_grad", "value")
 
     def results(self):
         """Return the node itself, or a tuple, named like NumPy's, with a node for each of several results."""
         if not isinstance(self.value, tuple):
             return self
-        results = [record(_RESULT, (self, i), {}) for i in range(len(self.value))]
+        results = [record(RESULT, (self, i), {}) for i in range(len(self.value))]
         return self.value._make(results) if hasattr(self.value, "_make") else tuple(results)
 
 
-def make(kind, value, record=None):
-    """Return a new node; one with a record requires a gradient."""
+def make(kind, value, recipe=None):
+    """Return a new node; one with a recipe requires a gradient."""
     node = new(kind)
     node.value = value
-    node.record = record
-    node.requires_grad = record is not None
+    node.recipe = recipe
+    node.requires_grad = recipe is not None
     node.counter = age()
-    node.grad = node.hooks = node.pending = None
-    node.owned = False
+    node.grad = node.hooks = None
     return node
 
 
 def record(primitive, args, keywords):
-    """Apply `primitive` to `args`, of which at least one is a node; the result is a node that knows how it was made."""
-    values, parents, watching = [], [], mode.get()
+    """Apply a primitive to arguments of which at least one is a node; return a node that knows how it was made."""
+    values, parents, present = [], [], mode.get()
     for position, arg in enumerate(args):
         if isinstance(arg, Node):
             kind = type(arg)
             values.append(arg.value)
-            if arg.requires_grad and watching is not NO_GRAD:
-                parents.append((position, arg, None if arg.record else fingerprint(arg.value)))
+            if arg.requires_grad and present is not NO_GRAD:
+                parents.append((position, arg, fingerprint(arg)))
         else:
             values.append(np.asarray(arg) if type(arg) is list else arg)
     value = primitive.function(*values, **keywords)
     node = make(kind, value, (primitive, values, keywords, parents) if parents else None)
-    if watching is not None and watching is not NO_GRAD:
-        watching.forward(node, primitive, args)
+    if present is not None and present is not NO_GRAD:
+        present.forward(node, primitive, args)
     return node
 
 
-def fingerprint(array):
-    """Return bytes that tell whether a leaf has changed: all of a small array, some 64 numbers of a large one."""
+def fingerprint(node):
+    """Return bytes that show whether a leaf's numbers change later; None for a result, whose numbers stay.
+
+    They are all of a small array, and some 64 numbers of a large one.
+    """
+    if node.recipe:
+        return None
+    array = node.value
     return array.tobytes() if array.size <= 512 else array.ravel("K")[:: array.size // 64].tobytes()
 
 
+# How the record is walked
+
 def reachable(root, since=-1):
-    """Return the operations that `root` was made of, newest first, its leaves, and whether any node was too old.
+    """Return the operations that `root` was made of, in the order they ran, its leaves, and whether any was too old.
 
     A node is too old, and is not entered, if its counter is not above `since`: nothing asked for can lie behind it.
     """
@@ -111,87 +126,71 @@ def reachable(root, since=-1):
     seen, stack = {root}, [root]
     while stack:
         node = stack.pop()
-        if node.record is None:
+        if node.recipe is None:
             leaves.append(node)
             continue
-        if node.record is FREED:
+        if node.recipe is FREED:
             raise RuntimeError("backward through a graph that an earlier backward pass has freed: "
                                "give that pass retain_graph=True, or run the forward pass again")
         operations.append(node)
-        for _, parent, mark in node.record[3]:
-            if mark is not None and mark != fingerprint(parent.value):
-                raise RuntimeError(f"a Tensor of shape {parent.value.shape} was changed after {node.record[0].name} "
+        primitive, _, _, parents = node.recipe
+        for _, parent, mark in parents:
+            if mark is not None and mark != fingerprint(parent):
+                raise RuntimeError(f"a Tensor of shape {parent.value.shape} was changed after {primitive.name} "
                                    "had used it: its gradient would be wrong; run the forward pass again")
             if parent.counter <= since:
                 too_old = True
             elif parent not in seen:
                 seen.add(parent)
                 stack.append(parent)
-    operations.sort(key=newest_first, reverse=True)
+    operations.sort(key=when_it_ran)
     return operations, leaves, too_old
 
 
-def propagate(operations, inputs, root, g, since=-1, differentiable=False):
-    """Hand g, the gradient of `root`, down through `operations`; return what reaches each of `inputs`, or None.
+def propagate(operations, ends, root, g, since=-1, differentiable=False, free=False):
+    """Hand g, the gradient of `root`, down through `operations`; return what reaches each of `ends`, or None.
 
-    With `differentiable` the rules are handed nodes instead of arrays, so that the gradients are nodes as well.
+    The newest operation comes first, so that a node's gradient is complete when its turn comes. The list is emptied on
+    the way. With `free`, the recipes are given up too, and with them the memory. With `differentiable`, the rules are
+    handed nodes instead of arrays.
     """
-    watching = None if mode.get() is NO_GRAD else mode.get()
-    root.pending = g
-    try:
-        for node in operations:
-            g, node.pending, node.owned = node.pending, None, False
-            if g is None:
+    looking_on = watcher()
+    arrived, buffers = {root: g}, set()
+    while operations:
+        node = operations.pop()
+        primitive, args, keywords, parents = node.recipe
+        if free:
+            node.recipe = FREED
+        g = arrived.pop(node, None)
+        if g is None:
+            continue
+        if node.hooks:
+            g = hooked(node, g)
+        ans = node.value
+        if differentiable:
+            ans, args = node.results(), with_nodes(args, parents)
+        for position, parent, _ in parents:
+            if parent.counter <= since or (vjp := primitive.vjps[position]) is None:
                 continue
-            if node.hooks:
-                g = node.hooked(g)
-            primitive, args, keywords, parents = node.record
-            ans = node.value
-            if differentiable:
-                ans, args = node.results(), list(args)
-                for position, parent, _ in parents:
-                    args[position] = parent
-            for position, parent, _ in parents:
-                if parent.counter <= since or (vjp := primitive.vjps[position]) is None:
-                    continue
-                contribution = vjp(g, ans, *args, **keywords)
-                if watching is not None:
-                    watching.backward(node, g, parent, contribution)
-                if type(contribution) is FunctionType:
-                    contribution(own(parent))
-                    continue
-                value = parent.value
-                if (type(contribution) is not type(value) or isinstance(value, ndarray)) and (  # scalars of a type fit
-                        contribution.shape != value.shape or contribution.dtype is not value.dtype):
-                    contribution = fit(contribution, value)
-                if parent.pending is None:
-                    parent.pending = contribution
-                elif parent.owned:
-                    parent.pending += contribution
-                else:
-                    parent.pending = parent.pending + contribution
-        return [node.hooked(node.pending) if node.hooks and node.pending is not None else node.pending
-                for node in inputs]
-    except BaseException:
-        for node in operations:
-            node.pending, node.owned = None, False
-        raise
-    finally:
-        for node in inputs:
-            node.pending, node.owned = None, False
-
-
-def own(node):
-    """Return the node's pending gradient as an array that may be written to."""
-    if not node.owned:
-        if isinstance(node.value, tuple):
-            node.pending = list(node.pending or map(np.zeros_like, node.value))
-        elif node.pending is None:
-            node.pending = np.zeros_like(node.value)
-        else:
-            node.pending = np.copy(node.pending)
-        node.owned = True
-    return node.pending
+            contribution = vjp(g, ans, *args, **keywords)
+            if looking_on is not None:
+                looking_on.backward(node, g, parent, contribution)
+            if type(contribution) is AddInto:
+                if parent.counter not in buffers:
+                    make_buffer(parent, arrived, buffers)
+                contribution.add_to(arrived[parent])
+                continue
+            value = parent.value
+            if (type(contribution) is not float64 or type(value) is not float64) and (  # two numbers always fit
+                    contribution.shape != value.shape or contribution.dtype is not value.dtype):
+                contribution = fit(contribution, value)
+            if parent not in arrived:
+                arrived[parent] = contribution
+            elif parent.counter in buffers:
+                arrived[parent] += contribution
+            else:
+                arrived[parent] = arrived[parent] + contribution
+    return [hooked(node, arrived[node]) if node.hooks and node in arrived else arrived.get(node) for node in ends]
 
 
 def fit(g, value):
@@ -207,10 +206,57 @@ def fit(g, value):
     return g
 
 
-def _add_result(g, ans, whole, i):
-    def add(gradients):
-        gradients[i] = gradients[i] + g
-    return add
+# What is done for whom: for x[i], which picks a part; for functions with several results; for higher orders; for hooks
+
+class AddInto:
+    """What a rule returns if only a part of its argument receives g: it is added there, with no zeros built around it.
+
+    So a loop over the n elements of an array takes n additions on the way back, and not n arrays of n zeros.
+    """
+
+    __slots__ = ("g", "index")
+
+    def __init__(self, index, g):
+        self.index, self.g = index, g
+
+    def add_to(self, gradient):
+        """Add g to a part of the argument's gradient, in place."""
+        gradient[self.index] = gradient[self.index] + self.g
 
 
-_RESULT = Primitive(lambda values, i: values[i], (_add_result,), "result")
+def make_buffer(node, arrived, buffers):
+    """Turn what has arrived at a node into an array that only this walk knows, so that it can be written to."""
+    parts = isinstance(node.value, tuple)
+    gradient = list(map(zeros_like, node.value)) if parts else zeros_like(node.value)
+    if node in arrived:
+        gradient += arrived[node]
+    arrived[node] = gradient
+    buffers.add(node.counter)
+
+
+def zeros_like(value):
+    """Return zeros like an array, of its own kind; np.zeros is four times as fast as np.zeros_like."""
+    return np.zeros(value.shape, value.dtype) if type(value) is ndarray else np.zeros_like(value)
+
+
+RESULT = Primitive(lambda values, i: values[i], (lambda g, ans, values, i: AddInto(i, g),), "result")
+
+
+def with_nodes(args, parents):
+    """Return the arguments of an operation with nodes where a derivative may be asked for again."""
+    args = list(args)
+    for position, parent, _ in parents:
+        args[position] = parent
+    return args
+
+
+def hooked(node, g):
+    """Return the gradient as the node's hooks leave it; each is handed an array of its own, to keep or to write to."""
+    for function in tuple(node.hooks.values()):
+        replacement = function(g if isinstance(g, Node) else np.array(g))
+        if replacement is not None:
+            if np.shape(replacement) != node.value.shape:
+                raise ValueError(f"a hook returned a gradient of shape {np.shape(replacement)} "
+                                 f"for a Tensor of shape {node.value.shape}")
+            g = replacement if isinstance(replacement, Node) else np.array(replacement, node.value.dtype)
+    return g

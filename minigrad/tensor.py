@@ -6,18 +6,20 @@ that `rules/` fills.
 """
 
 import operator
-from contextlib import contextmanager
+from threading import RLock
 
 import numpy as np
 from numpy import ndarray
 
 from . import rules  # noqa: F401  (fills the table)
+from .mode import NO_GRAD, in_mode, mode, watcher
 from .registry import COMPUTE, TABLE, call, on_values, value_of
 from .rules.indexing import At, getitem, plain_index
 from .rules.reductions import running
-from .tape import FREED, NO_GRAD, Node, Primitive, age, fingerprint, make, mode, propagate, reachable, record
+from .tape import FREED, Node, Primitive, age, fingerprint, make, propagate, reachable, record
 
 NONE = {}
+adding = RLock()  # held while a backward pass adds to `.grad`, so that passes in several threads add exactly
 __all__ = ["Tensor", "no_grad"]
 
 _SQUARE = TABLE[np.square]
@@ -26,7 +28,6 @@ _REDUCE = {np.add: np.sum, np.multiply: np.prod, np.maximum: np.max, np.minimum:
 _ACCUMULATE = {np.add: np.cumsum, np.multiply: np.cumprod}
 
 
-@contextmanager
 def no_grad():
     """Record nothing inside this context: results need no gradient. It holds for the current thread alone.
 
@@ -38,11 +39,7 @@ def no_grad():
     ...     (w * 2).requires_grad
     False
     """
-    token = mode.set(NO_GRAD)
-    try:
-        yield
-    finally:
-        mode.reset(token)
+    return in_mode(NO_GRAD)
 
 
 def _unary(ufunc):
@@ -67,19 +64,16 @@ def _binary(ufunc):
             x = self.value
             if type(other) is Tensor and other.requires_grad:
                 y = other.value
-                parents = ((0, self, None if self.record else fingerprint(x)),
-                           (1, other, None if other.record else fingerprint(y)))
+                parents = ((0, self, fingerprint(self)), (1, other, fingerprint(other)))
                 return make(Tensor, run(x, y), (primitive, (x, y), NONE, parents))
             if type(other) in (int, float):
-                parents = ((0, self, None if self.record else fingerprint(x)),)
-                return make(Tensor, run(x, other), (primitive, (x, other), NONE, parents))
+                return make(Tensor, run(x, other), (primitive, (x, other), NONE, ((0, self, fingerprint(self)),)))
         return record(primitive, (self, other), NONE)
 
     def reflected(self, other):
         if mode.get() is None and self.requires_grad and type(other) in (int, float):
             y = self.value
-            parents = ((1, self, None if self.record else fingerprint(y)),)
-            return make(Tensor, run(other, y), (primitive, (other, y), NONE, parents))
+            return make(Tensor, run(other, y), (primitive, (other, y), NONE, ((1, self, fingerprint(self)),)))
         return record(primitive, (other, self), NONE)
 
     return method, reflected
@@ -88,7 +82,7 @@ def _binary(ufunc):
 def _in_place(operation):
     """Return an augmented assignment: a new Tensor while recording, under no_grad a change of the leaf's own array."""
     def method(self, other):
-        if self.record is not None or not self.requires_grad:
+        if self.recipe is not None or not self.requires_grad:
             return operation(self, other)
         if mode.get() is not NO_GRAD:
             raise RuntimeError("an augmented assignment would put a new Tensor in the place of a leaf that requires "
@@ -189,9 +183,8 @@ class Tensor(Node):
         value = np.copy(data.value if isinstance(data, Node) else data)
         if value.dtype.kind not in "fcbiu":
             raise TypeError(f"data of dtype {value.dtype} is not numeric: a Tensor holds numbers")
-        self.value, self.record, self.counter = value, None, age()
-        self.grad = self.hooks = self.pending = None
-        self.owned = False
+        self.value, self.recipe, self.counter = value, None, age()
+        self.grad = self.hooks = None
         self.requires_grad_(requires_grad)
 
     # The array inside
@@ -204,8 +197,9 @@ class Tensor(Node):
 
     @data.setter
     def data(self, array):
-        raise AttributeError("the array of a Tensor is not replaced, since optimizers and graphs hold on to it: "
-                             "write t.data[...] = array")
+        if array is not self.value:  # as it is after `p.data -= step`, which has changed the array in place
+            raise AttributeError("the array of a Tensor is never replaced, because optimizers and graphs hold on to "
+                                 "it: write p.data[...] = other, which changes its numbers")
 
     shape = property(lambda self: self.value.shape)
     dtype = property(lambda self: self.value.dtype)
@@ -215,7 +209,7 @@ class Tensor(Node):
     itemsize = property(lambda self: self.value.itemsize)
     nbytes = property(lambda self: self.value.nbytes)
     flat = property(lambda self: iter(np.ravel(self)))
-    is_leaf = property(lambda self: self.record is None)
+    is_leaf = property(lambda self: self.recipe is None)
     T = property(lambda self: _apply(np.transpose, (self,), NONE))
     mT = property(lambda self: _apply(np.swapaxes, (self, -1, -2), NONE))
     real = property(lambda self: np.real(self))
@@ -274,8 +268,11 @@ class Tensor(Node):
         shape = f", shape={self.shape}" if self.size > 20 else ""
         dtype = "" if self.dtype == np.float64 else f", dtype={self.dtype}"
         history = ", requires_grad=True" if self.requires_grad else ""
-        if self.record is not None:
-            history = f", from {self.record[0].name}" if self.record else ", graph freed"
+        if self.recipe:
+            primitive, *_ = self.recipe
+            history = f", from {primitive.name}"
+        elif self.recipe is FREED:
+            history = ", graph freed"
         return f"Tensor({text}{shape}{dtype}{history})"
 
     # Gradients
@@ -285,7 +282,7 @@ class Tensor(Node):
         if requires_grad and self.value.dtype.kind != "f":
             raise TypeError(f"a Tensor of dtype {self.dtype} cannot require a gradient: give floats, "
                             "for instance Tensor([1.0, 2.0], requires_grad=True)")
-        if self.record is not None and not requires_grad:
+        if self.recipe is not None and not requires_grad:
             raise RuntimeError("a result of recorded operations requires a gradient; t.detach() does not")
         self.requires_grad = bool(requires_grad)
         return self
@@ -302,20 +299,9 @@ class Tensor(Node):
         if not self.requires_grad:
             raise RuntimeError("a hook on a Tensor that does not require a gradient would never be called")
         self.hooks = self.hooks or {}
-        handle = HookHandle(self.hooks)
-        self.hooks[handle] = function
-        return handle
-
-    def hooked(self, g):
-        """Return the gradient as the hooks leave it; each is handed an array of its own, to keep or to write to."""
-        for function in tuple(self.hooks.values()):
-            replacement = function(g if isinstance(g, Node) else np.array(g))
-            if replacement is not None:
-                if np.shape(replacement) != self.shape:
-                    raise ValueError(f"a hook returned a gradient of shape {np.shape(replacement)} "
-                                     f"for a Tensor of shape {self.shape}")
-                g = replacement if isinstance(replacement, Node) else np.array(replacement, self.dtype)
-        return g
+        number = age()
+        self.hooks[number] = function
+        return HookHandle(self.hooks, number)
 
     def backward(self, grad=None, retain_graph=False):
         """Add the derivative of this Tensor to the `.grad` of every leaf that it was computed from.
@@ -342,22 +328,12 @@ class Tensor(Node):
                                "gradient (or it was under no_grad); create the parameters with requires_grad=True")
         seed = self._seed(grad)
         operations, leaves, _ = reachable(self)
-        keep = retain_graph or mode.get() is not None  # a watcher may stop half-way, and then the graph stays whole
-        gradients = propagate(operations if keep else _freeing(operations), leaves, self, seed)
-        given = set()
-        for leaf, gradient in zip(leaves, gradients):
-            if gradient is None:
-                continue
-            if leaf.grad is not None:
-                leaf.grad += gradient
-            elif gradient.base is not None or id(gradient) in given:  # part of another array, or another leaf's
-                leaf.grad = np.copy(gradient)
-            else:
-                leaf.grad = np.asanyarray(gradient)
-                given.add(id(gradient))
+        free = not retain_graph and watcher() is None  # a watcher reads the recipes, and can stop half-way
+        gradients = propagate(operations if free else list(operations), leaves, self, seed, free=free)
+        with adding: _add_to_grads(leaves, gradients)  # noqa: E701  (a debugger cannot stop between, lock in hand)
         if not retain_graph:
-            for node in operations:
-                node.record = FREED
+            for node in operations:  # none is left where the walk has freed them
+                node.recipe = FREED
 
     def _seed(self, grad):
         """Return the gradient that a backward pass starts from."""
@@ -412,8 +388,7 @@ class Tensor(Node):
             return make(Tensor, self.value[index])
         if watching is None and self.requires_grad:
             x = self.value
-            parents = ((0, self, None if self.record else fingerprint(x)),)
-            return make(Tensor, x[index], (getitem, (x, index), NONE, parents))
+            return make(Tensor, x[index], (getitem, (x, index), NONE, ((0, self, fingerprint(self)),)))
         return record(getitem, (self, index), NONE)
 
     def __setitem__(self, index, value):
@@ -437,7 +412,7 @@ class Tensor(Node):
         if type(exponent) is int and exponent == 2:
             if mode.get() is None and self.requires_grad:
                 x = self.value
-                return make(Tensor, x * x, (_SQUARE, (x,), NONE, ((0, self, None if self.record else fingerprint(x)),)))
+                return make(Tensor, x * x, (_SQUARE, (x,), NONE, ((0, self, fingerprint(self)),)))
             return record(_SQUARE, (self,), NONE)
         return self._power(exponent)
 
@@ -498,21 +473,27 @@ class Tensor(Node):
         return _AS_TYPE(self, dtype)
 
 
-def _freeing(operations):
-    """Yield the operations one by one, and free each before the next: their arrays are not needed together."""
-    operations.reverse()
-    while operations:
-        node = operations.pop()
-        yield node
-        node.record = FREED
+def _add_to_grads(leaves, gradients):
+    """Add to each leaf's `.grad` what has arrived there. No two leaves are given the same array."""
+    given = set()
+    for leaf, gradient in zip(leaves, gradients):
+        if gradient is None:
+            continue
+        if leaf.grad is not None:
+            leaf.grad += gradient
+        elif gradient.base is not None or id(gradient) in given:  # part of another array, or another leaf's
+            leaf.grad = np.copy(gradient)
+        else:
+            leaf.grad = np.asanyarray(gradient)
+            given.add(id(gradient))
 
 
 class HookHandle:
     """What `register_hook` returns: `remove()` takes the hook away again."""
 
-    def __init__(self, hooks):
-        self._hooks = hooks
+    def __init__(self, hooks, number):
+        self._hooks, self._number = hooks, number
 
     def remove(self):
         """Take the hook away; a second call does nothing."""
-        self._hooks.pop(self, None)
+        self._hooks.pop(self._number, None)

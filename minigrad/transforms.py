@@ -5,14 +5,14 @@ to the variables. What is older than the variables is not entered, so that calls
 and where something older takes part, what is returned is recorded in its turn, for the sake of an outer derivative.
 """
 
-from contextlib import contextmanager
 from functools import wraps
 
 import numpy as np
 
+from .mode import NO_GRAD, in_mode, mode, watcher
 from .registry import value_of
 from .structure import as_dtype, describe, dtype_of, join, leaves, leaves_like, rebuild, shape_of, spans, split
-from .tape import NO_GRAD, Node, Primitive, make, mode, propagate, reachable, record
+from .tape import Node, Primitive, make, propagate, reachable, record
 from .tensor import Tensor
 
 _VARIABLE = Primitive(lambda x: x, (lambda g, ans, x: g,), "variable")
@@ -314,7 +314,7 @@ class Run:
     def __init__(self, function, argnums, args, keywords):
         self.name = getattr(function, "__name__", repr(function))
         positions, args = positions_of(argnums, args), list(args)
-        with recording() as linkable:
+        with recording():
             for i in positions:
                 args[i] = rebuild(args[i], [variable(x, f"argument {i}") for x in leaves(args[i])])
             self.arguments = tuple([args[i] for i in positions]) if isinstance(argnums, tuple) else args[positions[0]]
@@ -323,7 +323,7 @@ class Run:
             check_real(self.result, self.name)
             self.root = join(leaves(self.result))
             self.record = Record(self.root, self.variables)
-        self.linked = linkable and (self.record.older or any(x.record[3] for x in self.variables))
+        self.linked = mode.get() is not NO_GRAD and (self.record.older or any(map(has_parents, self.variables)))
 
     def pull_back(self, g):
         """Return, as a list, what each variable receives when the result receives `g`."""
@@ -366,21 +366,15 @@ class Record:
             if differentiable and not isinstance(g, Node):
                 g = make(Tensor, g)
             with recording():
-                gradients = propagate(self.operations, self.variables + self.other_leaves, self.root, g,
+                gradients = propagate(list(self.operations), self.variables + self.other_leaves, self.root, g,
                                       self.since, differentiable)
         gradients = [np.zeros(x.shape, x.dtype) if g is None else g for x, g in zip(self.variables, gradients)]
         return [g if isinstance(g, Node) else make(Tensor, g) for g in gradients] if differentiable else gradients
 
 
-@contextmanager
 def recording():
-    """Record inside, even if no_grad holds outside; yield whether it does not, so that results may have a history."""
-    linkable = mode.get() is not NO_GRAD
-    token = mode.set(mode.get() if linkable else None)
-    try:
-        yield linkable
-    finally:
-        mode.reset(token)
+    """Record inside, even if no_grad holds outside; a watcher goes on looking."""
+    return in_mode(watcher())
 
 
 def variable(x, name="the argument"):
@@ -392,6 +386,12 @@ def variable(x, name="the argument"):
         raise TypeError(f"{name} of dtype {value.dtype} cannot be differentiated by: pass floats, "
                         "for instance 3.0 for 3, np.array([1.0, 2.0]), or x.astype(float)")
     return make(Tensor, value, (_VARIABLE, (value,), {}, ()))
+
+
+def has_parents(node):
+    """Tell whether a derivative may be asked for by something that the node was made of."""
+    _, _, _, parents = node.recipe
+    return bool(parents)
 
 
 def positions_of(argnums, args):

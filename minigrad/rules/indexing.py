@@ -5,7 +5,7 @@ import operator
 import numpy as np
 
 from ..registry import constant, implements, in_place, on_values, value_of
-from ..tape import Node, Primitive
+from ..tape import AddInto, Node, Primitive
 from .products import operand
 
 
@@ -44,15 +44,9 @@ def plain_index(index):
 
 
 def _getitem(g, ans, x, index):
-    if isinstance(x, Node):
+    if isinstance(x, Node) or (type(index) is not int and repeats(index)):
         return scatter(g, x.shape, index)
-    if type(index) is int or not repeats(index):
-        def add(gradient):
-            gradient[index] += g
-    else:
-        def add(gradient):
-            add_at(gradient, index, g)
-    return add
+    return AddInto(index, g)
 
 
 getitem = Primitive(operator.getitem, (_getitem,), "getitem")

@@ -1,5 +1,6 @@
 """explain tells the backward pass that runs: its gradients, its rules' own lines, the reader's lines, and the sums."""
 
+import gc
 import io
 import linecache
 import sys
@@ -368,3 +369,15 @@ def test_numbers_in_lists_are_leaves_of_their_own():
     explanation = explain(rosenbrock, [-1.2, 1.0])
     assert [explanation.label(row.step) for row in explanation.rows[-2:]] == ["x[0]", "x[1]"]
     np.testing.assert_allclose([float(row.gradient) for row in explanation.rows[-2:]], [-215.6, -88])
+
+
+def test_an_explanation_leaves_no_cycles():
+    f = lambda x: np.sum(np.exp(x[0] * x) + x)
+    minigrad.explain(f, np.ones(2))  # what is cached stays
+    gc.collect()
+    gc.disable()
+    try:
+        str(minigrad.explain(f, np.ones(2)))
+        assert gc.collect() == 0
+    finally:
+        gc.enable()

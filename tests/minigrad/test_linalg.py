@@ -227,14 +227,14 @@ def test_multi_dot_multiplies_in_the_cheapest_order(rng):
     """From the right that takes two small products, from the left a matrix of a million numbers."""
     arrays = [Tensor(rng.standard_normal(shape), requires_grad=True) for shape in [(1000, 2), (2, 1000), (1000, 1)]]
     product = np.linalg.multi_dot(arrays)
-    assert product.record[1][1].shape == (2, 1)
+    assert product.recipe[1][1].shape == (2, 1)
 
 
 def test_matrix_power_takes_a_logarithmic_number_of_products():
     a, calls = Tensor(np.eye(2), requires_grad=True), 0
     power = np.linalg.matrix_power(a, 1000)
-    while power.record:
-        power, calls = power.record[3][0][1], calls + 1
+    while power.recipe:
+        power, calls = power.recipe[3][0][1], calls + 1
     assert calls < 20
 
 

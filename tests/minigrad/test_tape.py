@@ -1,13 +1,17 @@
 """The tape: a gradient is complete before it is handed on, whatever the graph's shape or size, or an exception."""
 
 import gc
+import os
+import sys
+import threading
 import weakref
 
 import numpy as np
 import pytest
 
 import minigrad
-from minigrad.tape import propagate, reachable
+from minigrad.mode import mode
+from minigrad.tape import reachable
 
 
 def leaf(*numbers):
@@ -43,13 +47,13 @@ def test_each_operation_of_a_ladder_of_diamonds_is_walked_once():
     assert x.grad == 2.0**60
 
 
-def test_operations_come_newest_first():
+def test_operations_come_in_the_order_they_ran():
     x = leaf(1.0, 2.0)
     a = x * 2
     b = a + x
     c = a * b
     operations, leaves, too_old = reachable(c)
-    assert [id(node) for node in operations] == [id(c), id(b), id(a)]
+    assert [id(node) for node in operations] == [id(a), id(b), id(c)]
     assert [id(node) for node in leaves] == [id(x)]
     assert not too_old
 
@@ -121,13 +125,108 @@ def test_an_exception_in_the_walk_leaves_no_gradient_behind(where):
     np.testing.assert_allclose(z.grad, 3 * x.data**2 + [x.data.sum(), 0] + 3 * x.data)
 
 
-def test_a_finished_walk_leaves_no_pending_gradient_on_any_node():
-    x, w = leaf(1.0, 2.0), leaf(3.0, 4.0)
-    y = np.sum(np.exp(x) * w[::-1] + x[0])
-    operations, leaves, _ = reachable(y)
-    gradients = propagate(operations, leaves, y, np.float64(1))
-    assert len(gradients) == 2
-    assert all(node.pending is None and not node.owned for node in [*operations, *leaves])
+# Walks that are cut short, and walks that overlap
+
+def lines_run_in(folder, work, stop_before=None):
+    """Run `work` and count the lines of Python's files in `folder` that run; raise before the one of this number."""
+    count, earlier = 0, sys.gettrace()
+
+    def trace(frame, event, arg):
+        nonlocal count
+        if event == "line":
+            count += 1
+            if count - 1 == stop_before:
+                raise KeyboardInterrupt
+        return trace
+
+    sys.settrace(lambda frame, event, arg: trace if frame.f_code.co_filename.startswith(folder) else None)
+    try:
+        work()
+    finally:
+        sys.settrace(earlier)
+    return count
+
+
+@pytest.mark.parametrize("differentiable", [False, True])
+def test_a_walk_interrupted_at_any_line_leaves_nothing_behind(differentiable):
+    w, b = leaf(1.0, 2.0), leaf(3.0, 4.0)
+
+    def f(b):
+        y = w * b
+        y.register_hook(lambda g: g * 1.0)
+        first, _ = np.linalg.qr(y[:, None] * np.ones((1, 1)) + w[0])
+        return np.sum(y[0] * y + y[1] + w) + np.sum(first) * 0
+
+    if differentiable:
+        def work():
+            return minigrad.grad(f)(b)
+    else:
+        loss = f(b)
+
+        def work():
+            loss.backward(retain_graph=True)
+            return b.grad
+
+    expected = np.array(minigrad.grad(f)(b.data).data)
+    for stop in range(lines_run_in(os.path.dirname(minigrad.__file__), work)):
+        w.grad = b.grad = None
+        with pytest.raises(KeyboardInterrupt):
+            lines_run_in(os.path.dirname(minigrad.__file__), work, stop)
+        assert mode.get() is None
+        assert b.grad is None or np.array_equal(b.grad, expected)
+        w.grad = b.grad = None
+        gradient = work()
+        np.testing.assert_array_equal(gradient.data if differentiable else gradient, expected)
+
+
+def test_threads_that_share_leaves_add_up_exactly():
+    w, b = leaf(*np.arange(5.0)), leaf(1.0)
+    threads, passes = 8, 40
+
+    def work(k):
+        for _ in range(passes):
+            np.sum(w[1:] * k + b).backward()
+            np.sum(w * w[0] + k).backward()
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        running = [threading.Thread(target=work, args=(k,)) for k in range(threads)]
+        for thread in running:
+            thread.start()
+        for thread in running:
+            thread.join()
+    finally:
+        sys.setswitchinterval(interval)
+    total = passes * sum(range(threads))
+    np.testing.assert_array_equal(w.grad, np.array([0, total, total, total, total]) + passes * threads * np.array(
+        [w.data.sum(), 0, 0, 0, 0]))
+    assert b.grad == passes * threads * 4
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_hook_may_walk_through_the_same_leaves(fails):
+    x = leaf(1.0, 2.0)
+    other = np.sum(x * x)
+    inner = x * 3
+
+    def walk(g):
+        other.backward(retain_graph=True)
+        if fails:
+            raise ZeroDivisionError
+
+    inner.register_hook(walk)
+    loss = np.sum(inner + x[0])
+    if fails:
+        with pytest.raises(ZeroDivisionError):
+            loss.backward()
+        np.testing.assert_array_equal(x.grad, 2 * x.data)
+    else:
+        loss.backward()
+        np.testing.assert_array_equal(x.grad, 2 * x.data + [5, 3])
+    x.zero_grad()
+    np.sum(x * 4).backward()
+    np.testing.assert_array_equal(x.grad, [4.0, 4.0])
 
 
 def test_a_long_chain_needs_no_recursion():
@@ -159,6 +258,23 @@ def test_memory_is_freed_without_the_garbage_collector():
         del y
         minigrad.hessian(lambda v: np.sum(np.exp(v) * v[0]))(x.data)
         assert [node() for node in nodes] == [None] * len(nodes)
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
+
+
+def test_hooks_leave_no_cycles():
+    gc.collect()
+    gc.disable()
+    try:
+        x = leaf(1.0, 2.0)
+        y = x * 2
+        handles = [t.register_hook(lambda g: g) for t in (x, y)]
+        np.sum(y).backward()
+        gone = [weakref.ref(t) for t in (x, y)]
+        handles[0].remove()
+        del x, y, handles
+        assert [t() for t in gone] == [None, None]
         assert gc.collect() == 0
     finally:
         gc.enable()

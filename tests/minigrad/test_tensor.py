@@ -69,10 +69,19 @@ def test_requires_grad_can_be_switched_on_a_leaf_and_not_on_a_result(x):
 
 
 def test_the_array_is_not_replaced(x):
-    with pytest.raises(AttributeError, match=r"t\.data\[\.\.\.\] = array"):
+    with pytest.raises(AttributeError, match=r"p\.data\[\.\.\.\] = other"):
         x.data = np.zeros((2, 2))
     x.data[...] = 7
     assert x.tolist() == [[7, 7], [7, 7]]
+
+
+@pytest.mark.parametrize("p", [Tensor([1.0, 2.0], requires_grad=True), Tensor(3.0, requires_grad=True)])
+def test_the_array_is_changed_by_an_augmented_assignment(p):
+    array, before = p.data, p.data.copy()
+    np.sum(p * p).backward()
+    p.data -= 0.1 * p.grad
+    assert p.data is array
+    np.testing.assert_allclose(array, 0.8 * before)
 
 
 def test_no_other_attributes_can_be_set(x):
