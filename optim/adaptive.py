@@ -1,8 +1,11 @@
-r"""Adaptive methods: every coordinate has a step size of its own, learnt from the gradients it has seen.
+"""Adaptive methods: every coordinate has a step size of its own, learnt from the gradients it has seen.
 
 One idea runs through the chapter: divide by the root of a sum of squared gradients. Adagrad sums, Adadelta and
-RMSprop forget, Adam adds momentum; what follows changes one term of Adam each (its decay, its norm, its momentum, its
-start, its variance), and the last two keep the sum of squares in less memory.
+RMSprop forget, Adam adds momentum. Each method after Adam changes one part of it: its decay, its norm, its momentum,
+its start, or its variance. The last two keep the sum of squares in less memory.
+
+The equations are the docstring of `update`, one for each statement below them. In all of them g is the gradient, θ
+the parameter, t the number of the step, and φ what the optimizer steps along: θ ← θ − γ φ.
 """
 
 from functools import reduce
@@ -14,38 +17,25 @@ from .interface.optimizer import Optimizer
 
 
 class Adagrad(Optimizer):
-    r"""Adaptive gradient: divide by the root of the sum of all squared gradients.
+    """Adaptive gradient: divide by the root of the sum of all squared gradients.
 
-    .. math::
-        s_t = s_{t-1} + g_t^2, \qquad
-        \theta_t = \theta_{t-1} - \frac{\gamma}{1 + (t - 1)\eta} \, \frac{g_t}{\sqrt{s_t} + \epsilon}
-
-    What it adds to gradient descent: a step size for every coordinate. One whose gradient is always a hundred times
-    as large has a divisor a hundred times as large, so the units in which a coordinate is measured no longer matter:
-    the first step is γ for each of them.
+    What it adds to gradient descent: a step size for every coordinate. If the gradient of one coordinate is always a
+    hundred times as large as that of another, so is its divisor. The units in which a coordinate is measured no
+    longer matter: the first step is γ for each of them.
 
     Parameters
     ----------
-    params : iterable
-        Parameters or groups of them.
-    lr : float or array, default 1e-2
-        Learning rate γ.
     lr_decay : float or array, default 0
         η, makes the steps fall off faster still. The paper has none.
-    weight_decay : float or array, default 0
-        λ; adds λθ to the gradient.
     initial_accumulator_value : float or array, default 0
         s₀; makes the first steps shorter.
-    eps : float or array, default 1e-10
-        ε, keeps 0/0 away.
-    maximize : bool, default False
-        Climb instead.
 
     Notes
     -----
     *When it helps, when it hurts.* Sparse features: a word seen once a week takes a large step on that day. On convex
-    problems its regret is as small as that of the best fixed choice of step sizes, up to a constant. But s only
-    grows, so the steps shrink like 1/√t whether or not the minimum is near: over a long run it all but stands still.
+    problems its regret is as small as that of the best fixed choice of step sizes, up to a constant factor. But s
+    only grows. While gradients keep their size, the steps shrink like 1/√t, even far from the minimum. (Where
+    gradients fade, s converges: on a quadratic Adagrad ends up as gradient descent with a constant step size.)
 
     *Where libraries disagree.* The paper and PyTorch add ε to the root; optax and Keras add it under the root and start
     with s₀ = 0.1.
@@ -80,48 +70,44 @@ class Adagrad(Optimizer):
         return {"step": 0, "sum": np.full_like(param, initial_accumulator_value)}
 
     def update(self, grad, state, param, *, lr_decay, weight_decay, eps):
+        """
+        g ← g + λ θ
+        s ← s + g²
+        φ ← g / (√s + ε)
+        φ ← φ / (1 + (t − 1) η)
+        """
+        s, t = state["sum"], state["step"]
         if active(weight_decay):
             grad = grad + weight_decay * param
-        s = state["sum"]
         s += grad * grad
         phi = grad / (np.sqrt(s) + eps)
-        return phi / (1 + (state["step"] - 1) * lr_decay) if active(lr_decay) else phi
+        if active(lr_decay):
+            phi /= 1 + (t - 1) * lr_decay
+        return phi
 
 
 class Adadelta(Optimizer):
-    r"""Adagrad with a window on the past, and steps in the units of the parameter.
+    """Adagrad with a window on the past, and steps in the units of the parameter.
 
-    .. math::
-        v_t = \rho \, v_{t-1} + (1 - \rho) \, g_t^2, \qquad
-        \Delta_t = \frac{\sqrt{u_{t-1} + \epsilon}}{\sqrt{v_t + \epsilon}} \, g_t, \qquad
-        u_t = \rho \, u_{t-1} + (1 - \rho) \, \Delta_t^2, \qquad
-        \theta_t = \theta_{t-1} - \gamma \, \Delta_t
-
-    What it adds to Adagrad: old squares fade (v is a moving average over some 1/(1-ρ) steps), so the steps need not
-    die out. And g/√v has no unit, while θ has one: the size u of recent steps gives it back, which makes a learning
-    rate unnecessary, γ = 1.
+    What it adds to Adagrad: old squares fade, because v is a moving average over about 1/(1 − ρ) steps. So the steps
+    need not die out. And g/√v has no unit, while θ has one. The size √u of recent steps gives it back, and so no
+    learning rate is needed: γ = 1.
 
     Parameters
     ----------
-    params : iterable
-        Parameters or groups of them.
     lr : float or array, default 1
         γ, 1 in the paper.
     rho : float or array, default 0.9
         ρ in [0, 1], how slowly the past fades.
     eps : float or array, default 1e-6
-        ε. Not a mere guard: with u₀ = 0 it sets the length of the first steps, √ε / √(1-ρ).
-    weight_decay : float or array, default 0
-        λ; adds λθ to the gradient.
-    maximize : bool, default False
-        Climb instead.
+        ε. It does more than keep 0/0 away: u starts at 0, so ε sets the length of the first step, √ε / √(1 − ρ).
 
     Notes
     -----
-    *When it helps, when it hurts.* Where nobody will tune a learning rate. It starts very slowly, because its steps
-    grow from √ε, and in the end hovers, because nothing makes them shrink.
+    *When it helps, when it hurts.* When nobody wants to tune a learning rate. It starts very slowly, because its steps
+    grow from √ε. In the end it hovers, because nothing makes the steps shrink.
 
-    *Where libraries disagree.* Keras's default γ is 0.001, which makes it a thousand times slower than the paper's.
+    *Where libraries disagree.* Keras's default γ is 0.001: its steps are a thousand times shorter than the paper's.
 
     *As a chain.* ``chain(params, add_decayed_weights(weight_decay), scale_by_adadelta(rho, eps), lr=lr)``.
 
@@ -149,53 +135,44 @@ class Adadelta(Optimizer):
         return {"step": 0, "square_avg": np.zeros_like(param), "acc_delta": np.zeros_like(param)}
 
     def update(self, grad, state, param, *, rho, eps, weight_decay):
+        """
+        g ← g + λ θ
+        v ← ρ v + (1 − ρ) g²
+        φ ← √((u + ε) / (v + ε)) g
+        u ← ρ u + (1 − ρ) φ²
+        """
+        v, u = state["square_avg"], state["acc_delta"]
         if active(weight_decay):
             grad = grad + weight_decay * param
-        v, u = state["square_avg"], state["acc_delta"]
         v *= rho
         v += (1 - rho) * grad * grad
-        delta = np.sqrt((u + eps) / (v + eps)) * grad
+        phi = np.sqrt((u + eps) / (v + eps)) * grad
         u *= rho
-        u += (1 - rho) * delta * delta
-        return delta
+        u += (1 - rho) * phi * phi
+        return phi
 
 
 class RMSprop(Optimizer):
-    r"""Divide by the root of a moving average of squared gradients.
+    """Divide by the root of a moving average of squared gradients.
 
-    .. math::
-        v_t = \alpha \, v_{t-1} + (1 - \alpha) \, g_t^2, \qquad
-        \theta_t = \theta_{t-1} - \gamma \, \frac{g_t}{\sqrt{v_t} + \epsilon}
-
-    What it takes from Adadelta is the window on the past; the learning rate is back. ``centered`` replaces v by an
-    estimate of the variance, :math:`v_t - \bar g_t^2` with :math:`\bar g_t = \alpha \bar g_{t-1} + (1 - \alpha) g_t`:
-    where gradients agree, the variance is small and the step is long. ``momentum`` rolls the result, :math:`b_t = \mu
-    b_{t-1} + g_t / (\sqrt{v_t} + \epsilon)`, and steps along b.
+    What it takes from Adadelta is the window on the past; the learning rate is back. ``centered`` replaces v, the mean
+    of the squares, by an estimate of the variance: where gradients agree, the variance is small and the step is long.
+    ``momentum`` adds up the scaled gradients, and steps along their sum b.
 
     Parameters
     ----------
-    params : iterable
-        Parameters or groups of them.
-    lr : float or array, default 1e-2
-        Learning rate γ.
     alpha : float or array, default 0.99
         α, how slowly the past fades.
-    eps : float or array, default 1e-8
-        ε, keeps 0/0 away.
-    weight_decay : float or array, default 0
-        λ; adds λθ to the gradient.
     momentum : float or array, default 0
         μ, heavy-ball momentum of the scaled gradient.
     centered : bool, default False
         Divide by the standard deviation instead of the root mean square.
-    maximize : bool, default False
-        Climb instead.
 
     Notes
     -----
-    *When it helps, when it hurts.* Online problems and recurrent networks, whose gradients change their size as they
-    go. v starts at 0 and is not corrected, so the first step is γ/√(1-α), ten times γ. Near a minimum it hops: g and
-    √v shrink together, so the steps do not.
+    *When it helps, when it hurts.* Online problems and recurrent networks, where the size of gradients changes during
+    a run. v starts at 0 and is not corrected, so the first step is γ/√(1 − α), ten times γ by default. Near a minimum
+    it hops: g and √v shrink together, so the steps do not.
 
     *Where libraries disagree.* PyTorch and this class add ε to the root; Keras, and optax by default, add it under
     the root, where it counts for far more. TensorFlow 1 starts with v₀ = 1. Keras puts γ inside the momentum.
@@ -236,66 +213,63 @@ class RMSprop(Optimizer):
         return state
 
     def update(self, grad, state, param, *, alpha, eps, weight_decay, momentum, centered):
+        """
+        g ← g + λ θ
+        v ← α v + (1 − α) g²
+        ḡ ← α ḡ + (1 − α) g       if centered
+        v ← max(v − ḡ², 0)        if centered
+        φ ← g / (√v + ε)
+        b ← μ b + φ               with momentum, and φ is b
+        """
+        v = state["square_avg"]
         if active(weight_decay):
             grad = grad + weight_decay * param
-        v = state["square_avg"]
         v *= alpha
         v += (1 - alpha) * grad * grad
         if centered:
-            mean = state["grad_avg"]
-            mean *= alpha
-            mean += (1 - alpha) * grad
-            v = np.maximum(v - mean * mean, 0)  # below 0 by rounding alone, when gradients stay the same for long
+            g_bar = state["grad_avg"]
+            g_bar *= alpha
+            g_bar += (1 - alpha) * grad
+            v = np.maximum(v - g_bar * g_bar, 0)  # rounding can make it negative, if gradients hardly change
         phi = grad / (np.sqrt(v) + eps)
-        if not active(momentum):
-            return phi
-        b = state["momentum_buffer"]
-        b *= momentum
-        b += phi
-        return b
+        if active(momentum):
+            b = state["momentum_buffer"]
+            b *= momentum
+            b += phi
+            return b
+        return phi
 
 
 class Adam(Optimizer):
-    r"""Adaptive moment estimation: RMSprop with momentum, both corrected for their start at zero.
+    """Adaptive moment estimation: RMSprop with momentum, both corrected for their start at zero.
 
-    .. math::
-        m_t = \beta_1 m_{t-1} + (1 - \beta_1) \, g_t, \qquad v_t = \beta_2 v_{t-1} + (1 - \beta_2) \, g_t^2
+    What it adds to RMSprop: the numerator is averaged too. Both averages start at 0, and are divided by the weight
+    that they have gathered, 1 − βᵗ. So the first step is γ sign(g), and while gradients keep their size, steps are
+    about γ or shorter. The learning rate is a length in the units of θ, which is why 1e-3 so often works. Steps can
+    be longer than γ: a gradient after a long silence moves θ by (1 − β₁)/√(1 − β₂) γ, which is 3.2 γ by default. No
+    step is ever longer than 7.3 γ by default, and in general no longer than
 
-        \hat m_t = \frac{m_t}{1 - \beta_1^t}, \qquad \hat v_t = \frac{v_t}{1 - \beta_2^t}, \qquad
-        \theta_t = \theta_{t-1} - \gamma \, \frac{\hat m_t}{\sqrt{\hat v_t} + \epsilon}
+        γ (1 − β₁) / √((1 − β₂) (1 − β₁²/β₂))        for β₁² < β₂.
 
-    What it adds to RMSprop: the gradient in the numerator is averaged too, and the two averages, which start at 0,
-    are divided by the weight they have gathered, :math:`1 - \beta^t`. So the first step is γ sign(g), and no step is
-    much longer than γ: the learning rate is a length in the units of θ, which is why 1e-3 so often works.
-
-    ``amsgrad`` divides by the largest v so far, :math:`v^{\max}_t = \max(v^{\max}_{t-1}, v_t)`, in the place of v. A
-    rare, large, and informative gradient is then not forgotten before it has had its effect [2]_.
+    ``amsgrad`` divides by the largest v so far instead of v. A rare, large, and informative gradient is then not
+    forgotten before it has had its effect [2]_.
 
     Parameters
     ----------
-    params : iterable
-        Parameters or groups of them.
-    lr : float or array, default 1e-3
-        Learning rate γ.
-    betas : pair of floats or arrays, default (0.9, 0.999)
-        β₁ and β₂, how slowly the two averages forget.
     eps : float or array, default 1e-8
-        ε, keeps 0/0 away. Where gradients are smaller than ε, Adam turns into gradient descent with momentum.
-    weight_decay : float or array, default 0
-        λ; adds λθ to the gradient.
+        ε, keeps 0/0 away. Where gradients are far smaller than ε, Adam is gradient descent with momentum and the
+        learning rate γ/ε.
     amsgrad : bool, default False
         Divide by the largest average so far.
-    maximize : bool, default False
-        Climb instead.
     decoupled_weight_decay : bool, default False
-        Take γλθ off the parameter instead: that is `AdamW`.
+        Take γλθ off the parameter instead of adding λθ to the gradient: that is `AdamW`.
 
     Notes
     -----
     *When it helps, when it hurts.* The method to try first: badly scaled and noisy problems with little tuning. Its
-    weaknesses: near a minimum it does not settle unless γ falls; there are convex problems on which it runs the wrong
-    way [2]_; it tends to generalise a little worse than SGD where that has been tuned; L2 decay is divided by √v like
-    any gradient and so is weak where gradients are large (see `AdamW`).
+    weaknesses: near a minimum it does not settle unless γ falls. There are convex problems on which it runs the wrong
+    way [2]_. On image classification, a well-tuned SGD has often generalised better. L2 decay is divided by √v like
+    any gradient, and so is weak where gradients are large (see `AdamW`).
 
     *Where libraries disagree.* Keras adds ε to √v before the correction (the paper's "epsilon hat"). AMSGrad: the paper
     corrects nothing, PyTorch corrects the largest v, optax takes the largest of the corrected v̂.
@@ -335,50 +309,53 @@ class Adam(Optimizer):
         return {**state, "max_exp_avg_sq": np.zeros_like(param)} if amsgrad else state
 
     def update(self, grad, state, param, *, betas, eps, weight_decay, amsgrad, decoupled_weight_decay):
-        decay = active(weight_decay)
-        if decay and not decoupled_weight_decay:
-            grad = grad + weight_decay * param
+        """
+        g ← g + λ θ               Adam
+        m ← β₁ m + (1 − β₁) g
+        v ← β₂ v + (1 − β₂) g²
+        v ← max(v_max, v)         with amsgrad; kept as v_max
+        m̂ ← m / (1 − β₁ᵗ)
+        v̂ ← v / (1 − β₂ᵗ)
+        φ ← m̂ / (√v̂ + ε)
+        φ ← φ + λ θ               AdamW
+        """
         (beta1, beta2), t = betas, state["step"]
         m, v = state["exp_avg"], state["exp_avg_sq"]
+        if active(weight_decay) and not decoupled_weight_decay:
+            grad = grad + weight_decay * param
         m *= beta1
         m += (1 - beta1) * grad
         v *= beta2
         v += (1 - beta2) * grad * grad
         if amsgrad:
-            v = np.maximum(state["max_exp_avg_sq"], v, out=state["max_exp_avg_sq"])
-        # m_hat = m / c1, v_hat = v / c2**2, phi = m_hat / (sqrt(v_hat) + eps). Multiplied through by c2, it is the line
-        # below, in which only numbers are corrected: two passes over the arrays less, 7 % of a step on a million.
-        c1, c2 = 1 - beta1**t, (1 - beta2**t) ** 0.5
-        phi = (c2 / c1) * m / (np.sqrt(v) + eps * c2)
-        if decay and decoupled_weight_decay:
+            v_max = state["max_exp_avg_sq"]
+            v = np.maximum(v_max, v, out=v_max)
+        m_hat = m / (1 - beta1**t)
+        v_hat = v / (1 - beta2**t)
+        phi = m_hat / (np.sqrt(v_hat) + eps)
+        if active(weight_decay) and decoupled_weight_decay:
             phi += weight_decay * param
         return phi
 
 
 class AdamW(Adam):
-    r"""Adam with decoupled weight decay: the decay bypasses the moments.
-
-    .. math::
-        \theta_t = \theta_{t-1} - \gamma \left( \frac{\hat m_t}{\sqrt{\hat v_t} + \epsilon}
-        + \lambda \, \theta_{t-1} \right)
+    """Adam with decoupled weight decay: the decay bypasses the moments.
 
     What it changes in Adam is the place of one term. Adam with L2 adds λθ to g, then divides by √v: weights with
-    large gradients hardly decay. Here every weight shrinks by the same factor :math:`1 - \gamma\lambda`. With λ = 0
-    the two are one.
+    large gradients hardly decay. AdamW adds λθ to φ at the end, and so every weight shrinks by the same factor,
+    1 − γλ. With λ = 0 the two are the same.
 
     Parameters
     ----------
-    params : iterable
-        Parameters or groups of them.
-    lr, betas, eps, amsgrad, maximize
-        As in `Adam`.
+    amsgrad : bool, default False
+        Divide by the largest average so far, as in `Adam`.
     weight_decay : float or array, default 1e-2
-        λ, ten times or more what L2 would need.
+        λ; takes γλθ off the parameter.
 
     Notes
     -----
     *When it helps, when it hurts.* The usual choice for transformers, with a schedule for γ. Biases and normalisation
-    layers are better left undecayed: give them a group with ``weight_decay=0``.
+    layers are usually not decayed: give them a group with ``weight_decay=0``.
 
     *Where libraries disagree.* The paper multiplies λ by the schedule alone; PyTorch, optax and this class multiply
     it by γ, so a smaller learning rate also decays less.
@@ -408,37 +385,24 @@ class AdamW(Adam):
 
 
 class Adamax(Optimizer):
-    r"""Adam with the largest recent gradient in the place of the root mean square.
-
-    .. math::
-        m_t = \beta_1 m_{t-1} + (1 - \beta_1) \, g_t, \qquad u_t = \max(\beta_2 u_{t-1}, |g_t| + \epsilon), \qquad
-        \theta_t = \theta_{t-1} - \frac{\gamma}{1 - \beta_1^t} \, \frac{m_t}{u_t}
+    """Adam with the largest recent gradient instead of the root mean square.
 
     What it changes in Adam is the norm: √v is a fading 2-norm of the past gradients, u the fading ∞-norm. A maximum
-    needs no correction for its start, and no step is ever longer than γ.
+    needs no correction for its start. For β₁ < β₂ no step is longer than γ (1 − β₁)/(1 − β₁/β₂), which is 1.01 γ by
+    default; Adam's bound is 7.3 γ.
 
     Parameters
     ----------
-    params : iterable
-        Parameters or groups of them.
-    lr : float or array, default 2e-3
-        Learning rate γ.
     betas : pair of floats or arrays, default (0.9, 0.999)
         β₁ for the momentum, β₂ for how slowly a maximum fades.
-    eps : float or array, default 1e-8
-        ε, keeps 0/0 away.
-    weight_decay : float or array, default 0
-        λ; adds λθ to the gradient.
-    maximize : bool, default False
-        Climb instead.
 
     Notes
     -----
-    *When it helps, when it hurts.* Sparse gradients: u remembers the last real one, where v would have faded. One
-    outlier shortens the steps for about 1/(1-β₂) more.
+    *When it helps, when it hurts.* Rare large gradients: u takes each of them in whole, √v only its √(1 − β₂) part. So
+    no step is much longer than γ, but one outlier shortens the steps for about 1/(1 − β₂) more.
 
     *Where libraries disagree.* The paper has no ε and divides by 0 if the first gradient is 0; PyTorch and optax add
-    it to \|g\| as here, Keras to u.
+    it to the absolute value of g as here, Keras to u.
 
     *As a chain.* ``chain(params, add_decayed_weights(weight_decay), scale_by_adamax(*betas, eps), lr=lr)``.
 
@@ -464,54 +428,48 @@ class Adamax(Optimizer):
         return {"step": 0, "exp_avg": np.zeros_like(param), "exp_inf": np.zeros_like(param)}
 
     def update(self, grad, state, param, *, betas, eps, weight_decay):
-        if active(weight_decay):
-            grad = grad + weight_decay * param
+        """
+        g ← g + λ θ
+        m ← β₁ m + (1 − β₁) g
+        u ← max(β₂ u, |g| + ε)
+        m̂ ← m / (1 − β₁ᵗ)
+        φ ← m̂ / u
+        """
         (beta1, beta2), t = betas, state["step"]
         m, u = state["exp_avg"], state["exp_inf"]
+        if active(weight_decay):
+            grad = grad + weight_decay * param
         m *= beta1
         m += (1 - beta1) * grad
         u *= beta2
         np.maximum(u, np.abs(grad) + eps, out=u)
-        return m / ((1 - beta1**t) * u)
+        m_hat = m / (1 - beta1**t)
+        return m_hat / u
 
 
 class NAdam(Optimizer):
-    r"""Adam with Nesterov's momentum.
+    """Adam with Nesterov's momentum.
 
-    .. math::
-        \mu_t = \beta_1 \bigl(1 - \tfrac12 \, 0.96^{\, t \psi}\bigr), \qquad
-        \tilde m_t = \frac{\mu_{t+1}}{1 - \prod_{i=1}^{t+1} \mu_i} \, m_t
-        + \frac{1 - \mu_t}{1 - \prod_{i=1}^{t} \mu_i} \, g_t, \qquad
-        \theta_t = \theta_{t-1} - \gamma \, \frac{\tilde m_t}{\sqrt{\hat v_t} + \epsilon}
-
-    with m and v̂ as in Adam. What it changes in Adam: as in `SGD` with ``nesterov=True``, the step is taken along the
-    momentum that the next step will have, and the present gradient counts once more. The momentum μ warms up from
-    β₁/2 to β₁, and its product over the steps takes the place of :math:`\beta_1^t` in the correction.
+    What it changes in Adam: as in `SGD` with ``nesterov=True``, the step is taken along the momentum that the next
+    step will have, and so the present gradient counts once more. The momentum μ warms up from β₁/2 to β₁. The product
+    of all μ so far replaces β₁ᵗ in the correction.
 
     Parameters
     ----------
-    params : iterable
-        Parameters or groups of them.
     lr : float or array, default 2e-3
         Learning rate γ.
-    betas, eps
-        As in `Adam`.
-    weight_decay : float or array, default 0
-        λ; adds λθ to the gradient.
     momentum_decay : float or array, default 4e-3
         ψ, how fast μ warms up: half the way takes 0.69 / (0.041 ψ) steps, 4,200 by default.
     decoupled_weight_decay : bool, default False
         Take γλθ off the parameter instead, as AdamW does.
-    maximize : bool, default False
-        Climb instead.
 
     Notes
     -----
-    *When it helps, when it hurts.* Often a little faster than Adam, above all early on; where gradients are mostly
+    *When it helps, when it hurts.* Often a little faster than Adam, above all early on. Where gradients are mostly
     noise, counting the last one twice does not help.
 
-    *Where libraries disagree.* Dozat averages m with μ_t; PyTorch, Keras and this class with β₁. optax's ``nadam``
-    has no schedule: its μ is β₁ throughout.
+    *Where libraries disagree.* Dozat averages m with μ; PyTorch, Keras and this class with β₁. optax's ``nadam`` has
+    no schedule: its μ is always β₁.
 
     References
     ----------
@@ -542,71 +500,70 @@ class NAdam(Optimizer):
 
     @staticmethod
     def momentum_at(t, beta1, momentum_decay):
-        """Return μ_t."""
+        """Return μ at step t."""
         return beta1 * (1 - 0.5 * 0.96 ** (t * momentum_decay))
 
     def advance(self, state, *, betas, momentum_decay):
+        """
+        Π ← Π μ
+        """
         state["mu_product"] *= self.momentum_at(state["step"], betas[0], momentum_decay)
 
     def update(self, grad, state, param, *, betas, eps, weight_decay, momentum_decay, decoupled_weight_decay):
-        decay = active(weight_decay)
-        if decay and not decoupled_weight_decay:
-            grad = grad + weight_decay * param
-        (beta1, beta2), t = betas, state["step"]
+        """
+        g ← g + λ θ                                        unless decoupled
+        m ← β₁ m + (1 − β₁) g
+        v ← β₂ v + (1 − β₂) g²
+        μ ← β₁ (1 − 0.5 · 0.96^(t ψ))
+        μ′ ← β₁ (1 − 0.5 · 0.96^((t + 1) ψ))
+        m̂ ← μ′ m / (1 − Π μ′) + (1 − μ) g / (1 − Π)        Π is the product of all μ so far
+        v̂ ← v / (1 − β₂ᵗ)
+        φ ← m̂ / (√v̂ + ε)
+        φ ← φ + λ θ                                        if decoupled
+        """
+        (beta1, beta2), t, product = betas, state["step"], state["mu_product"]
         m, v = state["exp_avg"], state["exp_avg_sq"]
+        if active(weight_decay) and not decoupled_weight_decay:
+            grad = grad + weight_decay * param
         m *= beta1
         m += (1 - beta1) * grad
         v *= beta2
         v += (1 - beta2) * grad * grad
-        mu, mu_next = self.momentum_at(t, beta1, momentum_decay), self.momentum_at(t + 1, beta1, momentum_decay)
-        product = state["mu_product"]
-        c2 = (1 - beta2**t) ** 0.5  # gathered into numbers as in Adam
-        m_tilde = (c2 * mu_next / (1 - product * mu_next)) * m + (c2 * (1 - mu) / (1 - product)) * grad
-        phi = m_tilde / (np.sqrt(v) + eps * c2)
-        if decay and decoupled_weight_decay:
+        mu = self.momentum_at(t, beta1, momentum_decay)
+        mu_next = self.momentum_at(t + 1, beta1, momentum_decay)
+        m_hat = mu_next / (1 - product * mu_next) * m + (1 - mu) / (1 - product) * grad
+        v_hat = v / (1 - beta2**t)
+        phi = m_hat / (np.sqrt(v_hat) + eps)
+        if active(weight_decay) and decoupled_weight_decay:
             phi += weight_decay * param
         return phi
 
 
 class RAdam(Optimizer):
-    r"""Adam that trusts its variance only when enough gradients have been seen.
+    """Adam that trusts its variance only when enough gradients have been seen.
 
-    .. math::
-        \rho_\infty = \frac{2}{1 - \beta_2} - 1, \qquad
-        \rho_t = \rho_\infty - \frac{2 t \beta_2^t}{1 - \beta_2^t}, \qquad
-        r_t = \sqrt{\frac{(\rho_t - 4)(\rho_t - 2) \, \rho_\infty}{(\rho_\infty - 4)(\rho_\infty - 2) \, \rho_t}}
+    What it adds to Adam: ρ counts how many gradients the average v amounts to. While they are few (five steps at
+    β₂ = 0.999), 1/√v is mostly chance, and the step is gradient descent with momentum. Then the rectification r grows
+    from nearly 0 to 1. It is a warm-up that needs no tuning:
 
-        \theta_t = \theta_{t-1} - \gamma \, \hat m_t \cdot
-        \begin{cases}
-        r_t \, \sqrt{1 - \beta_2^t} \, / \, (\sqrt{v_t} + \epsilon) & \rho_t > 5 \\ 1 & \text{else}
-        \end{cases}
-
-    with m̂ and v as in Adam. What it adds to Adam: ρ_t counts the gradients that the average v amounts to. While they
-    are few (five steps at β₂ = 0.999), 1/√v is mostly chance, and the step is gradient descent with momentum; then
-    the rectification r_t grows from nearly 0 to 1. It is a warm-up that needs no tuning.
+        ρ∞ = 2 / (1 − β₂) − 1
+        ρ  = ρ∞ − 2 t β₂ᵗ / (1 − β₂ᵗ)
+        r  = √((ρ − 4) (ρ − 2) ρ∞ / ((ρ∞ − 4) (ρ∞ − 2) ρ))        for ρ > 5, else 0
 
     Parameters
     ----------
-    params : iterable
-        Parameters or groups of them.
-    lr : float or array, default 1e-3
-        Learning rate γ.
-    betas, eps
-        As in `Adam`. Below β₂ = 2/3 the variance is never trusted.
-    weight_decay : float or array, default 0
-        λ; adds λθ to the gradient.
+    betas : pair of floats or arrays, default (0.9, 0.999)
+        β₁ and β₂, as in `Adam`. Below β₂ = 2/3 the variance is never trusted.
     decoupled_weight_decay : bool, default False
         Take γλθ off the parameter instead, as AdamW does.
-    maximize : bool, default False
-        Climb instead.
 
     Notes
     -----
-    *When it helps, when it hurts.* In the place of a hand-made warm-up. Its first five steps are γ m̂, with no
-    division: where gradients are in the thousands, those alone may throw the run off.
+    *When it helps, when it hurts.* Instead of a hand-made warm-up. Its first five steps are γ m̂, with no division:
+    where gradients are in the thousands, these steps alone may throw the run off.
 
-    *Where libraries disagree.* The paper divides by √v as soon as ρ_t > 4; the authors' code, PyTorch, optax and this
-    class wait for 5. ε is added to √v before the correction, unlike in Adam.
+    *Where libraries disagree.* The paper divides by √v as soon as ρ > 4; the authors' code, PyTorch, optax and this
+    class wait for 5. PyTorch and this class add ε to √v before the correction, optax after it, as in Adam.
 
     *As a chain.* ``chain(params, add_decayed_weights(weight_decay), scale_by_radam(*betas, eps), lr=lr)``.
 
@@ -636,29 +593,33 @@ class RAdam(Optimizer):
         return {"step": 0, "exp_avg": np.zeros_like(param), "exp_avg_sq": np.zeros_like(param)}
 
     def update(self, grad, state, param, *, betas, eps, weight_decay, decoupled_weight_decay):
-        decay = active(weight_decay)
-        if decay and not decoupled_weight_decay:
-            grad = grad + weight_decay * param
+        """
+        g ← g + λ θ                               unless decoupled
+        m ← β₁ m + (1 − β₁) g
+        v ← β₂ v + (1 − β₂) g²
+        m̂ ← m / (1 − β₁ᵗ)
+        r ← rectification(t, β₂)                  0 while v is not to be trusted
+        φ ← r √(1 − β₂ᵗ) m̂ / (√v + ε)             while r = 0, φ is m̂
+        φ ← φ + λ θ                               if decoupled
+        """
         (beta1, beta2), t = betas, state["step"]
         m, v = state["exp_avg"], state["exp_avg_sq"]
+        if active(weight_decay) and not decoupled_weight_decay:
+            grad = grad + weight_decay * param
         m *= beta1
         m += (1 - beta1) * grad
         v *= beta2
         v += (1 - beta2) * grad * grad
-        c1, r = 1 - beta1**t, self.rectification(t, beta2)
-        if active(r):
-            phi = (r * (1 - beta2**t) ** 0.5 / c1) * m / (np.sqrt(v) + eps)
-            if isinstance(r, np.ndarray):  # many runs, of which some may not be that far
-                phi = np.where(r, phi, m / c1)
-        else:
-            phi = m / c1
-        if decay and decoupled_weight_decay:
+        m_hat = m / (1 - beta1**t)
+        r = self.rectification(t, beta2)
+        phi = np.where(r > 0, r * (1 - beta2**t) ** 0.5 * m_hat / (np.sqrt(v) + eps), m_hat)
+        if active(weight_decay) and decoupled_weight_decay:
             phi += weight_decay * param
         return phi
 
     @staticmethod
     def rectification(t, beta2):
-        """Return r_t, or 0 while the variance is not to be trusted."""
+        """Return r, which is 0 while the variance is not to be trusted."""
         limit = 2 / (1 - beta2) - 1
         rho = limit - 2 * t * beta2**t / (1 - beta2**t)
         trusted = rho > 5
@@ -667,33 +628,21 @@ class RAdam(Optimizer):
 
 
 class AdaBelief(Optimizer):
-    r"""Adam that divides by the surprise: how far gradients stray from what the momentum expects.
+    """Adam that divides by the surprise: how far gradients stray from what the momentum expects.
 
-    .. math::
-        m_t = \beta_1 m_{t-1} + (1 - \beta_1) \, g_t, \qquad
-        s_t = \beta_2 s_{t-1} + (1 - \beta_2) \, (g_t - m_t)^2 + \epsilon, \qquad
-        \theta_t = \theta_{t-1} - \gamma \, \frac{\hat m_t}{\sqrt{\hat s_t} + \epsilon}
-
-    What it changes in Adam is the second moment: g² becomes (g - m)², the variance in the place of the square. A large
-    gradient that was expected now earns a long step (in a straight valley), a small one that was not, a short one.
+    What it changes in Adam is the second moment: g² becomes (g − m)², the variance instead of the square. A large
+    gradient that was expected now earns a long step, as in a straight valley. A small one that was not expected earns
+    a short step.
 
     Parameters
     ----------
-    params : iterable
-        Parameters or groups of them.
-    lr : float or array, default 1e-3
-        Learning rate γ.
-    betas : pair of floats or arrays, default (0.9, 0.999)
-        β₁ and β₂, as in `Adam`.
     eps : float or array, default 1e-16
         ε, in both places. Far smaller than Adam's, because s is.
-    maximize : bool, default False
-        Climb instead.
 
     Notes
     -----
-    *When it helps, when it hurts.* Long straight valleys. Where gradients barely change at all, s is almost nothing
-    and the steps become very long: ε matters here. On Rosenbrock it must be given time to brake before the bend.
+    *When it helps, when it hurts.* Long straight valleys. Where gradients barely change at all, s is almost 0 and the
+    steps become very long: ε matters here. On Rosenbrock it needs time to brake before the bend.
 
     *Where libraries disagree.* The authors and optax let ε accumulate in s, as here; the paper's algorithm box does
     so in some versions and not in others. optax lets the two ε differ (``eps`` and ``eps_root``).
@@ -705,7 +654,7 @@ class AdaBelief(Optimizer):
 
     Examples
     --------
-    Gradients that never change leave only the first surprise, and the steps grow.
+    If gradients never change, the surprise is β₁ᵗ g, it fades, and the steps grow.
 
     >>> import numpy as np, optim
     >>> x = optim.Parameter([0.0])
@@ -726,6 +675,14 @@ class AdaBelief(Optimizer):
         return {"step": 0, "exp_avg": np.zeros_like(param), "exp_avg_var": np.zeros_like(param)}
 
     def update(self, grad, state, param, *, betas, eps):
+        """
+        m ← β₁ m + (1 − β₁) g
+        surprise ← g − m
+        s ← β₂ s + (1 − β₂) surprise² + ε
+        m̂ ← m / (1 − β₁ᵗ)
+        ŝ ← s / (1 − β₂ᵗ)
+        φ ← m̂ / (√ŝ + ε)
+        """
         (beta1, beta2), t = betas, state["step"]
         m, s = state["exp_avg"], state["exp_avg_var"]
         m *= beta1
@@ -733,40 +690,29 @@ class AdaBelief(Optimizer):
         surprise = grad - m
         s *= beta2
         s += (1 - beta2) * surprise * surprise + eps
-        c1, c2 = 1 - beta1**t, (1 - beta2**t) ** 0.5  # gathered into numbers as in Adam
-        return (c2 / c1) * m / (np.sqrt(s) + eps * c2)
+        m_hat = m / (1 - beta1**t)
+        s_hat = s / (1 - beta2**t)
+        return m_hat / (np.sqrt(s_hat) + eps)
 
 
 class Yogi(Optimizer):
-    r"""Adam whose second moment moves by a bounded amount: the effective learning rate cannot leap.
+    """Adam whose second moment moves by a bounded amount: the effective learning rate cannot leap.
 
-    .. math::
-        v_t = v_{t-1} - (1 - \beta_2) \, \operatorname{sign}(v_{t-1} - g_t^2) \, g_t^2, \qquad
-        \theta_t = \theta_{t-1} - \gamma \, \frac{\hat m_t}{\sqrt{\hat v_t} + \epsilon}
-
-    What it changes in Adam: there, v moves by :math:`(1 - \beta_2)(g^2 - v)`, so when gradients vanish it falls
-    exponentially and the steps grow as fast. Here the change is :math:`\pm(1 - \beta_2) g^2`: its direction is Adam's,
-    its size depends on the gradient alone. Up as fast as in Adam, down only slowly.
+    What it changes in Adam: there, v moves by (1 − β₂)(g² − v). When gradients vanish, v falls exponentially and the
+    steps grow as fast. Here v moves by ±(1 − β₂) g². The direction is the same as in Adam, but the size depends on
+    the gradient alone: small gradients cannot make v fall quickly.
 
     Parameters
     ----------
-    params : iterable
-        Parameters or groups of them.
-    lr : float or array, default 1e-2
-        Learning rate γ.
-    betas : pair of floats or arrays, default (0.9, 0.999)
-        β₁ and β₂, as in `Adam`.
     eps : float or array, default 1e-3
         ε. Much larger than Adam's, on purpose: it limits how adaptive the method is.
     initial_accumulator_value : float or array, default 1e-6
         v₀, and m₀ as well.
-    maximize : bool, default False
-        Climb instead.
 
     Notes
     -----
-    *When it helps, when it hurts.* Sparse gradients and noisy ones, where Adam's short memory lets the steps grow while
-    nothing is heard. After a first burst of large gradients it takes long to speed up again.
+    *When it helps, when it hurts.* Sparse and noisy gradients, where Adam's short memory lets the steps grow while no
+    gradient arrives. After a first burst of large gradients it takes long to speed up again.
 
     *Where libraries disagree.* The paper has no corrections for the start and m₀ = 0; optax has both corrections and
     starts m at `initial_accumulator_value` too, and so does this class.
@@ -799,30 +745,28 @@ class Yogi(Optimizer):
                 "exp_avg_sq": np.full_like(param, initial_accumulator_value)}
 
     def update(self, grad, state, param, *, betas, eps):
+        """
+        m ← β₁ m + (1 − β₁) g
+        v ← v − (1 − β₂) sign(v − g²) g²
+        m̂ ← m / (1 − β₁ᵗ)
+        v̂ ← v / (1 − β₂ᵗ)
+        φ ← m̂ / (√v̂ + ε)
+        """
         (beta1, beta2), t = betas, state["step"]
         m, v = state["exp_avg"], state["exp_avg_sq"]
         m *= beta1
         m += (1 - beta1) * grad
-        squared = grad * grad
-        v -= (1 - beta2) * np.sign(v - squared) * squared
-        c1, c2 = 1 - beta1**t, (1 - beta2**t) ** 0.5  # gathered into numbers as in Adam
-        return (c2 / c1) * m / (np.sqrt(v) + eps * c2)
+        v -= (1 - beta2) * np.sign(v - grad * grad) * grad * grad
+        m_hat = m / (1 - beta1**t)
+        v_hat = v / (1 - beta2**t)
+        return m_hat / (np.sqrt(v_hat) + eps)
 
 
 class Adafactor(Optimizer):
-    r"""RMSprop for matrices in little memory: the squares are kept as one row and one column.
+    """RMSprop for matrices in little memory: the squares are kept as one row and one column.
 
-    .. math::
-        R_t = \hat\beta_t R_{t-1} + (1 - \hat\beta_t) \, \operatorname{mean}_{\text{row}} G_t^2, \qquad
-        C_t = \hat\beta_t C_{t-1} + (1 - \hat\beta_t) \, \operatorname{mean}_{\text{column}} G_t^2, \qquad
-        \hat V_t = \frac{R_t C_t}{\operatorname{mean} R_t}
-
-        U_t = \frac{G_t}{\sqrt{\hat V_t}}, \qquad
-        \theta_t = \theta_{t-1} - \alpha_t \, \frac{U_t}{\max(1, \operatorname{RMS}(U_t) / d)}, \qquad
-        \alpha_t = \max(\epsilon_2, \operatorname{RMS}(\theta_{t-1})) \, \min(\gamma, 1/\sqrt t)
-
-    with :math:`\hat\beta_t = 1 - t^{\tau}`. What it changes in RMSprop: an n × m matrix of averages becomes n + m
-    numbers whose product has the right row and column sums, the best of rank one. The average lengthens with time and
+    What it changes in RMSprop: an n × m matrix of averages becomes n + m numbers, the means R of its rows and C of its
+    columns. Their product R C / mean(R) has the right row and column sums. The average covers more and more steps and
     so needs no correction, an update that is too large as a whole is clipped, and the step is relative to the size of
     the weights.
 
@@ -834,24 +778,23 @@ class Adafactor(Optimizer):
     lr : float, default 1e-2
         γ, the largest relative step, and the factor of weight decay.
     beta2_decay : float, default -0.8
-        τ ≤ 0, how the average lengthens.
+        τ ≤ 0, how the average lengthens: at step t a new square has the weight t^τ.
     eps : pair of floats, default (None, 1e-3)
-        ε₁, the least value of √V̂ (None: the machine epsilon of the parameter's dtype), and ε₂, the least size of the
-        weights, so that a parameter which starts at 0 gets away from it.
+        ε₁, the least value of √v (None: the machine epsilon of the parameter's dtype), and ε₂, the least size of the
+        weights, so that a parameter which starts at 0 can leave it.
     d : float, default 1
-        Clipping threshold for the root mean square of U, at least 1.
+        Clipping threshold for the root mean square (RMS) of the update u, at least 1.
     weight_decay : float, default 0
         λ; takes γλθ off the parameter.
-    maximize : bool, default False
-        Climb instead.
 
     Notes
     -----
-    *When it helps, when it hurts.* Large embedding and attention matrices, where Adam's two copies do not fit. No
-    momentum, and rank one is a coarse picture of the squares: where memory is no question, Adam learns faster.
+    *When it helps, when it hurts.* Large embedding and attention matrices, where Adam's two copies do not fit. It has
+    no momentum, and rank one is a coarse picture of the squares.
 
-    *Where libraries disagree.* The paper adds ε₁ to G² and has γ = 0.01 for good; PyTorch and this class keep V̂
-    above ε₁² instead, and let γ be set. optax and Hugging Face follow the paper and add options of their own.
+    *Where libraries disagree.* The paper adds ε₁ to g² and has γ = 0.01 for good; PyTorch and this class keep v
+    above ε₁² instead, and let γ be set. Hugging Face follows the paper. optax has no min(γ, 1/√t), and factors only
+    arrays in which two axes have 128 entries or more.
 
     References
     ----------
@@ -885,16 +828,32 @@ class Adafactor(Optimizer):
         return {"step": 0, "row_var": np.zeros_like(param[..., :1]), "col_var": np.zeros_like(param[..., :1, :])}
 
     def update(self, grad, state, param, *, lr, beta2_decay, eps, d, weight_decay):
-        eps1 = np.finfo(param.dtype).eps if eps[0] is None else eps[0]
-        v = self.variance(grad * grad, state, eps1, state["step"] ** beta2_decay)
+        """
+        v ← R C / mean(R)                         of a vector, the average of g²; see `variance`
+        u ← g / √max(v, ε₁²)
+        u ← u / max(1, RMS(u) / d)
+        α ← max(ε₂, RMS(θ)) min(γ, 1 / √t)
+        φ ← α u + γ λ θ                           the whole step
+        """
+        (eps1, eps2), t = self.floors(eps, param), state["step"]
+        v = self.variance(grad * grad, state, t**beta2_decay, eps1)
         u = grad / np.sqrt(np.maximum(v, eps1 * eps1))
         u /= max(1.0, root_mean_square(u) / d)
-        alpha = max(eps[1], root_mean_square(param)) * min(lr, state["step"] ** -0.5)
-        return alpha * u + (lr * weight_decay) * param if active(weight_decay) else alpha * u
+        alpha = max(eps2, root_mean_square(param)) * min(lr, t**-0.5)
+        return alpha * u + (lr * weight_decay) * param
 
     @staticmethod
-    def variance(squared, state, eps1, weight):
-        """Average the squares, new ones with this weight; return the average, or for a matrix its rank-one estimate."""
+    def floors(eps, param):
+        """Return ε₁, which is the machine epsilon unless it is set, and ε₂."""
+        return np.finfo(param.dtype).eps if eps[0] is None else eps[0], eps[1]
+
+    @staticmethod
+    def variance(squared, state, weight, eps1):
+        """
+        R ← R + t^τ (mean of g² along each row − R)
+        C ← C + t^τ (mean of g² along each column − C)
+        v ← R C / mean(R)
+        """
         if "variance" in state:
             state["variance"] += weight * (squared - state["variance"])
             return state["variance"]
@@ -910,31 +869,20 @@ def root_mean_square(x):
 
 
 class SM3(Optimizer):
-    r"""Adagrad for matrices in little memory: every row and every column keeps the largest sum of squares in it.
+    """Adagrad for matrices in little memory: every row and every column keeps the largest sum of squares in it.
 
-    .. math::
-        \nu_t(i, j) = \min\bigl(\mu^{\text{row}}_{t-1}(i), \; \mu^{\text{col}}_{t-1}(j)\bigr) + g_t(i, j)^2, \qquad
-        \theta_t = \theta_{t-1} - \gamma \, m_t, \qquad
-        m_t = \beta m_{t-1} + (1 - \beta) \, \frac{g_t}{\sqrt{\nu_t + \epsilon}}
-
-        \mu^{\text{row}}_t(i) = \max_j \nu_t(i, j), \qquad \mu^{\text{col}}_t(j) = \max_i \nu_t(i, j)
-
-    What it changes in Adagrad: an element's sum of squares is bounded by the maximum of its row and by that of its
-    column; the smaller of the two bounds stands in for it. Unlike Adafactor's product it is never too small, so
-    Adagrad's guarantees carry over. It works for any number of axes; vectors keep all their sums, and are Adagrad's.
+    What it changes in Adagrad: an element's sum of squares is at most the maximum c of its row, and at most that of
+    its column. The smaller of the two replaces the sum. Unlike Adafactor's product it is never too small, so
+    Adagrad's guarantees carry over. It works for any number of axes. Vectors keep all their sums, as in Adagrad.
 
     Parameters
     ----------
-    params : iterable
-        Parameters or groups of them.
     lr : float, default 0.1
         Learning rate γ.
     momentum : float, default 0.9
-        β, the weight of the past in the average of the scaled gradients. 0 saves its memory's use, not the memory.
+        μ, the weight of the past in the average of the scaled gradients. With 0 the average still takes its memory.
     eps : float, default 1e-8
         ε, under the root.
-    maximize : bool, default False
-        Climb instead.
 
     Notes
     -----
@@ -974,12 +922,17 @@ class SM3(Optimizer):
         return {**covers, "momentum_buffer": np.zeros_like(param)}
 
     def update(self, grad, state, param, *, momentum, eps):
+        """
+        s ← min(c of the row, c of the column) + g²
+        c ← max(s) along the row, along the column
+        m ← μ m + (1 − μ) g / √(s + ε)
+        """
         covers = [state[f"accumulator_{axis}"] for axis in range(max(1, param.ndim))]
-        v = reduce(np.minimum, covers) + grad * grad
-        for axis, cover in enumerate(covers):
+        s = reduce(np.minimum, covers) + grad * grad
+        for axis, c in enumerate(covers):
             others = tuple([i for i in range(param.ndim) if i != axis])
-            cover[...] = v.max(axis=others, keepdims=True, initial=0)
+            c[...] = s.max(axis=others, keepdims=True, initial=0)
         m = state["momentum_buffer"]
         m *= momentum
-        m += (1 - momentum) * grad / np.sqrt(v + eps)
+        m += (1 - momentum) * grad / np.sqrt(s + eps)
         return m

@@ -15,6 +15,7 @@ from .hooks import HookHandle, with_hooks
 from .hyperparameters import check_all, prepared, ranges_of
 from .lost_state import watch
 from .pieces import has_array, in_pieces, join_new
+from .shared_parameters import describe_shared_parameters
 from .signatures import (
     HANDED,
     check_in_place,
@@ -173,6 +174,7 @@ class Optimizer(UpdateRule):
 
     def __init_subclass__(cls, **arguments):
         super().__init_subclass__(**arguments)
+        describe_shared_parameters(cls)
         if not getattr(cls.step, "calls_hooks", False):
             cls.step = with_hooks(cls.step)
 

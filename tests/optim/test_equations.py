@@ -1,0 +1,266 @@
+"""The equations in the docstring of a rule are the statements below them: same names, same order, same numbers."""
+
+import ast
+import inspect
+import re
+import textwrap
+import unicodedata
+
+import numpy as np
+import pytest
+from optimizer_catalogue import EXAMPLES
+
+import optim
+
+RULES = ("update", "point", "iterate")  # the methods that hold a formula
+OF_THE_MACHINERY = {optim.UpdateRule, optim.Optimizer, optim.WholeVectorOptimizer, optim.Wrapper,
+                    optim.constrained.PointOptimizer, optim.LBFGS}  # LBFGS.iterate only calls `update` in a loop
+
+
+def methods_with_a_formula():
+    """Yield (class, function) for every method of an optimizer in the catalogue that holds a formula."""
+    seen = set()
+    for name in EXAMPLES:
+        for cls in getattr(getattr(optim, name), "__mro__", ()):
+            for method in RULES:
+                function = vars(cls).get(method)
+                machinery = cls in OF_THE_MACHINERY and not (cls is optim.LBFGS and method == "update")
+                if inspect.isfunction(function) and function not in seen and not machinery:
+                    seen.add(function)
+                    yield pytest.param(cls, function, id=f"{cls.__name__}.{method}")
+
+
+every_formula = pytest.mark.parametrize(("cls", "function"), list(methods_with_a_formula()))
+
+# Names in the code, and the letters that stand for them
+
+GREEK = dict(alpha="α", beta="β", gamma="γ", delta="Δ", eta="η", kappa="κ", lambd="λ", mu="μ", nu="ν", phi="φ",
+             rho="ρ", sigma="σ", tau="τ", theta="θ")
+LETTERS = {"grad": "g", "param": "θ", "lr": "γ", "momentum": "μ", "dampening": "τ", "weight_decay": "λ", "eps": "ε",
+           "lr_decay": "η", "optimism": "ω", "momentum_decay": "ψ", "product": "Π", "hessian_power": "k",
+           "clip_threshold": "c", "damping": "β", "l1": "λ₁", "l2": "λ₂", "curvature": "κ"}
+MARKS = {"_hat": "\u0302", "_bar": "\u0304", "_tilde": "\u0303", "_next": "′"}
+SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+
+
+def letter(name):
+    """Return how a name of the code is written in equations."""
+    if name in LETTERS:
+        return LETTERS[name]
+    for ending, mark in MARKS.items():
+        if name.endswith(ending):
+            return letter(name.removesuffix(ending)) + mark
+    stem = name.rstrip("0123456789")
+    return GREEK.get(stem, stem) + name[len(stem):].translate(SUBSCRIPTS)
+
+
+# The statements that calculate
+
+def calculations(function):
+    """Return (letter, line numbers) for each thing that a function calculates, in order.
+
+    `m *= b` and `m += c` in a row are one calculation, and `name = other` is none.
+    """
+    lines, first = inspect.getsourcelines(function)
+    tree = ast.parse(textwrap.dedent("".join(lines)))
+    return [(name, {line + first - 1 for line in numbers})
+            for name, numbers in calculated_in(tree.body[0].body, function.__name__)]
+
+
+def calculated_in(block, method):
+    found, scaled = [], None
+    for statement in block:
+        targets = list(calculated_by(statement, method))
+        if scaled and [scaled] == targets:
+            found[-1][1].add(statement.lineno)
+        else:
+            found += [(name, {statement.lineno}) for name in targets]
+        is_scaling = isinstance(statement, ast.AugAssign) and isinstance(statement.op, ast.Mult)
+        scaled = targets[0] if is_scaling else None
+        for inner in ("body", "orelse"):
+            found += calculated_in(getattr(statement, inner, []), method)
+    return found
+
+
+def calculated_by(statement, method):
+    """Yield the letters of what one statement calculates."""
+    value = getattr(statement, "value", None)
+    if isinstance(statement, ast.Return) and calculates(value):
+        yield {"point": "θ", "update": "φ"}.get(method, "result")
+    elif isinstance(statement, ast.AugAssign):
+        yield written(statement.target)
+    elif isinstance(statement, ast.Assign):
+        target = statement.targets[0]
+        if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
+            yield from [written(one) for one, its in zip(target.elts, value.elts) if calculates(its)]
+        elif calculates(value):
+            yield from map(written, target.elts if isinstance(target, ast.Tuple) else [target])
+    elif isinstance(statement, ast.Expr) and isinstance(value, ast.Call):
+        yield from [written(word.value) for word in value.keywords if word.arg == "out"]
+
+
+def calculates(expression):
+    """Tell whether an expression is more than a name, a constant, or a list of names."""
+    if isinstance(expression, (ast.Tuple, ast.List)):
+        return any(map(calculates, expression.elts))
+    if isinstance(expression, ast.Call) and ast.unparse(expression.func) in {"self.floors", "self.vector",
+                                                                            "self.copied_state"}:
+        return False  # these look something up
+    if isinstance(expression, ast.Call) and any(isinstance(one, ast.ListComp) for one in expression.args):
+        return False  # a tuple of names or numbers
+    looked_up = ast.Name, ast.Constant, ast.Attribute, ast.Subscript, ast.ListComp, ast.DictComp, ast.Dict
+    return expression is not None and not isinstance(expression, looked_up)
+
+
+def written(target):
+    if isinstance(target, ast.Subscript):
+        key = target.slice
+        return letter(key.value) if isinstance(getattr(key, "value", None), str) else written(target.value)
+    return letter(target.attr if isinstance(target, ast.Attribute) else target.id)
+
+
+# The equations
+
+def equations(function):
+    """Return (left side, right side) for each equation in a docstring."""
+    lines = [re.split(r"\s{2,}", line.strip())[0] for line in (function.__doc__ or "").splitlines() if "←" in line]
+    return [tuple(part.strip() for part in line.split("←")) for line in lines]
+
+
+@every_formula
+def test_every_calculation_has_its_equation_in_the_same_order(cls, function):
+    code = [unicodedata.normalize("NFD", name) for name, _ in calculations(function)]
+    assert [unicodedata.normalize("NFD", left) for left, _ in equations(function)] == code
+
+
+@every_formula
+def test_equations_and_statements_fit_on_one_screen(cls, function):
+    lines, _ = inspect.getsourcelines(function)
+    assert len(lines) <= 45
+    assert max(map(len, lines)) <= 121 and all(len(line) <= 101 for line in lines if "←" in line)
+
+
+def test_the_test_finds_a_wrong_name_a_missing_equation_and_a_wrong_order():
+    def update(m, g, beta1, t):
+        m *= beta1
+        m += (1 - beta1) * g
+        m_hat = m / (1 - beta1**t)
+        return m_hat / 2
+
+    assert [name for name, _ in calculations(update)] == ["m", "m\u0302", "φ"]
+
+
+# The equations as programs
+
+ITEM = re.compile(r"(?P<space>\s+)|(?P<number>\d+(\.\d+)?)|(?P<power>[⁰¹²³⁴⁵⁶⁷⁸⁹ᵗᵏ]+)"
+                  r"|(?P<name>[A-Za-zΑ-ω_]+[₀₁₂₃₄₅₆₇₈₉\u0302\u0303\u0304′]*)|(?P<sign>[-−+·/^(),|√>])")
+POWERS = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹ᵗᵏ", "0123456789tk"))
+SIGNS = {"−": "-", "·": "*", "^": "**", "√": "sqrt"}
+FUNCTIONS = {"max": np.maximum, "min": np.minimum, "sign": np.sign, "sqrt": np.sqrt, "where": np.where,
+             "absolute": np.abs, "clip": np.clip}
+
+
+def as_python(text):
+    """Return an equation's right side as an expression of Python.
+
+    A space between two factors is a multiplication, √ takes what follows it, and f(x) without a space is a call.
+    """
+    items = [(match.lastgroup, match.group()) for match in ITEM.finditer(unicodedata.normalize("NFD", text))]
+    assert "".join(item for _, item in items) == unicodedata.normalize("NFD", text), f"cannot read {text!r}"
+    parts, ended, spaced, inside = [], False, False, False
+    for i, (kind, item) in enumerate(items):
+        if kind == "space":
+            spaced = True
+            continue
+        opens = kind in ("name", "number") or item in "(√" or (item == "|" and not inside)
+        if ended and opens and spaced:
+            parts.append("*")
+        if kind == "power":
+            parts.append("**" + "".join(POWERS[char] for char in item))
+        elif item == "|":
+            parts.append(")" if inside else "absolute(")
+            inside = not inside
+        elif kind == "name" and parts[-1:] == ["sqrt"]:
+            parts.append(f"({identifier(item)})")
+        else:
+            parts.append(identifier(item) if kind == "name" else SIGNS.get(item, item))
+        ended, spaced = kind in ("name", "number", "power") or item == ")" or (item == "|" and not inside), False
+    return "".join(parts)
+
+
+def identifier(symbol):
+    """Return the letters of an equation as a name that Python accepts."""
+    for mark, ending in (("\u0302", "_hat"), ("\u0304", "_bar"), ("\u0303", "_tilde"), ("′", "_next")):
+        symbol = symbol.replace(mark, ending)
+    return symbol.translate({ord(small): str(i) for i, small in enumerate("₀₁₂₃₄₅₆₇₈₉")})
+
+
+def test_an_equation_is_read_as_mathematics():
+    names = {"β1": 0.5, "g": np.array([-2.0]), "v_hat": 4.0, "t": 3, "m": 1.0}
+    for text, value in {"β₁ m + (1 − β₁) g": -0.5, "m / (1 − β₁ᵗ)": 1 / 0.875, "g² / √v\u0302": 2.0,
+                        "max(m, |g| + 1)": 3.0, "√(v\u0302 + 5) |g|": 6.0, "β₁^(t + 1)": 0.0625}.items():
+        assert eval(as_python(text), {**FUNCTIONS, **names}) == pytest.approx(value), text
+
+
+def run_of(name, hyper):
+    """Return the rows of an explanation of eight steps of an optimizer."""
+    p = optim.Parameter(np.array([[1.0, -0.5, 2.0]]))
+    curvature = np.array([[1.0, 3.0, 0.3]])
+
+    class Problem:
+        params = [p]
+
+        def hvp(self, v):
+            return curvature * v
+
+    def closure():
+        grad = curvature * np.sin(p.data)
+        p.grad = optim.RowGradient([0], grad) if EXAMPLES[name].rows else grad
+        return 0.0
+
+    return optim.explain(EXAMPLES[name].optimizer(name, Problem, hyper), closure, steps=8).rows
+
+
+ELEMENTWISE = [name for name, example in EXAMPLES.items() if example.arrays and hasattr(getattr(optim, name), "mro")]
+VARIANTS = {"SGD": [{"momentum": 0.9, "nesterov": True}, {"momentum": 0.9, "dampening": 0.5}],
+            "RMSprop": [{"centered": True, "momentum": 0.5}],
+            "Adam": [{"amsgrad": True}, {"decoupled_weight_decay": True, "weight_decay": 0.1}],
+            "NAdam": [{"decoupled_weight_decay": True, "weight_decay": 0.1}],
+            "RAdam": [{"decoupled_weight_decay": True, "weight_decay": 0.1, "betas": (0.9, 0.99)}]}
+
+
+@pytest.mark.parametrize(("name", "hyper"), [
+    pytest.param(name, hyper, id=f"{name}{i or ''}") for name in ELEMENTWISE
+    for i, hyper in enumerate([None, *VARIANTS.get(name, [])])])
+def test_every_equation_has_the_value_that_the_code_computes(name, hyper):
+    function = getattr(optim, name).update
+    steps = [(left, right, lines) for (left, right), (_, lines) in zip(equations(function), calculations(function))]
+    rows = [row for row in run_of(name, hyper) if row.method == "update"]
+    names, start, compared, call = {}, {}, set(), None
+    for row in rows:
+        if row.call != call:
+            names, call = {}, row.call
+        names |= {identifier(letter(text)): value for text, value in row.before.items() if text.isidentifier()}
+        for left, right, lines in steps:
+            if row.line in lines:
+                start = {**names, **start} if row.line > min(lines) else dict(names)
+                if row.line == max(lines):
+                    expected = eval(as_python(right), {**FUNCTIONS, **helpers(name), **start})
+                    result = row.values["φ" if row.source.strip().startswith("return") else code_name(row, left)]
+                    np.testing.assert_allclose(result, expected, rtol=1e-12, atol=1e-300, err_msg=f"{left} ← {right}")
+                    compared.add((left, right))
+        names |= {identifier(letter(text)): value for text, value in row.values.items() if text.isidentifier()}
+    assert compared, "no equation was evaluated"
+
+
+def helpers(name):
+    """Return the functions of a class that its equations name."""
+    return {key: getattr(getattr(optim, name), key) for key in ("rectification",)
+            if hasattr(getattr(optim, name), key)}
+
+
+def code_name(row, left):
+    """Return which of the names that a line has set is written as `left`."""
+    [name] = [text for text in row.values
+              if unicodedata.normalize("NFD", letter(text)) == unicodedata.normalize("NFD", left)]
+    return name
