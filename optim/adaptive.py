@@ -230,7 +230,7 @@ class RMSprop(Optimizer):
             g_bar = state["grad_avg"]
             g_bar *= alpha
             g_bar += (1 - alpha) * grad
-            v = np.maximum(v - g_bar * g_bar, 0)  # rounding can make it negative, if gradients hardly change
+            v = np.maximum(v - g_bar * g_bar, 0)  # rounding may make the difference negative
         phi = grad / (np.sqrt(v) + eps)
         if active(momentum):
             b = state["momentum_buffer"]
@@ -308,7 +308,8 @@ class Adam(Optimizer):
         state = {"step": 0, "exp_avg": np.zeros_like(param), "exp_avg_sq": np.zeros_like(param)}
         return {**state, "max_exp_avg_sq": np.zeros_like(param)} if amsgrad else state
 
-    def update(self, grad, state, param, *, betas, eps, weight_decay, amsgrad, decoupled_weight_decay):
+    def update(self, grad, state, param, *, betas, eps, weight_decay, amsgrad,
+               decoupled_weight_decay):
         """
         g ← g + λ θ               Adam
         m ← β₁ m + (1 − β₁) g
@@ -509,7 +510,8 @@ class NAdam(Optimizer):
         """
         state["mu_product"] *= self.momentum_at(state["step"], betas[0], momentum_decay)
 
-    def update(self, grad, state, param, *, betas, eps, weight_decay, momentum_decay, decoupled_weight_decay):
+    def update(self, grad, state, param, *, betas, eps, weight_decay, momentum_decay,
+               decoupled_weight_decay):
         """
         g ← g + λ θ                                        unless decoupled
         m ← β₁ m + (1 − β₁) g
@@ -599,7 +601,7 @@ class RAdam(Optimizer):
         v ← β₂ v + (1 − β₂) g²
         m̂ ← m / (1 − β₁ᵗ)
         r ← rectification(t, β₂)                  0 while v is not to be trusted
-        φ ← r √(1 − β₂ᵗ) m̂ / (√v + ε)             while r = 0, φ is m̂
+        φ ← where(r > 0, r √(1 − β₂ᵗ) m̂ / (√v + ε), m̂)
         φ ← φ + λ θ                               if decoupled
         """
         (beta1, beta2), t = betas, state["step"]

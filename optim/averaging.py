@@ -1,8 +1,8 @@
-r"""Averaging: the mean of the points on a path can be far better than the point at its end.
+"""Averaging: the mean of the points on a path can be far better than the point at its end.
 
 With a learning rate that does not fall, noise keeps the iterates hopping around the minimum; their mean is near it. The
 chapter goes from an average beside the run (ASGD, EMA, SWA) to averages that take part in it (Lookahead,
-Schedule-Free). Each has `averaged()`, which shows the parameters as they are on average.
+Schedule-Free). Each optimizer has `averaged()`, which puts the average into the parameters for a while.
 """
 
 from contextlib import contextmanager
@@ -22,19 +22,19 @@ def larger(x, y):
 
 
 class HasAverage:
-    """What the optimizers of this chapter share: a look at the averaged parameters."""
+    """What the optimizers of this chapter share: `averaged`, a look at the averaged parameters."""
 
     looking = False
 
     def average(self, group, param):
-        """Return the average of one parameter as an array, or None as long as there is none."""
+        """Return the average of one parameter as an array, or None while there is none."""
         raise NotImplementedError
 
     @contextmanager
     def averaged(self):
-        """Put the averages in the place of the parameters, as long as the `with` block lasts.
+        """Replace the parameters by their averages inside a `with` block.
 
-        Evaluate or save the model inside it. On leaving it, the parameters are what they were, to the last bit.
+        Evaluate or save the model inside it. After it, the parameters are what they were, to the last bit.
 
         Examples
         --------
@@ -71,38 +71,26 @@ class HasAverage:
 
 
 class ASGD(HasAverage, Optimizer):
-    r"""Averaged stochastic gradient descent: steps that shrink slowly, and the mean of all points from some step on.
-
-    .. math::
-        \theta_t = (1 - \lambda \eta_t) \, \theta_{t-1} - \eta_t \, g_t, \qquad
-        \eta_{t+1} = \frac{\gamma}{(1 + \lambda \gamma t)^\alpha}, \qquad
-        \bar\theta_t = \bar\theta_{t-1} + \mu_t (\theta_t - \bar\theta_{t-1}), \qquad
-        \mu_{t+1} = \frac{1}{\max(1, t - t_0)}
+    """Averaged stochastic gradient descent: steps that shrink slowly, and the mean of all points from some step on.
 
     If the steps shrink more slowly than 1/t, the mean reaches the best possible rate without knowing any curvature
     [1]_.
 
     Parameters
     ----------
-    params : iterable
-        Parameters or groups of them.
     lr : float or array, default 1e-2
         γ, the first step size.
     lambd : float or array, default 1e-4
-        λ, a decay of the weights, and how fast the steps shrink.
+        κ, a decay of the weights, and how fast the steps shrink.
     alpha : float or array, default 0.75
-        α, the power with which they do.
+        α, the power with which the steps shrink.
     t0 : float, default 1e6
-        The step at which averaging begins; until then the average is the last point.
-    weight_decay : float or array, default 0
-        Adds this multiple of θ to the gradient.
-    maximize : bool, default False
-        Climb instead.
+        t₀, the step at which averaging begins; until then the average is the last point.
 
     Notes
     -----
-    The average is the state's entry "ax"; `averaged` shows it. PyTorch never uses it. Its η lags one step behind a
-    schedule that moves γ; here η follows at once.
+    The average x̄ is the state's entry "ax"; `averaged` shows it. PyTorch never uses it. In PyTorch, η lags one step
+    behind a schedule that changes γ; here η follows at once.
 
     References
     ----------
@@ -132,7 +120,7 @@ class ASGD(HasAverage, Optimizer):
 
     @staticmethod
     def eta_and_mu(t, lr, lambd, alpha, t0):
-        r"""Return :math:`\eta_{t+1}` and :math:`\mu_{t+1}`."""
+        """Return η and μ of step t + 1."""
         return lr / (1 + lambd * lr * t) ** alpha, 1 / larger(1, t - t0)
 
     def advance(self, state, *, lr, lambd, alpha, t0):
@@ -140,15 +128,24 @@ class ASGD(HasAverage, Optimizer):
         state["eta"], state["mu"] = self.eta_and_mu(state["step"], lr, lambd, alpha, t0)
 
     def update(self, grad, state, param, *, lr, lambd, alpha, t0, weight_decay):
-        eta, mu = self.eta_and_mu(state["step"] - 1, lr, lambd, alpha, t0)
+        """
+        η ← γ / (1 + κ γ (t − 1))^α
+        μ ← 1 / max(1, t − 1 − t₀)
+        g ← g + λ θ
+        φ ← η (g + κ θ)                    the whole step
+        x̄ ← x̄ + μ (θ − φ − x̄)
+        x̄ ← θ − φ                          exactly, while μ = 1
+        """
+        t, ax = state["step"], state["ax"]
+        eta, mu = self.eta_and_mu(t - 1, lr, lambd, alpha, t0)
         if active(weight_decay):
             grad = grad + weight_decay * param
-        step, ax = eta * (grad + lambd * param), state["ax"]
+        phi = eta * (grad + lambd * param)
         if active(1 - mu):
-            ax += mu * (param - step - ax)
+            ax += mu * (param - phi - ax)
         else:
-            np.subtract(param, step, out=ax)
-        return step
+            np.subtract(param, phi, out=ax)
+        return phi
 
     def average(self, group, param):
         return self.state[param]["ax"] if self.state.get(param) else None
@@ -193,14 +190,14 @@ def move_towards(point, average, weight):
 
 
 class EMA(Averaging):
-    r"""A running mean of the points, :math:`\bar\theta_t = d \, \bar\theta_{t-1} + (1-d) \theta_t`.
+    """A running mean of the points, θ̄ ← d θ̄ + (1 − d) θ.
 
     Parameters
     ----------
     optimizer : Optimizer
         Makes the steps.
     decay : float or array, default 0.999
-        d. The mean reaches back about 1/(1 - d) steps.
+        d. The mean reaches back about 1/(1 − d) steps.
 
     Notes
     -----
@@ -230,10 +227,10 @@ class EMA(Averaging):
 
 
 class SWA(Averaging):
-    r"""Stochastic weight averaging: the plain mean of points from the late part of a run.
+    """Stochastic weight averaging: the plain mean of points from the late part of a run.
 
-    Run with a learning rate that stays high at the end (`optim.schedule.SWALR`), so that the points differ; their mean
-    lies in the middle of the valley whose rim they walk.
+    Use it with a learning rate that stays high at the end (`optim.schedule.SWALR`), so that the points differ. They
+    lie around the bottom of a valley, and their mean lies nearer to it.
 
     Parameters
     ----------
@@ -246,8 +243,8 @@ class SWA(Averaging):
 
     Notes
     -----
-    A mean and variance that batch normalisation has gathered are not those of the averaged network: compute them anew,
-    by a pass over the data within `averaged()`.
+    The means and variances that batch normalisation has gathered are not those of the averaged network: compute them
+    again, by a pass over the data inside `averaged()`.
 
     References
     ----------
@@ -282,13 +279,15 @@ class SWA(Averaging):
 
 
 class Lookahead(HasAverage, Wrapper):
-    r"""k steps forward, one step back: slow weights follow the fast ones, and the fast ones start again from them.
+    """k steps forward, one step back: slow weights follow the fast ones, and the fast ones start again from them.
 
-    .. math::
-        \text{every k steps:} \qquad s \leftarrow s + \alpha (\theta - s), \qquad \theta \leftarrow s
+    Every k steps, with the slow weights s and the fast weights θ:
 
-    Here the average is part of the run. The inner optimizer may be bolder, because what it gains on average is kept and
-    what it swings to and fro is not.
+        s ← (1 − α) s + α θ
+        θ ← s
+
+    Here the average is part of the run. The inner optimizer may take bolder steps: what it gains on average is kept,
+    and swings to and fro cancel.
 
     Parameters
     ----------
@@ -349,44 +348,39 @@ class Lookahead(HasAverage, Wrapper):
 
 
 class ScheduleFreeSGD(HasAverage, Optimizer):
-    r"""Gradient descent with the average in the place of a schedule.
+    """Gradient descent with an average instead of a schedule.
 
-    .. math::
-        y_t = (1 - \beta) z_t + \beta x_t, \qquad
-        z_{t+1} = z_t - \gamma_t \, d(y_t), \qquad
-        x_{t+1} = (1 - c_{t+1}) \, x_t + c_{t+1} z_{t+1}, \qquad
-        c_{t+1} = \frac{w_t}{\sum_{i \le t} w_i}, \quad w_t = t^r \bigl(\max_{i \le t} \gamma_i\bigr)^p
+    z makes plain steps, x is the weighted mean of its points, and the gradient (with its decay) is taken between the
+    two, at y = (1 − β) z + β x:
 
-    z makes plain steps, x is the mean of its points, and the gradient (with its decay) is taken between the two, close
-    to the mean. A schedule that falls to 0 must know when the run ends; x is at every time as good as such a run that
-    ends there. This is not of the form θ - γφ: the parameters hold y, and `averaged()` shows x, which is the result.
+        z ← z − γ g
+        x ← (1 − c) x + c z        with c = w / Σ w and w = t^r (largest γ so far)^p
+
+    A schedule that falls to 0 must know when the run ends. The paper finds that x is, at every time, about as good as
+    the end of a run whose schedule ends there. This is not of the form θ − γ φ: the parameters hold y, and
+    `averaged()` shows x, which is the result.
 
     Parameters
     ----------
-    params : iterable
-        Parameters or groups of them.
     lr : float or array, default 1
         γ; larger than for SGD, and without a schedule.
     momentum : float or array, default 0.9
         β in (0, 1), how close to the mean the gradient is taken.
-    weight_decay : float or array, default 0
-        λ; adds λy to the gradient.
     warmup_steps : int, default 0
         The steps during which γ rises in a straight line.
     r : float, default 0
-        Later points weigh more by this power of t,
+        The weight of a point grows with this power of t.
     weight_lr_power : float, default 2
-        and by this power p of the highest γ until then.
-    maximize : bool, default False
-        Climb instead.
+        p; the weight of a point also grows with this power of the largest γ so far.
 
     Notes
     -----
-    The state keeps z; x is found from y and z when it is wanted. Batch normalisation gathers its means at y; see `SWA`.
+    The state keeps z; x is computed from y and z when it is needed. Batch normalisation gathers its means at y; see
+    `SWA`.
 
     References
     ----------
-    .. [1] A. Defazio et al., "The road less scheduled", 2024, eqs. 2 to 5.
+    .. [1] A. Defazio et al., "The road less scheduled", 2024.
 
     Examples
     --------
@@ -423,7 +417,14 @@ class ScheduleFreeSGD(HasAverage, Optimizer):
         state["lr_max"] = larger(state["lr_max"], warmed_up(lr, state, warmup_steps))
         state["weight_sum"] = state["weight_sum"] + weight(state, r, weight_lr_power)
 
-    def update(self, grad, state, param, *, lr, momentum, weight_decay, warmup_steps, r, weight_lr_power):
+    def update(self, grad, state, param, *, lr, momentum, weight_decay, warmup_steps, r,
+               weight_lr_power):
+        """
+        g ← g + λ y                                 y is the parameter
+        γ ← γ / max(1, warmup_steps / t)
+        w ← t^r γ_max^p
+        φ ← averaging_step(g)                       the whole step, y − y_next
+        """
         if active(weight_decay):
             grad = grad + weight_decay * param
         lr, w = warmed_up(lr, state, warmup_steps), weight(state, r, weight_lr_power)
@@ -434,31 +435,23 @@ class ScheduleFreeSGD(HasAverage, Optimizer):
 
 
 class ScheduleFreeAdamW(HasAverage, Optimizer):
-    r"""AdamW with the average in the place of a schedule, and in that of Adam's momentum.
+    """AdamW with an average instead of a schedule, and instead of Adam's momentum.
 
-    What it changes in `ScheduleFreeSGD` is the direction, :math:`d = g / (\sqrt{\hat v} + \epsilon) + \lambda y` with
-    Adam's :math:`\hat v`.
+    What it changes in `ScheduleFreeSGD` is the direction: the gradient is divided by √v̂ as in Adam, and the decay is
+    added after that.
 
     Parameters
     ----------
-    params : iterable
-        Parameters or groups of them.
     lr : float or array, default 0.0025
-        γ; up to ten times as large as for AdamW.
+        γ; the authors advise one to ten times AdamW's.
     betas : pair of floats or arrays, default (0.9, 0.999)
-        How close to the mean the gradient is taken, and how much of v stays.
-    eps : float or array, default 1e-8
-        ε.
+        β₁, how close to the mean the gradient is taken, and β₂, how much of v stays.
     weight_decay : float or array, default 0
-        λ.
+        λ; takes γλy off the parameter y.
     warmup_steps : int, default 0
-        The steps during which γ rises in a straight line; advisable here.
-    r : float, default 0
+        The steps during which γ rises in a straight line; the authors advise to use some.
+    r, weight_lr_power : float, default 0 and 2
         See `ScheduleFreeSGD`.
-    weight_lr_power : float, default 2
-        See `ScheduleFreeSGD`.
-    maximize : bool, default False
-        Climb instead.
 
     References
     ----------
@@ -492,11 +485,20 @@ class ScheduleFreeAdamW(HasAverage, Optimizer):
                                            weight_lr_power=weight_lr_power)
         return {**state, "exp_avg_sq": np.zeros_like(param)}
 
-    def update(self, grad, state, param, *, lr, betas, eps, weight_decay, warmup_steps, r, weight_lr_power):
-        (beta1, beta2), v = betas, state["exp_avg_sq"]
+    def update(self, grad, state, param, *, lr, betas, eps, weight_decay, warmup_steps, r,
+               weight_lr_power):
+        """
+        v ← β₂ v + (1 − β₂) g²
+        v̂ ← v / (1 − β₂ᵗ)
+        d ← g / (√v̂ + ε) + λ y                      y is the parameter
+        γ ← γ / max(1, warmup_steps / t)
+        w ← t^r γ_max^p
+        φ ← averaging_step(d)                       the whole step, y − y_next
+        """
+        (beta1, beta2), t, v = betas, state["step"], state["exp_avg_sq"]
         v *= beta2
         v += (1 - beta2) * grad * grad
-        v_hat = v / (1 - beta2 ** state["step"])
+        v_hat = v / (1 - beta2**t)
         d = grad / (np.sqrt(v_hat) + eps) + weight_decay * param
         lr, w = warmed_up(lr, state, warmup_steps), weight(state, r, weight_lr_power)
         return averaging_step(d, state, param, beta1, lr, w)
@@ -508,30 +510,34 @@ class ScheduleFreeAdamW(HasAverage, Optimizer):
 # The parts of Schedule-Free
 
 def warmed_up(lr, state, warmup_steps):
-    """Return γ_t: the learning rate after a rise of so many steps."""
+    """Return γ at this step: during the warm-up, a part of the learning rate."""
     return lr / larger(1, warmup_steps / state["step"])
 
 
 def weight(state, r, weight_lr_power):
-    """Return w_t, the weight of this step's point in the mean."""
+    """Return w, the weight of this step's point in the mean."""
     return state["step"] ** r * state["lr_max"] ** weight_lr_power
 
 
 def averaging_step(d, state, y, beta, lr, w):
-    r"""Move z along d, and return :math:`y_t - y_{t+1}`, given the weight w of the new z in the mean."""
+    """
+    c ← w / Σ w
+    φ ← c (y − z) + γ (1 − β (1 − c)) d          returned: y minus the next y
+    z ← z − γ d
+    """
     z, weight_sum = state["z"], state["weight_sum"]
-    c = w / (weight_sum + (weight_sum == 0))  # as long as lr is 0, no point counts
-    step = c * (y - z) + lr * (1 - beta * (1 - c)) * d
+    c = w / (weight_sum + (weight_sum == 0))  # while lr is 0, no point counts
+    phi = c * (y - z) + lr * (1 - beta * (1 - c)) * d
     z -= lr * d
-    return step
+    return phi
 
 
 def mean_of(z, y, beta):
-    """Return x, given z and y = (1 - beta) z + beta x."""
+    """Return x, given z and y = (1 − β) z + β x."""
     return z + (y - z) / beta
 
 
 def check_not_zero(name, beta):
-    """Refuse beta = 0, at which the mean could not be found again."""
+    """Refuse beta = 0, with which the parameters would not contain the mean."""
     if not np.all(np.asarray(beta) > 0):
-        raise ValueError(f"{name} is {beta!r}; it must be above 0: at 0 the parameters would know nothing of the mean")
+        raise ValueError(f"{name} is {beta!r}; it must be above 0, or the parameters would not contain the mean")

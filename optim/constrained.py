@@ -1,8 +1,8 @@
 """Constraints and penalties with kinks: how to descend without leaving a set, or towards solutions with exact zeros.
 
 First come the projections, which bring a point back into a set. Then the methods: project after each gradient step;
-replace the projection by a proximal operator, which serves penalties as well (ISTA, and FISTA, which is faster);
-never leave the set at all (Frank-Wolfe, mirror descent); and, for long streams of sparse data, FTRL-Proximal.
+replace the projection by a proximal operator, which works for penalties too (ISTA, and FISTA, which is faster); never
+leave the set at all (Frank-Wolfe, mirror descent); and, for long streams of sparse data, FTRL-Proximal.
 """
 
 from functools import partial
@@ -94,8 +94,8 @@ def project_simplex(x, total=1.0, axis=None):
         w_i = \max(x_i - \tau, 0), \qquad \tau = \frac1\rho \left(\sum_{j \le \rho} u_j - s\right), \qquad
         \rho = \max\left\{j : u_j > \frac1j \left(\sum_{r \le j} u_r - s\right)\right\}
 
-    with u the coordinates in falling order: one number is taken off all coordinates, such that what stays above 0 has
-    the right sum.
+    with the coordinates in falling order as u. The same number is subtracted from all coordinates, so that those that
+    stay above 0 have the right sum.
 
     Parameters
     ----------
@@ -131,7 +131,7 @@ def project_simplex(x, total=1.0, axis=None):
 def project_l1_ball(x, radius=1.0, axis=None):
     r"""Return the nearest point with :math:`\sum_i |x_i| \le r`: that of the simplex, with the signs of x.
 
-    The ball has its corners on the axes, so that many coordinates of a projection are 0.
+    The corners of the ball are on the axes, so many coordinates of a projection are 0.
 
     References
     ----------
@@ -230,8 +230,8 @@ def off_the_plane(x, normal, offset, axis, kept):
 def project_after(optimizer, projection):
     """Bring the parameters of any optimizer back into a set after each of its steps.
 
-    In a chain the link `optim.project` does this; here it is for optimizers that are more than a rule, such as
-    `optim.Rprop`. What an optimizer has learnt about a point outside (the curvature of `LBFGS`, say) it keeps.
+    In a chain the link `optim.project` does this. Use this function for optimizers that are not chains, such as
+    `optim.Rprop`. An optimizer keeps what it has learnt about a point outside the set, such as `LBFGS` the curvature.
 
     Parameters
     ----------
@@ -242,7 +242,7 @@ def project_after(optimizer, projection):
     Returns
     -------
     HookHandle
-        Its `remove()` sets the parameters free again.
+        Its `remove()` ends the projections.
 
     Examples
     --------
@@ -268,11 +268,11 @@ def project_after(optimizer, projection):
 
 
 class PointOptimizer(Optimizer):
-    r"""Methods that say where to go, not by how much: :math:`\theta \leftarrow \text{point}(\theta, g)`.
+    """Methods that compute where to go, not by how much: θ ← point(θ, g).
 
-    This is not of the form lr * phi: the sum of a parameter and a step would miss exact zeros and bounds by its
-    rounding. A subclass has `point(self, param, grad, lr)` in the place of `update`. All points are computed before
-    any parameter moves.
+    This is not of the form lr * phi: the sum of a parameter and a step is rounded, and would miss exact zeros and
+    bounds. A subclass has `point(self, param, grad, lr)` instead of `update`. All points are computed before any
+    parameter moves.
     """
 
     elementwise = False
@@ -288,20 +288,16 @@ class PointOptimizer(Optimizer):
 
 
 class ProjectedGradient(PointOptimizer):
-    r"""Gradient descent that is brought back into a set after every step.
-
-    .. math:: \theta_t = P_C(\theta_{t-1} - \gamma g_t)
+    """Gradient descent that is brought back into a set after every step.
 
     This is all that gradient descent needs to respect a constraint, where the projection is cheap. For convex sets it
-    keeps the rates of gradient descent; it stops where the gradient stands upright on the boundary, not where it is
-    0. The link `optim.project` and `project_after` do the same for other optimizers, but adaptive methods measure
-    distance differently for each coordinate, and with a projection that does not they may settle elsewhere on the
-    boundary.
+    keeps the rates of gradient descent. It stops where the gradient is 0, or where it points straight into the set from
+    the boundary. The link `optim.project` and `project_after` do the same for other optimizers. But adaptive methods
+    measure distance differently for each coordinate, and the projection does not, so they may settle elsewhere on
+    the boundary.
 
     Parameters
     ----------
-    params : iterable
-        Parameters or groups.
     projection : callable
         Takes an array, returns the nearest one in the set, such as `optim.project_simplex`.
     lr : float or array, default 1e-3
@@ -330,6 +326,9 @@ class ProjectedGradient(PointOptimizer):
         super().__init__(params, lr=lr, maximize=maximize)
 
     def point(self, param, grad, lr):
+        """
+        θ ← projection(θ − γ g)
+        """
         return self.projection(param - lr * grad)
 
 
@@ -401,20 +400,15 @@ def prox_box(x, threshold, lower, upper):
 
 
 class ISTA(PointOptimizer):
-    r"""Iterative shrinkage: a gradient step for the smooth part of the loss, a proximal step for the part with kinks.
+    """Iterative shrinkage: a gradient step for the smooth part of the loss, a proximal step for the part with kinks.
 
-    .. math::
-        \theta_t = \mathrm{prox}_{\gamma h}(\theta_{t-1} - \gamma g_t), \qquad
-        \mathrm{prox}_{\gamma h}(x) = \arg\min_u h(u) + \frac{1}{2 \gamma} |u - x|^2
-
-    minimises f + h, where g is the gradient of f alone. `ProjectedGradient` is the case of an h that is 0 on a set
-    and infinite outside. Subgradient steps on λ|θ| hover about 0, these arrive at it: that is what makes the lasso
-    sparse. f + h falls as 1/k, linearly where f is strongly convex.
+    It minimises f + h, where g is the gradient of f alone, and prox(x, γ) is the u with the smallest
+    h(u) + ‖u − x‖² / (2γ). `ProjectedGradient` is the case of an h that is 0 on a set and infinite outside. Subgradient
+    steps on λ|θ| hover around 0, while these steps reach it: that makes the lasso sparse. For convex f the distance of
+    f + h from its minimum falls like 1/k after k steps, and exponentially where f is strongly convex.
 
     Parameters
     ----------
-    params : iterable
-        Parameters or groups.
     prox : callable
         prox(x, lr), such as `lambda x, lr: optim.prox_l1(x, 0.1 * lr)` for 0.1 |θ|₁.
     lr : float or array, default 1e-3
@@ -424,7 +418,7 @@ class ISTA(PointOptimizer):
     ----------
     Ingrid Daubechies, Michel Defrise, Christine De Mol, "An iterative thresholding algorithm for linear inverse
     problems with a sparsity constraint", 2004. Amir Beck and Marc Teboulle, "A fast iterative shrinkage-thresholding
-    algorithm for linear inverse problems", 2009, equation (3.1).
+    algorithm for linear inverse problems", 2009.
 
     Examples
     --------
@@ -446,20 +440,22 @@ class ISTA(PointOptimizer):
         super().__init__(params, lr=lr, maximize=maximize)
 
     def point(self, param, grad, lr):
+        """
+        θ ← prox(θ − γ g, γ)
+        """
         return self.prox(param - lr * grad, lr)
 
 
 class FISTA(ISTA):
-    r"""ISTA with Nesterov's momentum: the gradient is taken at a point ahead, and the loss falls as 1/k².
+    """ISTA with Nesterov's momentum: the gradient is taken at a point ahead, and the loss falls like 1/k².
 
-    .. math::
-        t_k = \frac{1 + \sqrt{1 + 4 t_{k-1}^2}}{2}, \qquad
-        y_k = \theta_{k-1} + \frac{t_{k-1} - 1}{t_k} (\theta_{k-1} - \theta_{k-2}), \qquad
-        \theta_k = \mathrm{prox}_{\gamma h}(y_k - \gamma \nabla f(y_k))
+        t_next ← (1 + √(1 + 4 t²)) / 2                              t starts as 0
+        y ← θ + (t − 1) / t_next (θ − θ_before)
+        θ ← prox(y − γ ∇f(y), γ)
 
-    with t₀ = 0. It adds to `ISTA` two vectors and a factor k in the rate:
-    :math:`F(\theta_k) - F^* \le \frac{2 |\theta_0 - \theta^*|^2}{\gamma (k+1)^2}`, the best that a first-order method
-    can promise. The loss may rise now and then, and close to a strongly convex minimum the momentum makes ripples.
+    It costs one vector more than `ISTA` and gains a factor k in the rate: with F = f + h and γ = 1/L,
+    F(θ) − F* ≤ 2 ‖θ₀ − θ*‖² / (γ (k + 1)²) after k steps. No first-order method can promise more than a constant
+    factor better. The loss may rise now and then, and close to a strongly convex minimum the momentum makes ripples.
 
     Parameters
     ----------
@@ -595,29 +591,25 @@ def corner(index, like, axis):
 
 
 class FrankWolfe(Optimizer):
-    r"""Frank-Wolfe, or conditional gradient: go part of the way to the point of the set that lies farthest downhill.
+    """Frank-Wolfe, or conditional gradient: go part of the way to the point of the set that is farthest downhill.
 
-    .. math::
-        s_t = \arg\min_{s \in C} g_t^T s, \qquad \theta_t = \theta_{t-1} - \gamma_t (\theta_{t-1} - s_t), \qquad
-        \gamma_t = \frac{2}{t + 1}, \quad t = 1, 2, \dots
-
-    It adds to projected gradient that no projection is needed: a linear function is minimised instead, at a corner,
-    which is much cheaper on sets such as the trace-norm ball. Iterates are averages of corners, so θ after t steps
-    has at most t of them (a sparse vector, a matrix of low rank). There is no learning rate: the first step goes all
-    the way, so that any start will do, and the loss is within 2C/(t + 2) of the best. That is slow where the minimum
-    is on the boundary: the path zigzags between corners.
+    What it adds to projected gradient: it needs no projection. It minimises a linear function instead, and reaches a
+    corner; that is much cheaper on sets such as the trace-norm ball. Iterates are averages of corners, so after t steps
+    θ is made of at most t of them (a sparse vector, a matrix of low rank). There is no learning rate. The first step
+    goes all the way, so any start will do. For a convex loss it is then within 2C/(t + 2) of the best, where C
+    measures the curvature of the loss over the set. That is slow where the minimum is on the boundary: the path
+    zigzags between corners.
 
     Parameters
     ----------
-    params : iterable
-        Parameters or groups.
     oracle : callable
         Takes the gradient, returns the point s of the set: `optim.lmo_simplex`, or one of the others.
 
     Notes
     -----
-    `update` returns the whole step. `state[param]["gap"]` is gᵀ(θ - s), which for a convex loss is an upper bound of
-    its distance from the best value in the set, before the last step: a certificate that most methods do not have.
+    `update` returns the whole step. `state[param]["gap"]` is gᵀ (θ − s). For a convex loss it is an upper bound for the
+    distance of the loss before the last step from the best value in the set: a certificate that most methods do not
+    have.
 
     References
     ----------
@@ -648,27 +640,28 @@ class FrankWolfe(Optimizer):
         return {"step": 0, "gap": np.inf}
 
     def update(self, grad, state, param):
-        towards = param - self.oracle(grad)
-        state["gap"] = float(np.sum(grad * towards))
-        return 2 / (state["step"] + 1) * towards
+        """
+        s ← oracle(g)                    the point of the set with the smallest gᵀ s
+        gap ← gᵀ (θ − s)
+        φ ← 2 / (t + 1) (θ − s)          the whole step
+        """
+        s, t = self.oracle(grad), state["step"]
+        state["gap"] = float(np.sum(grad * (param - s)))
+        return 2 / (t + 1) * (param - s)
 
 
 # Mirror descent
 
 class MirrorDescent(PointOptimizer):
-    r"""Mirror descent: make the gradient step in other coordinates, chosen so that the set has no boundary there.
+    """Mirror descent: make the gradient step in other coordinates, chosen so that the set has no boundary there.
 
-    .. math:: \theta_t = (\nabla \psi)^{-1} \left(\nabla \psi(\theta_{t-1}) - \gamma g_t\right)
-
-    A gradient is a slope, not a displacement; ∇ψ maps points to where slopes live, and back. With ψ = ½|θ|² this is
-    gradient descent. A ψ that becomes infinitely steep at the boundary keeps the iterates inside without a
-    projection, and one that fits the set makes the rate depend on the number of variables only through its logarithm
+    A gradient is a slope, not a displacement; ∇ψ maps points to where slopes live, and its inverse maps them back.
+    With ψ = ½ ‖θ‖² this is gradient descent. If ψ becomes infinitely steep at the boundary, the iterates stay inside
+    without a projection. If ψ fits the set, the rate may depend on the number of variables only through its logarithm
     (`ExponentiatedGradient`).
 
     Parameters
     ----------
-    params : iterable
-        Parameters or groups.
     to_dual : callable
         The mirror map ∇ψ.
     to_primal : callable
@@ -702,6 +695,10 @@ class MirrorDescent(PointOptimizer):
         super().__init__(params, lr=lr, maximize=maximize)
 
     def point(self, param, grad, lr):
+        """
+        dual ← ∇ψ(θ)
+        θ ← ∇ψ⁻¹(dual − γ g)
+        """
         with np.errstate(divide="ignore"):  # the logarithm of a number that has become 0
             dual = self.to_dual(param)
         return self.to_primal(dual - lr * grad)
@@ -714,18 +711,17 @@ def softmax(x, axis=None):
 
 
 class ExponentiatedGradient(MirrorDescent):
-    r"""Mirror descent on the simplex with the entropy as ψ: multiply by exp(-γg), then normalise.
+    """Mirror descent on the simplex with the entropy as ψ: multiply by exp(−γ g), then normalise.
 
-    .. math:: \theta_{t,i} = \frac{\theta_{t-1,i} \, e^{-\gamma g_{t,i}}}{\sum_j \theta_{t-1,j} \, e^{-\gamma g_{t,j}}}
-
-    Probabilities stay positive and sum to 1. It is the rule of multiplicative weights, of Hedge and of Bayes; among n
-    variables of which few matter its regret grows as √log n, where that of projected gradient grows as √n. No entry
-    becomes exactly 0 but by underflow, and one that is 0 stays so.
+    Probabilities stay positive and sum to 1: θᵢ ← θᵢ exp(−γ gᵢ) / Σⱼ θⱼ exp(−γ gⱼ). It is the rule of multiplicative
+    weights and of Hedge; with gᵢ = −log of a likelihood and γ = 1 it is Bayes' rule. If the entries of the gradients
+    are bounded, its regret over n variables grows like √log n, while the bound for projected gradient grows like √n.
+    No entry becomes exactly 0 except by underflow, and an entry that is 0 stays 0.
 
     Parameters
     ----------
     params : iterable
-        Parameters or groups; all entries must be positive at the start, such as 1/n.
+        Parameters or groups of them; all entries must be positive at the start, such as 1/n.
     lr : float or array, default 0.1
         γ.
     axis : int, optional
@@ -733,9 +729,8 @@ class ExponentiatedGradient(MirrorDescent):
 
     References
     ----------
-    Jyrki Kivinen and Manfred K. Warmuth, "Exponentiated gradient versus gradient descent for linear predictors", 1997,
-    equation (3.5).
-    Beck and Teboulle, 2003, section 5.
+    Jyrki Kivinen and Manfred K. Warmuth, "Exponentiated gradient versus gradient descent for linear predictors", 1997.
+    Beck and Teboulle, 2003.
 
     Examples
     --------
@@ -758,36 +753,27 @@ class ExponentiatedGradient(MirrorDescent):
             if not np.all(param.data > 0):
                 self.param_groups.pop()
                 raise ValueError(f"a parameter starts with an entry of {np.min(param.data)}; ExponentiatedGradient "
-                                 "only ever multiplies, and so all must be positive: start from 1/n")
+                                 "multiplies its entries, so all must be positive: start from 1/n")
 
 
 # Follow the regularised leader
 
 class FTRLProximal(Optimizer):
-    r"""Follow the proximally regularised leader: minimise all linear models seen so far, plus penalties, in one go.
+    """Follow the proximally regularised leader: minimise all linear models seen so far, plus penalties, in one go.
 
-    .. math::
-        n_t = n_{t-1} + g_t^2, \qquad \sigma_t = \frac{\sqrt{n_t} - \sqrt{n_{t-1}}}{\alpha}, \qquad
-        z_t = z_{t-1} + g_t - \sigma_t \theta_{t-1}
-        \theta_t = \begin{cases} 0 & |z_t| \le \lambda_1 \\
-        -\left(\frac{\beta + \sqrt{n_t}}{\alpha} + \lambda_2\right)^{-1} (z_t - \mathrm{sign}(z_t) \lambda_1)
-        & \text{otherwise} \end{cases}
-
-    Without penalties this is gradient descent with the rate α / (β + √Σg²) for each coordinate, as in Adagrad. With
-    λ₁ it is much sparser than `ISTA` with gradients from single examples, for it sets a coordinate to 0 by the sum of
-    its gradients, not by the last one. Made for linear models on streams of sparse data, such as the prediction of
-    clicks.
+    Without penalties this is gradient descent with the rate γ / (β + √Σg²) for each coordinate, as in Adagrad. With
+    λ₁ it is much sparser than `ISTA` with gradients from single examples: the sum of a coordinate's gradients decides
+    whether it is set to 0, not the last gradient. Made for linear models on streams of sparse data, such as the
+    prediction of clicks.
 
     Parameters
     ----------
-    params : iterable
-        Parameters or groups.
     lr : float or array, default 0.1
-        α.
-    damping : float, default 1
-        β, which holds back the first steps.
-    l1, l2 : float, default 0
-        λ₁ and λ₂, the penalties λ₁|θ|₁ + ½λ₂|θ|² on the sum of the losses.
+        γ (α in the paper).
+    damping : float or array, default 1
+        β, makes the first steps shorter.
+    l1, l2 : float or array, default 0
+        λ₁ and λ₂, the penalties λ₁ ‖θ‖₁ + ½ λ₂ ‖θ‖² on the sum of the losses.
 
     Notes
     -----
@@ -821,9 +807,16 @@ class FTRLProximal(Optimizer):
         return {"z": np.asarray(-param * (damping / lr + l2) - np.sign(param) * l1), "n": np.zeros_like(param)}
 
     def update(self, grad, state, param, *, lr, damping, l1, l2):
+        """
+        σ ← (√(n + g²) − √n) / γ
+        z ← z + g − σ θ
+        n ← n + g²
+        w ← where(|z| > λ₁, (sign(z) λ₁ − z) / ((β + √n) / γ + λ₂), 0)
+        φ ← θ − w                            the whole step: w is the next θ
+        """
         z, n = state["z"], state["n"]
         sigma = (np.sqrt(n + grad * grad) - np.sqrt(n)) / lr
         z += grad - sigma * param
         n += grad * grad
-        theta = np.where(np.abs(z) > l1, (np.sign(z) * l1 - z) / ((damping + np.sqrt(n)) / lr + l2), 0)
-        return param - theta
+        w = np.where(np.abs(z) > l1, (np.sign(z) * l1 - z) / ((damping + np.sqrt(n)) / lr + l2), 0)
+        return param - w

@@ -1,8 +1,11 @@
-r"""Gradient descent: walk downhill, first blindly, then with a memory, with foresight, and with the height in view.
+"""Gradient descent: walk downhill, first blindly, then with a memory, with foresight, and with the height in view.
 
-The chapter asks the questions that every later one answers anew. In which direction? Along the gradient, along the
-momentum, along a guess of the next gradient. And how far? As far as you were told, as Polyak's formula says, or as
-far as a line search has tried.
+The chapter asks two questions that every later one answers anew. In which direction? Along the gradient, along the
+momentum, or along a guess of the next gradient. And how far? As far as the learning rate says, or as far as Polyak's
+formula says.
+
+The equations are the docstring of `update`, one for each statement below them. In all of them g is the gradient, θ
+the parameter, and φ what the optimizer steps along: θ ← θ − γ φ.
 """
 
 import numpy as np
@@ -12,62 +15,54 @@ from .interface.optimizer import Optimizer
 
 
 class SGD(Optimizer):
-    r"""Gradient descent, with momentum as an option: the ball that rolls downhill.
+    """Gradient descent, with momentum as an option: the ball that rolls downhill.
 
-    .. math::
-        \theta_t = \theta_{t-1} - \gamma \, b_t, \qquad b_t = \mu \, b_{t-1} + (1 - \tau) \, g_t, \qquad b_1 = g_1
+    Without momentum (μ = 0) the step is γ g, steepest descent. "Stochastic" only says that the gradient may be an
+    estimate from part of the data. Momentum adds up the gradients while they fade. Along a valley, where they agree,
+    the steps grow up to 1/(1 − μ) times as long; across it, where they alternate, they cancel.
 
-    Without momentum (:math:`\mu = 0`) the step is :math:`\gamma g_t`, steepest descent; "stochastic" says no more
-    than that the gradient may be an estimate from part of the data. Momentum adds the gradients up while they fade:
-    along a valley, where they agree, the steps grow up to :math:`1/(1 - \mu)` times as long; across it, where they
-    alternate, they cancel. On a quadratic whose curvatures lie between m and L, plain descent shrinks the error by
-    :math:`(\kappa - 1)/(\kappa + 1)` a step at best, :math:`\kappa = L/m`; with :math:`\gamma = 4/(\sqrt L + \sqrt
-    m)^2` and :math:`\mu = ((\sqrt\kappa - 1)/(\sqrt\kappa + 1))^2` it becomes :math:`(\sqrt\kappa - 1)/(\sqrt\kappa +
-    1)` [1]_.
+    On a quadratic whose curvatures lie between l and L, plain descent at its best shrinks the error by
+    (κ − 1)/(κ + 1) a step, where κ = L/l. With γ = 4/(√L + √l)² and μ = ((√κ − 1)/(√κ + 1))² the factor tends to
+    (√κ − 1)/(√κ + 1) [1]_.
 
-    Nesterov's form steps along :math:`g_t + \mu b_t`: it adds the momentum that the *next* step will have, and so
-    brakes sooner when the slope turns round.
+    Nesterov's form steps along g + μ b. It adds the momentum that the *next* step will have, and so brakes sooner
+    when the slope turns round.
 
     Parameters
     ----------
-    params : iterable
-        Parameters or groups of them.
     lr : float or array, default 1e-3
-        Learning rate γ. Above 2/L the steps grow instead of shrinking.
+        Learning rate γ. Above 2/L, or 2(1 + μ)/L with momentum, the steps grow instead of shrinking.
     momentum : float or array, default 0
         μ, the part of the last direction that stays.
     dampening : float or array, default 0
-        τ, taken off every gradient but the first.
+        τ, the part taken off every gradient but the first.
     weight_decay : float or array, default 0
-        λ; adds λθ to the gradient, which is the derivative of λ/2 |θ|².
+        λ; adds λθ to the gradient, which is the derivative of λ/2 ‖θ‖².
     nesterov : bool, default False
         Step along the momentum to come [2]_.
-    maximize : bool, default False
-        Climb instead.
 
     Notes
     -----
-    *Where libraries disagree.* Nesterov takes the gradient at the point looked ahead to, :math:`\theta + \mu v`.
-    PyTorch, optax and this class take it at :math:`\theta` and keep, in θ's place, the point looked ahead to: the
-    same run in other coordinates [3]_. Keras and Sutskever [4]_ put γ inside the momentum, :math:`v_t = \mu v_{t-1} -
-    \gamma g_t`; the two part as soon as a schedule moves γ. Only PyTorch starts with :math:`b_1 = g_1` rather than
-    :math:`(1 - \tau) g_1`.
+    *Where libraries disagree.* Nesterov takes the gradient at the point looked ahead to, θ + μ v. PyTorch, optax and
+    this class take it at θ, and let θ be the point looked ahead to: the same run in other coordinates [3]_. Keras and
+    Sutskever [4]_ put γ inside the momentum, v ← μ v − γ g; the two differ as soon as a schedule changes γ. Without
+    dampening all of them start with b = g. With it, PyTorch and this class leave the first gradient whole.
 
     *When it helps, when it hurts.* With a good learning rate it is hard to beat on problems of modest conditioning,
-    and its solutions generalise well. One γ for all coordinates is its weakness: the steepest one decides. Heavy-ball
-    momentum overshoots, and on functions that are not quadratic the tuning above can circle for ever.
+    and its solutions generalise well. Its weakness is the single γ for all coordinates: the steepest one decides.
+    Heavy-ball momentum overshoots, and on functions that are not quadratic the tuning above can circle for ever.
 
     *As a chain.* (without dampening) ``chain(params, add_decayed_weights(weight_decay), trace(momentum, nesterov),
     lr=lr)``.
 
     References
     ----------
-    .. [1] B. T. Polyak, "Some methods of speeding up the convergence of iteration methods", 1964, eq. 9.
+    .. [1] B. T. Polyak, "Some methods of speeding up the convergence of iteration methods", 1964.
     .. [2] Y. Nesterov, "A method for solving the convex programming problem with convergence rate O(1/k²)", 1983.
     .. [3] Y. Bengio, N. Boulanger-Lewandowski, R. Pascanu, "Advances in optimizing recurrent networks", 2013, section
        3.5.
     .. [4] I. Sutskever, J. Martens, G. Dahl, G. Hinton, "On the importance of initialization and momentum in deep
-       learning", 2013, eqs. 3 and 4.
+       learning", 2013: eqs. 1 and 2 for momentum, 3 and 4 for Nesterov's form.
 
     Examples
     --------
@@ -97,6 +92,12 @@ class SGD(Optimizer):
         return {"momentum_buffer": None}
 
     def update(self, grad, state, param, *, momentum, dampening, weight_decay, nesterov):
+        """
+        g ← g + λ θ
+        b ← g                     at the first step with momentum
+        b ← μ b + (1 − τ) g       at all others
+        φ ← g + μ b               with nesterov; else φ is b, and without momentum g
+        """
         if active(weight_decay):
             grad = grad + weight_decay * param
         if not active(momentum):
@@ -107,23 +108,19 @@ class SGD(Optimizer):
         else:
             b *= momentum
             b += (1 - dampening) * grad if active(dampening) else grad
-        return grad + momentum * b if nesterov else b
+        if nesterov:
+            return grad + momentum * b
+        return b
 
 
 class OptimisticGradient(Optimizer):
-    r"""Optimistic gradient descent: step along a guess of the gradient to come.
+    """Optimistic gradient descent: step along a guess of the gradient to come.
 
-    .. math::
-        \theta_t = \theta_{t-1} - \gamma \, \bigl( g_t + \omega \, (g_t - g_{t-1}) \bigr), \qquad g_0 = g_1
-
-    Momentum remembers the past; optimism extrapolates it. If the gradient has changed by :math:`g_t - g_{t-1}`,
-    expect it to change by as much again. That is momentum with a minus sign: it damps the rotation which momentum
-    feeds.
+    Momentum remembers the past; optimism extrapolates it. If the gradient has just changed by some amount, expect it
+    to change by as much again. That is momentum with a minus sign: it damps the rotation that momentum feeds.
 
     Parameters
     ----------
-    params : iterable
-        Parameters or groups of them.
     lr : float or array, default 1e-2
         Learning rate γ.
     optimism : float or array, default 1
@@ -133,13 +130,13 @@ class OptimisticGradient(Optimizer):
 
     Notes
     -----
-    *When it helps, when it hurts.* Games: on min over x, max over y of xy, gradient descent spirals outwards whatever
-    γ is, and optimistic descent spirals into the equilibrium. It is the price of one gradient a step, where the
-    extragradient method [1]_ pays two. For plain minimisation it gains nothing, and noise is doubled: the difference
-    of two noisy gradients is noisier than either.
+    *When it helps, when it hurts.* Games. On min over x, max over y of xy, gradient descent spirals outwards for every
+    γ; optimistic descent (ω = 1) spirals into the equilibrium for γ < 1/√3. It does so with one gradient a step, where
+    the extragradient method [1]_ needs two. For plain minimisation it gains nothing, and it amplifies noise: if the
+    noise of each gradient is independent, that of 2g − g₀ has √5 times its standard deviation.
 
     *Where libraries disagree.* optax's ``optimistic_gradient_descent(lr, alpha, beta)`` steps along
-    :math:`(\alpha + \beta) g_t - \beta g_{t-1}`: α only rescales γ, so it is left out here, and ω is its β.
+    (α + β) g − β g₀. That is this class with the learning rate α γ and ω = β/α.
 
     *As a chain.* ``chain(params, rule_of(OptimisticGradient, optimism=optimism), lr=lr)``.
 
@@ -173,31 +170,31 @@ class OptimisticGradient(Optimizer):
         return {"last_grad": None}
 
     def update(self, grad, state, param, *, optimism):
+        """
+        g₀ ← g                     at the first step; then it is the gradient before
+        φ ← g + ω (g − g₀)
+        """
         if state["last_grad"] is None:
             state["last_grad"] = np.array(grad)
-            return grad
-        guess = grad + optimism * (grad - state["last_grad"])
-        state["last_grad"][...] = grad
-        return guess
+        last_grad = state["last_grad"]
+        phi = grad + optimism * (grad - last_grad)
+        last_grad[...] = grad
+        return phi
 
 
 class PolyakSGD(Optimizer):
-    r"""Gradient descent with Polyak's step size: the height above the minimum says how far to go.
-
-    .. math::
-        \theta_t = \theta_{t-1} - \gamma_t \, g_t, \qquad
-        \gamma_t = \min\Bigl(\gamma, \; \frac{f(\theta_{t-1}) - f_{\min}}{\|g_t\|^2 + \epsilon}\Bigr)
+    """Gradient descent with Polyak's step size: the height above the minimum says how far to go.
 
     What it adds to gradient descent is the answer to "how far". A convex f lies above its tangent, so the minimum is
-    at least :math:`(f - f_{\min}) / \|g\|` away: go just that far. Each step brings θ closer to the minimum, without
-    knowing any curvature; on f = |θ| one step arrives.
+    at least (f − f_min) / ‖g‖ away: go just that far. Each step brings θ closer to the minimum, without knowing any
+    curvature. On f = ‖θ‖ one step arrives.
 
     Parameters
     ----------
     params : iterable
         Parameters or groups of them; one gradient norm and one loss, over all of them.
     lr : float, default 1
-        γ, the longest step allowed.
+        γ, the largest factor of the gradient that is allowed.
     f_min : float, default 0
         The value of the minimum. 0 is right for networks that can fit their data.
     eps : float, default 0
@@ -207,15 +204,15 @@ class PolyakSGD(Optimizer):
 
     Notes
     -----
-    *When it helps, when it hurts.* Where f_min is known: squares, distances, interpolating networks. With an `f_min`
-    that is too low the steps are too long and the run hovers above the minimum; with one that is too high it stops
-    where f = f_min (a gap below zero counts as zero here, SPS₊ in [3]_; optax's default steps uphill there).
+    *When it helps, when it hurts.* Where f_min is known: squares, distances, networks that can fit their data. With an
+    `f_min` that is too low the steps are too long, and the run hovers above the minimum. With one that is too high it
+    stops where f = f_min: a gap below zero counts as zero here (SPS₊ in [3]_). optax's default steps uphill there.
 
     `step` needs a closure, because it needs the loss.
 
     References
     ----------
-    .. [1] B. T. Polyak, "Introduction to Optimization", 1987, section 5.3.2.
+    .. [1] B. T. Polyak, "Introduction to Optimization", 1987.
     .. [2] N. Loizou, S. Vaswani, I. Laradji, S. Lacoste-Julien, "Stochastic Polyak step-size for SGD", 2021, eq.
        SPS_max.
     .. [3] G. Garrigos, R. M. Gower, F. Schaipp, "Function value learning", 2023.
@@ -263,6 +260,11 @@ class PolyakSGD(Optimizer):
         super().move_all(work)
 
     def update(self, grad, state, param, *, lr, f_min, eps, maximize):
+        """
+        gap ← max(0, f − f_min)                f_min − f to climb
+        square ← ‖g‖² + ε                      of all gradients together
+        φ ← min(γ, gap / square) g             the whole step; g, which is 0, if the square is 0
+        """
         gap = max(0.0, f_min - self.loss if maximize else self.loss - f_min)
-        squared_norm = self.squared_norm + eps
-        return min(lr, gap / squared_norm) * grad if squared_norm else grad  # without a slope, nowhere to go
+        square = self.squared_norm + eps
+        return min(lr, gap / square) * grad if square else grad

@@ -1,8 +1,8 @@
-r"""Layer-wise methods: every parameter moves by the same fraction of its own length, however long its gradient is.
+"""Layer-wise methods: every parameter moves by the same fraction of its own length, however long its gradient is.
 
-Large batches ask for large learning rates, and a large learning rate is too large first for the layer whose weights
-are small and whose gradient is large. The trust ratio ‖θ‖/‖φ‖ puts all layers on one scale: in LARS over momentum, in
-LAMB over Adam. A parameter (an array) is a layer here, and norms are taken over the whole of it.
+Large batches ask for large learning rates. A large learning rate is too large first for the layer whose weights are
+small and whose gradient is large. The trust ratio ‖θ‖/‖φ‖ puts all layers on one scale: LARS uses it with momentum,
+LAMB with Adam. A parameter (an array) is a layer here, and norms are taken over the whole of it.
 """
 
 import numpy as np
@@ -19,20 +19,14 @@ def trust_ratio(param, phi, trust_coefficient=1.0, eps=0.0, min_norm=0.0):
 
 
 class LARS(Optimizer):
-    r"""Layer-wise adaptive rate scaling: momentum over gradients that are as long as their parameters.
+    """Layer-wise adaptive rate scaling: momentum over gradients that are as long as their parameters.
 
-    .. math::
-        u_t = g_t + \lambda \theta_{t-1}, \qquad
-        b_t = \mu \, b_{t-1} + \gamma \, \eta \, \frac{\|\theta_{t-1}\|}{\|u_t\| + \epsilon} \, u_t, \qquad
-        \theta_t = \theta_{t-1} - b_t
-
-    What it adds to SGD is the trust ratio: before momentum, the gradient of a layer is given the length ηγ‖θ‖. With γ
-    = 1 each step changes each layer by a thousandth of itself.
+    What it adds to SGD is the trust ratio: before momentum, the gradient of a layer gets the length γ η ‖θ‖. By
+    default the first step changes each layer by a thousandth of its length. While gradients agree, momentum makes the
+    steps up to 1/(1 − μ) times as long, a hundredth by default.
 
     Parameters
     ----------
-    params : iterable
-        Parameters or groups of them.
     lr : float, default 1
         Learning rate γ, inside the momentum: a change of γ reaches the momentum of earlier steps only as it fades.
     momentum : float, default 0.9
@@ -45,19 +39,17 @@ class LARS(Optimizer):
         ε, added to the length of the gradient.
     nesterov : bool, default False
         Step along the momentum to come, as in `SGD`.
-    maximize : bool, default False
-        Climb instead.
 
     Notes
     -----
     *When it helps, when it hurts.* Convolutional networks with batches of many thousands, after a warm-up. With small
-    batches plain momentum does as well. Biases and normalisation weights are better left out, in an optimizer of
-    their own. Near a minimum its steps do not shrink with the gradient: the schedule must do that.
+    batches plain momentum does as well. Biases and normalisation weights usually get an optimizer of their own. Near
+    a minimum its steps do not shrink with the gradient: the schedule must do that.
 
     *Where libraries disagree.* The paper divides by ‖g‖ + λ‖θ‖; optax and this class by the length of what is scaled,
-    ‖g + λθ‖. Where a norm is 0, the ratio with its η is taken as 1.
+    ‖g + λθ‖. Where a norm is 0, the ratio and its η are replaced by 1.
 
-    *As a chain.* (while lr keeps still) ``chain(params, add_decayed_weights(weight_decay), scale_by_trust_ratio(0,
+    *As a chain.* (while lr does not change) ``chain(params, add_decayed_weights(weight_decay), scale_by_trust_ratio(0,
     trust_coefficient, eps), trace(momentum, nesterov), lr=lr)``.
 
     References
@@ -66,7 +58,7 @@ class LARS(Optimizer):
 
     Examples
     --------
-    Two layers, one with a gradient a million times as long, change by the same percentage.
+    Two layers change by the same percentage, though the gradient of one is ten thousand times as long.
 
     >>> import optim
     >>> v, w = optim.Parameter([1.0]), optim.Parameter([100.0])
@@ -89,47 +81,46 @@ class LARS(Optimizer):
     def init_state(self, param):
         return {"momentum_buffer": np.zeros_like(param)}
 
-    def update(self, grad, state, param, *, lr, momentum, weight_decay, trust_coefficient, eps, nesterov):
-        u = grad + weight_decay * param if active(weight_decay) else grad
-        u = (lr * trust_ratio(param, u, trust_coefficient, eps)) * u
+    def update(self, grad, state, param, *, lr, momentum, weight_decay, trust_coefficient, eps,
+               nesterov):
+        """
+        g ← g + λ θ
+        u ← γ η ‖θ‖ / (‖g‖ + ε) g        see `trust_ratio`
+        b ← μ b + u
+        φ ← u + μ b                      the whole step, with nesterov; else φ is b
+        """
         b = state["momentum_buffer"]
+        if active(weight_decay):
+            grad = grad + weight_decay * param
+        u = lr * trust_ratio(param, grad, trust_coefficient, eps) * grad
         b *= momentum
         b += u
-        return u + momentum * b if nesterov else b
+        if nesterov:
+            return u + momentum * b
+        return b
 
 
 class LAMB(AdamW):
-    r"""Layer-wise adaptive moments: AdamW, with every layer's step as long as γ times the layer.
+    """Layer-wise adaptive moments: AdamW, with every layer's step as long as γ times the layer.
 
-    .. math::
-        \phi_t = \frac{\hat m_t}{\sqrt{\hat v_t} + \epsilon} + \lambda \theta_{t-1}, \qquad
-        \theta_t = \theta_{t-1} - \gamma \, \frac{\|\theta_{t-1}\|}{\|\phi_t\|} \, \phi_t
-
-    What it changes in LARS is the direction: AdamW's in the place of the gradient. The ratio comes last, after the
-    moments and the decay.
+    What it changes in LARS is the direction: AdamW's instead of the gradient. The ratio comes last, after the moments
+    and the decay.
 
     Parameters
     ----------
-    params : iterable
-        Parameters or groups of them.
     lr : float, default 1e-3
         γ, the part of itself by which a layer changes.
-    betas : pair of floats, default (0.9, 0.999)
-        β₁ and β₂, as in `Adam`.
-    eps : float, default 1e-6
-        ε, as in `Adam`.
     weight_decay : float, default 0
         λ, as in `AdamW`.
-    maximize : bool, default False
-        Climb instead.
 
     Notes
     -----
-    *When it helps, when it hurts.* It trained BERT with batches of 32,768, at which AdamW fails. On a handful of
-    numbers, as on a test surface, "a layer" means little: the steps shrink wherever θ happens to be near the origin.
+    *When it helps, when it hurts.* Its paper trained BERT with batches of 32,768. Well-tuned Adam and Nesterov
+    momentum have since done as well there [2]_. On a handful of numbers, as on a test surface, "a layer" means
+    little: the steps shrink wherever θ happens to be near the origin.
 
-    *Where libraries disagree.* The paper lets a function ψ clip ‖θ‖; optax and this class leave it as it is, others
-    clip it to [0, 10]. Some leave out the corrections of the moments.
+    *Where libraries disagree.* The paper lets a function ψ clip ‖θ‖; optax and this class do not, others clip it to
+    [0, 10]. Some leave out the corrections of the moments.
 
     *As a chain.* ``chain(params, scale_by_adam(*betas, eps), add_decayed_weights(weight_decay), scale_by_trust_ratio(),
     lr=lr)``.
@@ -137,6 +128,8 @@ class LAMB(AdamW):
     References
     ----------
     .. [1] Y. You et al., "Large batch optimization for deep learning: training BERT in 76 minutes", 2020, Algorithm 2.
+    .. [2] Z. Nado et al., "A large batch optimizer reality check: traditional, generic optimizers suffice across batch
+       sizes", 2021, arXiv 2102.06356.
 
     Examples
     --------
@@ -157,8 +150,14 @@ class LAMB(AdamW):
     def init_state(self, param, *, amsgrad):
         return {**super().init_state(param, amsgrad=amsgrad), "trust_ratio": 1.0}
 
-    def update(self, grad, state, param, *, betas, eps, weight_decay, amsgrad, decoupled_weight_decay):
-        phi = super().update(grad, state, param, betas=betas, eps=eps, weight_decay=weight_decay, amsgrad=amsgrad,
-                             decoupled_weight_decay=decoupled_weight_decay)
+    def update(self, grad, state, param, *, betas, eps, weight_decay, amsgrad,
+               decoupled_weight_decay):
+        """
+        φ ← AdamW's φ
+        r ← ‖θ‖ / ‖φ‖
+        φ ← r φ
+        """
+        phi = super().update(grad, state, param, betas=betas, eps=eps, weight_decay=weight_decay,
+                             amsgrad=amsgrad, decoupled_weight_decay=decoupled_weight_decay)
         state["trust_ratio"] = trust_ratio(param, phi)
         return state["trust_ratio"] * phi

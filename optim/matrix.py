@@ -1,8 +1,8 @@
-r"""Matrix methods: a gradient that is a matrix is treated as one, not as a heap of numbers.
+"""Matrix methods: a gradient that is a matrix is treated as one, not as a heap of numbers.
 
 The adaptive methods scale each number by itself, which works if the axes of the landscape are the coordinate axes.
-Here the rows and the columns of a gradient are turned and scaled as wholes: Shampoo learns how, SOAP runs Adam in the
-axes that Shampoo finds, and Muon makes all singular values equal at once.
+Here the rows and the columns of a gradient are turned and scaled as wholes. Shampoo learns how, SOAP runs Adam in the
+axes that Shampoo finds, and Muon makes all singular values nearly equal at once.
 """
 
 import numpy as np
@@ -22,45 +22,36 @@ def multiplied(tensor, axis, matrix):
 
 
 class Shampoo(Optimizer):
-    r"""Adagrad with a matrix for the rows and a matrix for the columns.
+    """Adagrad with a matrix for the rows and a matrix for the columns.
 
-    .. math::
-        L_t = L_{t-1} + G_t G_t^\top, \qquad R_t = R_{t-1} + G_t^\top G_t, \qquad
-        \theta_t = \theta_{t-1} - \gamma \, L_t^{-1/4} \, G_t \, R_t^{-1/4}, \qquad L_0 = R_0 = \epsilon I
-
-    Adagrad divides by the root of the diagonal of a huge matrix, the sum of :math:`g g^\top` over all gradients
-    flattened to vectors. What Shampoo adds: it keeps the off-diagonal part too, approximated by :math:`L^{1/2}
-    \otimes R^{1/2}`, and so sees valleys that run at an angle to the axes. For a vector it is Adagrad with the full
-    matrix, :math:`L^{-1/2} g`; a tensor with k axes has k matrices and the exponent -1/2k.
+    Adagrad divides by the root of the diagonal of a huge matrix, the sum of g gᵀ over all gradients flattened to
+    vectors. What Shampoo adds: it keeps the off-diagonal part too, approximated by L^(1/2) ⊗ R^(1/2), and so sees
+    valleys that run at an angle to the axes. For a matrix G the step is L^(−1/4) G R^(−1/4), with the sums L of G Gᵀ
+    and R of Gᵀ G. For a vector it is Adagrad with the full matrix, L^(−1/2) g. A tensor with k axes has k matrices and
+    the exponent −1/(2k).
 
     Parameters
     ----------
-    params : iterable
-        Parameters or groups of them.
-    lr : float, default 0.1
-        Learning rate γ.
     eps : float, default 1e-4
-        ε > 0; the matrices start at εI, and no eigenvalue is taken to be less.
+        ε > 0; the matrices start at ε I, and smaller eigenvalues count as ε.
     precondition_frequency : int, default 1
-        The inverse roots are computed anew every so many steps; in the paper's algorithm at each. They cost far more
-        than the rest, so for large layers 10 or 100.
+        The inverse roots are computed every so many steps; in the paper's algorithm at each. They cost far more than
+        the rest, so use 10 or 100 for large layers.
     max_precond_dim : int, default 1024
-        An axis that is longer gets no matrix (and does not count for k). If all are, this is gradient descent.
-    maximize : bool, default False
-        Climb instead.
+        A longer axis gets no matrix (and does not count for k). If all axes are longer, this is gradient descent.
 
     Notes
     -----
-    *When it helps, when it hurts.* Layers whose inputs are correlated. An n × m layer costs n³ + m³ operations for
-    the roots, and n² + m² numbers of memory. Roots that are out of date are too large in directions not seen before.
-    Like Adagrad's, the sums only grow.
+    *When it helps, when it hurts.* Layers whose inputs are correlated. An n × m layer needs of the order of n³ + m³
+    operations for the roots, and keeps 2(n² + m²) numbers: the sums and their roots. Roots that are out of date are
+    too large in directions not seen before. Like Adagrad's, the sums only grow.
 
-    The roots are taken by an eigendecomposition, which at n = 512 costs as much as 12 products of n × n matrices.
-    Coupled Newton iteration, products alone, is for machines on which nothing else is fast: at the condition numbers
-    of sums of gradients, 10⁹, it needs some 25 rounds of four products, and more digits than float32 has.
+    The roots come from an eigendecomposition, which costs as much as many products of matrices of its size: between
+    7 and 17 at n = 512, depending on the dtype and the machine. Coupled Newton iteration needs products alone, but
+    many of them, and more digits than float32 has, because sums of gradients are badly conditioned.
 
-    *Where libraries disagree.* Many use moving averages in place of sums, take the exponent -1/2 in place of -1/4,
-    and give the step the length of another method's ("grafting"); this is the paper's algorithm.
+    *Where libraries disagree.* Many use moving averages instead of sums, take the exponent −1/2 instead of −1/4, and
+    give the step the length of another method's ("grafting"). This is the paper's algorithm.
 
     References
     ----------
@@ -96,6 +87,12 @@ class Shampoo(Optimizer):
         return state
 
     def update(self, grad, state, param, *, eps, precondition_frequency):
+        """
+        G ← g as a matrix, with one axis as its rows    all four lines for each axis
+        L ← L + G Gᵀ
+        P ← L^(−1 / (2 k))                              every so many steps, for k axes
+        φ ← P φ along the axis                          φ starts as g
+        """
         axes = [axis for axis in range(param.ndim) if f"preconditioner_{axis}" in state]
         phi = grad
         for axis in axes:
@@ -115,52 +112,37 @@ def inverse_root(matrix, p, smallest):
 
 
 class SOAP(Optimizer):
-    r"""Adam in the axes that Shampoo finds ("ShampoO with Adam in the Preconditioner's eigenbasis").
+    """Adam in the axes that Shampoo finds ("ShampoO with Adam in the Preconditioner's eigenbasis").
 
-    .. math::
-        G'_t = Q_L^\top G_t \, Q_R, \qquad M_t = \beta_1 M_{t-1} + (1 - \beta_1) \, G_t, \qquad
-        M'_t = Q_L^\top M_t \, Q_R
-
-        V_t = \beta_2 V_{t-1} + (1 - \beta_2) \, {G'_t}^2, \qquad
-        \theta_t = \theta_{t-1} - \gamma \Bigl( Q_L \, \frac{\hat M'_t}{\sqrt{\hat V_t} + \epsilon} \, Q_R^\top
-        + \lambda \theta_{t-1} \Bigr)
-
-        L_t = \beta_2 L_{t-1} + (1 - \beta_2) \, G_t G_t^\top, \qquad
-        R_t = \beta_2 R_{t-1} + (1 - \beta_2) \, G_t^\top G_t
-
-    and, every so many steps, :math:`Q_L` and :math:`Q_R` follow the eigenvectors of L and R by one step of power
-    iteration: the Q of the QR decomposition of :math:`L Q_L`. What it adds to Shampoo: the eigenvectors give only the
-    directions. How far to go in each is Adam's business, at every step, even while the directions are out of date.
+    What it adds to Shampoo: the eigenvectors of Shampoo's matrices give only the directions, Q for each axis. How far
+    to go in each of them is left to Adam, at every step, even while the directions are out of date. Every so many
+    steps, Q follows the eigenvectors of L by one step of power iteration: it becomes the Q of the QR decomposition of
+    L Q.
 
     Parameters
     ----------
-    params : iterable
-        Parameters or groups of them.
-    lr : float, default 3e-3
-        Learning rate γ.
     betas : pair of floats, default (0.95, 0.95)
-        β₁, and β₂ for V as for L and R.
-    eps : float, default 1e-8
-        ε, as in `Adam`.
+        β₁, and β₂ for v as for L.
     weight_decay : float, default 0.01
         λ, as in `AdamW`.
     precondition_frequency : int, default 10
         Steps from one turn of the axes to the next.
     max_precond_dim : int, default 1024
-        An axis that is longer is not turned. If none is, this is AdamW.
+        A longer axis is not turned. If no axis is turned, this is AdamW.
     precondition_1d : bool, default False
         Turn vectors (biases) as well.
-    maximize : bool, default False
-        Climb instead.
 
     Notes
     -----
-    *When it helps, when it hurts.* Language models with large batches, where it needs fewer steps than AdamW. Four
-    more matrix products a step and Shampoo's memory on top of Adam's. For a single vector, such as a point on a test
-    surface, ask for ``precondition_1d=True``: then it sees Rosenbrock's valley along its own direction.
+    *When it helps, when it hurts.* Language models with large batches, where its authors report fewer steps than with
+    AdamW. For a matrix it needs eight matrix products a step more than AdamW (two to turn the gradient, two for the
+    momentum, two to turn the step back, two for L and R), and keeps 2(n² + m²) more numbers. For a single vector, such
+    as a point on a test surface, use ``precondition_1d=True``: then it sees Rosenbrock's valley along its own
+    direction.
 
     *Where libraries disagree.* The authors' code takes no step the first time and only finds the axes; this class
-    does both. It adds ε to √V before the correction, here as in `Adam` it is after. It turns axes up to 10,000 long.
+    does both. It adds ε to √v before the correction, this class after it, as in `Adam`. It sorts the axes by their
+    eigenvalues before each turn, and turns axes up to 10,000 long.
 
     References
     ----------
@@ -198,8 +180,22 @@ class SOAP(Optimizer):
         return state
 
     def update(self, grad, state, param, *, betas, eps, weight_decay, precondition_frequency):
+        """
+        Q ← eigenvectors of L                        at the first step, for each axis
+        m ← β₁ m + (1 − β₁) g
+        g′ ← Qᵀ g                                    along each axis
+        m′ ← Qᵀ m                                    along each axis
+        v ← β₂ v + (1 − β₂) g′²
+        m̂ ← m′ / (1 − β₁ᵗ)
+        v̂ ← v / (1 − β₂ᵗ)
+        φ ← Q (m̂ / (√v̂ + ε))                         along each axis
+        L ← β₂ L + (1 − β₂) G Gᵀ                     for each axis; G is g as in `Shampoo`
+        Q ← Q of the QR decomposition of L Q         every so many steps
+        φ ← φ + λ θ
+        """
         (beta1, beta2), t = betas, state["step"]
-        bases = {axis: state[f"basis_{axis}"] for axis in range(param.ndim) if f"basis_{axis}" in state}
+        axes = [axis for axis in range(param.ndim) if f"basis_{axis}" in state]
+        bases = {axis: state[f"basis_{axis}"] for axis in axes}
         if t == 1:
             for axis, basis in bases.items():
                 basis[...] = np.linalg.eigh(self.averaged(state, axis, grad, beta2))[1]
@@ -209,14 +205,17 @@ class SOAP(Optimizer):
         turned_grad, turned_m = turned(grad, bases), turned(m, bases)
         v *= beta2
         v += (1 - beta2) * turned_grad * turned_grad
-        c1, c2 = 1 - beta1**t, (1 - beta2**t) ** 0.5  # gathered into numbers as in Adam
-        phi = turned_back((c2 / c1) * turned_m / (np.sqrt(v) + eps * c2), bases)
+        m_hat = turned_m / (1 - beta1**t)
+        v_hat = v / (1 - beta2**t)
+        phi = turned_back(m_hat / (np.sqrt(v_hat) + eps), bases)
         if t > 1:
             for axis, basis in bases.items():
                 average = self.averaged(state, axis, grad, beta2)
                 if t % precondition_frequency == 0:
                     basis[...] = np.linalg.qr(average @ basis)[0]
-        return phi + weight_decay * param if active(weight_decay) else phi
+        if active(weight_decay):
+            phi += weight_decay * param
+        return phi
 
     @staticmethod
     def averaged(state, axis, grad, beta2):
@@ -242,29 +241,22 @@ def turned_back(tensor, bases):
 
 
 class Muon(Optimizer):
-    r"""Momentum, orthogonalized by Newton-Schulz: a step in which all singular values are nearly 1.
+    """Momentum, orthogonalized by Newton-Schulz: a step in which all singular values are nearly 1.
 
-    .. math::
-        B_t = \mu B_{t-1} + (1 - \mu) \, G_t, \qquad \tilde B_t = \mu B_t + (1 - \mu) \, G_t, \qquad
-        \theta_t = \theta_{t-1} - \gamma \bigl( s \, \operatorname{NS}(\tilde B_t) + \lambda \theta_{t-1} \bigr)
-
-    where NS(B) is close to :math:`U V^\top` if :math:`B = U S V^\top`. Shampoo with neither sums nor ε would step
-    along :math:`(GG^\top)^{-1/4} G (G^\top G)^{-1/4} = UV^\top`; what Muon adds is a way to it by products alone,
-    with no decomposition and no second moment. :math:`UV^\top` is to matrices what the sign is to numbers: of all
-    steps of spectral norm γ, the steepest.
+    For B = U S Vᵀ, `newton_schulz` returns nearly U Vᵀ. Shampoo with neither sums nor ε would step along
+    (G Gᵀ)^(−1/4) G (Gᵀ G)^(−1/4) = U Vᵀ. What Muon adds is a way to it by products alone, with no decomposition and no
+    second moment. U Vᵀ is to matrices what the sign is to numbers: of all steps of spectral norm γ, the steepest.
 
     Parameters
     ----------
     params : iterable
         Parameters or groups of them, each with two axes.
-    lr : float, default 1e-3
-        Learning rate γ.
     weight_decay : float, default 0.1
         λ; takes γλθ off the parameter.
     momentum : float, default 0.95
-        μ.
+        μ, the weight of the past in the momentum.
     nesterov : bool, default True
-        Orthogonalize B̃ rather than B.
+        Orthogonalize the momentum that the next step will have, d, instead of b.
     ns_coefficients : three floats, default (3.4445, -4.775, 2.0315)
         a, b, c of :func:`newton_schulz`.
     eps : float, default 1e-7
@@ -272,20 +264,19 @@ class Muon(Optimizer):
     ns_steps : int, default 5
         Steps of Newton-Schulz, fewer than 100.
     adjust_lr_fn : {None, "original", "match_rms_adamw"}, default None
-        How s depends on the n × m shape. "original", which None means too, is √max(1, n/m) [1]_; "match_rms_adamw" is
-        0.2 √max(n, m), with which AdamW's γ and λ can be kept [2]_.
+        How the scale s depends on the n × m shape. "original", which None means too, is √max(1, n/m) [1]_;
+        "match_rms_adamw" is 0.2 √max(n, m), with which AdamW's γ and λ can be kept [2]_.
     maximize : bool, default False
         Climb instead. (PyTorch's Muon cannot.)
 
     Notes
     -----
-    *When it helps, when it hurts.* The weight matrices of hidden layers, where all directions in which the gradient
-    is not 0 are learnt at the same speed. Embeddings, the last layer, biases and all vectors belong to AdamW. The
-    step has the same size however small the gradient, so γ must fall.
+    *When it helps, when it hurts.* The weight matrices of hidden layers. It learns all directions in which the
+    gradient is not close to 0 at nearly the same speed. Embeddings, the last layer, biases and all vectors belong to
+    AdamW. The step has the same size however small the gradient is, so γ must fall.
 
-    *Where libraries disagree.* PyTorch runs Newton-Schulz in bfloat16, three digits, which is enough; here it runs in
-    the parameter's own dtype, so trajectories agree only to about that precision. The authors' momentum lacks the
-    factor 1 - μ, which orthogonalizing removes again.
+    *Where libraries disagree.* PyTorch runs Newton-Schulz in bfloat16, which has two to three digits. Here it runs in
+    the parameter's own dtype, so trajectories agree only to about that precision.
 
     References
     ----------
@@ -337,25 +328,33 @@ class Muon(Optimizer):
     def init_state(self, param):
         return {"momentum_buffer": np.zeros_like(param)}
 
-    def update(self, grad, state, param, *, weight_decay, momentum, nesterov, ns_coefficients, eps, ns_steps,
-               adjust_lr_fn):
+    def update(self, grad, state, param, *, weight_decay, momentum, nesterov, ns_coefficients, eps,
+               ns_steps, adjust_lr_fn):
+        """
+        b ← μ b + (1 − μ) g
+        d ← μ b + (1 − μ) g                     without Nesterov's momentum, d is b
+        orthogonal ← newton_schulz(d)
+        φ ← s orthogonal                        s depends on the shape
+        φ ← φ + λ θ
+        """
         b = state["momentum_buffer"]
         b *= momentum
         b += (1 - momentum) * grad
         direction = momentum * b + (1 - momentum) * grad if nesterov else b
-        phi = self.scales[adjust_lr_fn](*param.shape) * newton_schulz(direction, ns_coefficients, ns_steps, eps)
-        return phi + weight_decay * param if active(weight_decay) else phi
+        orthogonal = newton_schulz(direction, ns_coefficients, ns_steps, eps)
+        phi = self.scales[adjust_lr_fn](*param.shape) * orthogonal
+        if active(weight_decay):
+            phi += weight_decay * param
+        return phi
 
 
 def newton_schulz(matrix, ns_coefficients=(3.4445, -4.775, 2.0315), ns_steps=5, eps=1e-7):
-    r"""Return nearly :math:`U V^\top` for a matrix :math:`U S V^\top`, by matrix products alone.
+    """Return nearly U Vᵀ for a matrix B = U S Vᵀ, by matrix products alone.
 
-    .. math::
-        X_0 = B / \|B\|_F, \qquad X_{k+1} = a X_k + (b A_k + c A_k^2) X_k, \qquad A_k = X_k X_k^\top
-
-    The product leaves U and V alone and sends each singular value σ to :math:`a\sigma + b\sigma^3 + c\sigma^5`. With
-    the classical (15/8, -10/8, 3/8) they converge to 1; the default coefficients start faster from small σ and end up
-    anywhere between about 0.7 and 1.2, which serves a step just as well.
+    It starts with X = B / ‖B‖ (the Frobenius norm) and repeats X ← a X + (b A + c A²) X with A = X Xᵀ. That leaves U
+    and V alone and sends each singular value σ to a σ + b σ³ + c σ⁵. With the classical coefficients
+    (15/8, −10/8, 3/8) the singular values converge to 1. The default ones grow small σ faster: five steps take every σ
+    above 0.002 ‖B‖ to a value between 0.68 and 1.21 (and 0.001 ‖B‖ to 0.47).
 
     Parameters
     ----------

@@ -1,9 +1,9 @@
-r"""Methods without a learning rate: the run measures how far away the minimum is.
+"""Methods without a learning rate: the run measures how far away the minimum is.
 
-In theory the best constant step size is the distance to the minimum over the root of the sum of squared gradients. The
-distance is not known, but it can be bounded from below as the run goes on: DoG takes the distance already covered,
-Prodigy an estimate from the gradients. Both take one number for all parameters, so they see all gradients before any
-parameter moves.
+In theory the best constant step size is the distance to the minimum over the root of the sum of squared gradients.
+Nobody knows the distance, but a run can estimate it: DoG takes the largest distance covered so far, Prodigy a lower
+bound that it computes from the gradients. Both have one number for all parameters, so they see all gradients before
+any parameter moves.
 """
 
 import numpy as np
@@ -14,39 +14,28 @@ from .interface.optimizer import Optimizer
 
 
 class DoG(Optimizer):
-    r"""Distance over gradients.
+    """Distance over gradients.
 
-    .. math::
-        \theta_t = \theta_{t-1} - \gamma \, \eta_t \, g_t, \qquad
-        \eta_t = \frac{\bar r_t}{\sqrt{G_t + \epsilon}}, \qquad
-        \bar r_t = \max_{i < t} \|\theta_i - \theta_0\|, \qquad G_t = \sum_{i \le t} \|g_i\|^2
-
-    The norms are taken over all parameters as one vector. The first steps are tiny, and grow geometrically until the
-    distance covered is of the order of the distance to the minimum.
+    The step size η is the largest distance from the start so far, over the root of the sum of all squared gradients.
+    Norms are taken over all parameters as one vector. The first steps are tiny. They grow geometrically until the
+    distance covered is of the order of the distance to the minimum. (With noisy gradients it can become larger than
+    that: the distance covered is not a lower bound.)
 
     Parameters
     ----------
-    params : iterable
-        Parameters or groups of them.
     lr : float, default 1
-        γ; leave it.
+        γ, a factor of η; usually left at 1.
     reps_rel : float, default 1e-6
-        :math:`\bar r_1` is this multiple of :math:`1 + \|\theta_0\|`; 1e-4 for networks with batch normalisation.
-    weight_decay : float, default 0
-        Adds this multiple of θ to the gradient.
-    eps : float, default 1e-8
-        ε.
-    maximize : bool, default False
-        Climb instead.
+        The first distance is this multiple of 1 + ‖θ₀‖; the authors use 1e-4 for networks with batch normalisation.
 
     Notes
     -----
-    The steps fall like 1/√t, but not to 0: the authors average the points, see `EMA`.
+    With noise, the sum of squared gradients grows with t, and so η falls like 1/√t. That is too slow for the last
+    point to settle: the authors average the points, see `EMA`.
 
     References
     ----------
-    .. [1] M. Ivgi, O. Hinder, Y. Carmon, "DoG is SGD's best friend: a parameter-free dynamic step size schedule", 2023,
-       eqs. DoG and 2.
+    .. [1] M. Ivgi, O. Hinder, Y. Carmon, "DoG is SGD's best friend: a parameter-free dynamic step size schedule", 2023.
 
     Examples
     --------
@@ -70,6 +59,11 @@ class DoG(Optimizer):
         return {"start": param.copy(), "max_distance": 0.0, "sum_of_squares": 0.0, "eta": 0.0}
 
     def move_all(self, work):
+        """
+        r ← max(r, ‖θ − θ₀‖)
+        G ← G + ‖g‖²
+        η ← r / √(G + ε)
+        """
         work = [(group, param, grad + group["weight_decay"] * param.data if active(group["weight_decay"]) else grad)
                 for group, param, grad in work]
         starting = not self.states()
@@ -90,54 +84,43 @@ class DoG(Optimizer):
         super().move_all(work)
 
     def update(self, grad, state, param):
+        """
+        φ ← η g                    see `move_all` for η
+        """
         return state["eta"] * grad
 
 
 class Prodigy(Optimizer):
-    r"""Adam, with its learning rate estimated.
+    """Adam, with its learning rate estimated.
 
-    .. math::
-        d_{t+1} = \max\Bigl(d_t, \; \frac{r_{t+1}}{\|s_{t+1}\|_1}\Bigr), \qquad
-        r_{t+1} = \beta_3 r_t + \frac{d_t^2}{d_0} \gamma_t \langle g_t, \theta_0 - \theta_t \rangle, \qquad
-        s_{t+1} = \beta_3 s_t + \frac{d_t^2}{d_0} \gamma_t g_t
-
-    .. math::
-        m_t = \beta_1 m_{t-1} + (1 - \beta_1) d_t g_t, \qquad v_t = \beta_2 v_{t-1} + (1 - \beta_2) d_t^2 g_t^2,
-        \qquad \theta_{t+1} = \theta_t
-        - \gamma_t d_t \Bigl( \frac{m_t}{\sqrt{v_t} + d_{t+1} \epsilon} + \lambda \theta_t \Bigr)
-
-    By convexity :math:`\langle g, \theta_0 - \theta_* \rangle` bounds the distance to the minimum from below; d
-    collects the best such bound. Compared with DoG, it can grow faster than the distance covered.
+    The estimate d replaces the distance to the minimum. r and s are weighted sums over the gradients, r of
+    ⟨g, θ₀ − θ⟩ and s of g. For a convex loss without noise, r/‖s‖₁ is never more than the largest coordinate of
+    θ₀ − θ*, the way to the minimum. d is the largest such quotient so far. It can grow faster than the distance
+    covered, which DoG uses.
 
     Parameters
     ----------
     params : iterable
         Parameters or groups of them. d is one number for all.
     lr : float, default 1
-        γ; leave it, or move it by a schedule.
-    betas : pair of floats, default (0.9, 0.999)
-        β₁ and β₂.
+        γ; usually left at 1, or changed by a schedule.
     beta3 : float, optional
-        β₃; by default the root of β₂.
-    eps : float, default 1e-8
-        ε.
+        β₃, the weight of the past in r and s; by default the root of β₂.
     weight_decay : float, default 0
         λ, decoupled as in `AdamW`.
     use_bias_correction : bool, default False
-        Multiply γ by Adam's correction :math:`\sqrt{1 - \beta_2^t} / (1 - \beta_1^t)`; optax always does.
+        Multiply γ by Adam's correction, √(1 − β₂ᵗ) / (1 − β₁ᵗ); optax always does.
     safeguard_warmup : bool, default False
         Leave γ out of s, so that a warm-up does not make the estimate too large.
     d0 : float, default 1e-6
         The first estimate.
     d_coef : float, default 1
         A factor of the estimate; 0.5 or 2 if a smaller or larger one is wanted.
-    maximize : bool, default False
-        Climb instead.
 
     Notes
     -----
-    In the place of 1/d₀, which is that of the authors' program, the paper has 1 - β₃; d, a quotient of r and s, is the
-    same.
+    The authors' program and this class divide r and s by d₀, where the paper multiplies by 1 − β₃. The quotient of r
+    and s, and so d, is the same.
 
     References
     ----------
@@ -169,7 +152,7 @@ class Prodigy(Optimizer):
                 "exp_avg": np.zeros_like(param), "exp_avg_sq": np.zeros_like(param)}
 
     def correction(self, t, betas, use_bias_correction):
-        """Return the factor by which Adam makes up for moments that start at 0."""
+        """Return the factor by which Adam corrects moments that start at 0."""
         return (1 - betas[1] ** t) ** 0.5 / (1 - betas[0] ** t) if use_bias_correction else 1.0
 
     def move_all(self, work):
@@ -188,7 +171,10 @@ class Prodigy(Optimizer):
         super().move_all(work)
 
     def observe(self, grad, state, param, d, lr, *, betas, beta3, d0, use_bias_correction, safeguard_warmup):
-        """Take a gradient into the sums from which the distance is estimated."""
+        """
+        r ← β₃ r + d² / d₀ γ ⟨g, θ₀ − θ⟩
+        s ← β₃ s + d² / d₀ γ g                    then d ← max(d, Σ r / Σ ‖s‖₁) over all parameters
+        """
         beta3 = betas[1] ** 0.5 if beta3 is None else beta3
         lr = lr * self.correction(state["step"] + 1, betas, use_bias_correction)
         state["r"] = beta3 * state["r"] + d / d0 * d * lr * float(np.vdot(grad, state["start"] - param))
@@ -196,6 +182,12 @@ class Prodigy(Optimizer):
         state["s"] += (d / d0 * d * (1 if safeguard_warmup else lr)) * grad
 
     def update(self, grad, state, param, *, betas, eps, weight_decay, use_bias_correction):
+        """
+        m ← β₁ m + (1 − β₁) d g
+        v ← β₂ v + (1 − β₂) d² g²
+        φ ← m / (√v + d′ ε) + λ θ        d′ is the new estimate, see `observe`
+        φ ← d φ                          times Adam's correction, if it is used
+        """
         (beta1, beta2), d = betas, state["d_last"]
         m, v = state["exp_avg"], state["exp_avg_sq"]
         m *= beta1

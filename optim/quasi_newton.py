@@ -1,8 +1,8 @@
-"""Descent along lines, by gradients alone: how the slope has changed along the way tells how the surface is curved.
+"""Descent along lines, by gradients alone: the change of the slope along the way shows how the surface is curved.
 
-Gradient descent with a line search remembers nothing, conjugate gradients one direction, BFGS builds up a whole
-matrix, and L-BFGS keeps of it what fits into a few vectors. All need a loss without noise, and a line search; compare
-`second_order.py`, where curvature is asked for.
+Gradient descent with a line search remembers nothing, conjugate gradients one direction. BFGS builds up a whole
+matrix, and L-BFGS keeps of it what fits into a few vectors. All need a loss without noise, and a line search. The
+methods of `second_order.py` call functions that return the curvature.
 """
 
 from functools import partial
@@ -15,26 +15,24 @@ from .whole_vector import WholeVectorOptimizer, check_finite
 
 
 class BacktrackingGradientDescent(WholeVectorOptimizer):
-    r"""Gradient descent that needs no learning rate chosen: each step is shortened until Armijo's rule holds.
+    """Gradient descent without a learning rate to choose: each step is shortened until Armijo's rule holds.
 
-    .. math:: \theta_t = \theta_{t-1} - \gamma \rho^j g_t
+    It goes to θ − γ ρʲ g with the smallest j ≥ 0 for which f(θ − γ ρʲ g) ≤ f(θ) − c₁ γ ρʲ ‖g‖².
 
-    with the smallest j ≥ 0 such that :math:`f(\theta_t) \le f(\theta_{t-1}) - c_1 \gamma \rho^j |g_t|^2`.
-
-    It adds to gradient descent that the loss never rises. It helps where no one step suits the whole way, as on
-    Rosenbrock's walls and floor; it costs a few evaluations a step, does not cure the zigzag, and has no meaning when
-    the loss is noisy, since the two values that it compares must be of one function.
+    What it adds to gradient descent: the loss never rises. It helps where no single step size suits the whole way, as
+    on Rosenbrock's walls and floor. It costs a few evaluations a step and does not cure the zigzag. If the loss is
+    noisy it makes no sense, because the two values that it compares must be of the same function.
 
     Parameters
     ----------
     params : iterable
-        Parameters or groups.
+        Parameters or groups of them; see `WholeVectorOptimizer`, also for what `step` raises.
     lr : float, default 1
         γ, the first trial of every step.
     c1 : float, default 1e-4
-        The part of the promised decrease that is asked for.
+        c₁, the part of the promised decrease that is required.
     shrink : float, default 0.5
-        ρ, what a trial that is refused is multiplied by.
+        ρ, by which a refused trial is multiplied.
 
     References
     ----------
@@ -60,6 +58,9 @@ class BacktrackingGradientDescent(WholeVectorOptimizer):
         super().__init__(params, lr=lr, c1=c1, shrink=shrink, maximize=maximize)
 
     def update(self, grad, state, param):
+        """
+        φ is g
+        """
         return grad
 
     def step_size(self, ray, start, state, group):
@@ -83,23 +84,18 @@ def hestenes_stiefel(grad, y, phi, previous):
 
 
 class NonlinearCG(WholeVectorOptimizer):
-    r"""Conjugate gradients: bend each direction so that the step does not undo what the last one has achieved.
+    """Conjugate gradients: bend each direction so that the step does not undo what the last one has achieved.
 
-    .. math::
-        \phi_t = g_t + \beta_t \phi_{t-1}, \qquad \theta_t = \theta_{t-1} - t^* \phi_t, \qquad y = g_t - g_{t-1}
-        \beta^{FR} = \frac{|g_t|^2}{|g_{t-1}|^2}, \qquad
-        \beta^{PR+} = \max\left(\frac{g_t^T y}{|g_{t-1}|^2}, 0\right), \qquad
-        \beta^{HS} = \frac{g_t^T y}{d_{t-1}^T y}
-
-    This is momentum whose coefficient and step are chosen anew each time. On a quadratic with exact line searches the
-    three formulas are one, and the method ends in n steps; elsewhere they differ, and PR+ is the usual choice. It
-    learns curvature with two vectors of memory, where `BFGS` needs a matrix. It wants a rather exact line search (c2
-    = 0.1), and falls back to the gradient when a direction does not lead downhill.
+    This is momentum whose coefficient β and step size are chosen anew each time. There are three formulas for β, see
+    `fletcher_reeves`, `polak_ribiere` and `hestenes_stiefel`. On a quadratic with exact line searches they are equal,
+    and the method ends in n steps. Elsewhere they differ, and Polak-Ribière is the usual choice. It learns curvature
+    with three vectors of memory (the last point, gradient and direction), where `BFGS` needs a matrix. It needs a
+    rather exact line search (c2 = 0.1), and falls back to the gradient when a direction does not lead downhill.
 
     Parameters
     ----------
     params : iterable
-        Parameters or groups; see `WholeVectorOptimizer`, also for what `step` raises.
+        Parameters or groups of them; see `WholeVectorOptimizer`, also for what `step` raises.
     lr : float, default 1
         Scales the first trial of each search, which is the step that promises the same decrease as the last one did.
     formula : "polak_ribiere", "fletcher_reeves" or "hestenes_stiefel", default "polak_ribiere"
@@ -141,6 +137,11 @@ class NonlinearCG(WholeVectorOptimizer):
         return {"step": 0, "prev_param": None, "prev_grad": None, "prev_phi": None, "last_decrease": 0.0}
 
     def update(self, grad, state, param, *, formula):
+        """
+        β ← formula(g, g − g₀, φ₀, g₀)             g₀, φ₀ and θ₀ are those of the step before
+        φ ← g + β φ₀                               g at first, and if φ leads uphill
+        last_decrease ← (θ − θ₀)ᵀ g₀
+        """
         previous, phi = state["prev_grad"], grad
         if previous is not None:
             beta = self.formulas[formula](grad, grad - previous, state["prev_phi"], previous)
@@ -162,23 +163,20 @@ def cautious(grad):
 
 
 class BFGS(WholeVectorOptimizer):
-    r"""Broyden, Fletcher, Goldfarb, Shanno: learn the inverse of the Hessian from the gradients along the way.
+    """Broyden, Fletcher, Goldfarb, Shanno: learn the inverse of the Hessian from the gradients along the way.
 
-    .. math::
-        s = \theta_{t-1} - \theta_{t-2}, \qquad y = g_t - g_{t-1}, \qquad \rho = 1 / y^T s
-        B_t = (I - \rho s y^T) B_{t-1} (I - \rho y s^T) + \rho s s^T, \qquad \phi_t = B_t g_t
-
-    B is the matrix nearest to the last one that is symmetric and explains what was just seen, By = s. It adds to
-    `NonlinearCG` a memory of all directions, so that steps of length 1 come to fit, and the convergence is
-    superlinear without a single second derivative. The first B is a multiple of I, scaled by what the first step has
-    shown. A step with yᵀs not positive, which strong Wolfe rules out, teaches nothing and is passed over. It keeps n²
-    numbers: for more than some thousand variables there is `LBFGS`. Noise in the gradients goes straight into y and
-    spoils it.
+    B, the approximate inverse, changes as little as possible (in a weighted norm) so that it stays symmetric and
+    explains the last step: B y = s. In one line, B ← (I − ρ s yᵀ) B (I − ρ y sᵀ) + ρ s sᵀ; `update` has the products
+    multiplied out. What it adds to `NonlinearCG` is a memory of all directions. Near a minimum, steps of length 1
+    then fit, and the convergence is superlinear without second derivatives. The first B is a multiple of I, scaled by
+    what the first step has shown. A step whose yᵀ s is not positive teaches nothing and is skipped; a strong Wolfe
+    search makes none. It keeps n² numbers: for more than a few thousand variables use `LBFGS`. Noise in the gradients
+    goes straight into y and spoils B.
 
     Parameters
     ----------
     params : iterable
-        Parameters or groups; see `WholeVectorOptimizer`, also for what `step` raises.
+        Parameters or groups of them; see `WholeVectorOptimizer`, also for what `step` raises.
     lr : float, default 1
         The first trial of the line search.
     line_search_fn : str or None, default "strong_wolfe"
@@ -211,16 +209,29 @@ class BFGS(WholeVectorOptimizer):
         return {"step": 0, "inverse_hessian": identity, "prev_param": None, "prev_grad": None}
 
     def update(self, grad, state, param):
+        """
+        s ← θ − θ₀                                  θ₀ and g₀ are those of the step before
+        y ← g − g₀
+        curvature ← sᵀ y                            the lines below if it is positive
+        B ← curvature / (yᵀ y) B                    once, at the second step
+        ρ ← 1 / curvature
+        By ← B y
+        cross ← By sᵀ
+        growth ← (1 + ρ yᵀ By) s sᵀ
+        B ← B + ρ (growth − cross − crossᵀ)
+        φ ← B g
+        """
         if state["prev_grad"] is not None:
             s, y = param - state["prev_param"], grad - state["prev_grad"]
             curvature = s @ y
             if curvature > np.finfo(y.dtype).eps * np.linalg.norm(s) * np.linalg.norm(y):
                 if state["step"] == 2:
                     state["inverse_hessian"] *= curvature / (y @ y)
-                # The formula above, multiplied out: n² operations rather than n³.
+                # Multiplied out, the formula needs of the order of n² operations rather than n³.
                 rho, By = 1 / curvature, state["inverse_hessian"] @ y
                 cross = np.outer(By, s)
-                state["inverse_hessian"] += rho * ((1 + rho * (y @ By)) * np.outer(s, s) - cross - cross.T)
+                growth = (1 + rho * (y @ By)) * np.outer(s, s)
+                state["inverse_hessian"] += rho * (growth - cross - cross.T)
         state.update(prev_param=param, prev_grad=grad)
         return state["inverse_hessian"] @ grad
 
@@ -229,24 +240,23 @@ class BFGS(WholeVectorOptimizer):
 
 
 class LBFGS(WholeVectorOptimizer):
-    r"""BFGS with limited memory: keep the last steps and gradient differences, not the matrix.
+    """BFGS with limited memory: keep the last steps and gradient differences, not the matrix.
 
-    .. math:: \phi = B g, \qquad B \text{ made of } \frac{y^T s}{y^T y} I \text{ and the last } k \text{ pairs } (s, y)
-
-    B is `BFGS`'s, built up from the last `history_size` pairs and never written down: the two loops of
-    `two_loop_recursion` multiply it with the gradient in 4kn operations. This is the method for smooth problems
-    with up to millions of variables and no noise. With line_search_fn=None it trusts its step length blindly.
+    B is the matrix of `BFGS`, built from (yᵀ s / yᵀ y) I and the last k pairs (s, y). It is never written down: the
+    two loops of `two_loop_recursion` multiply it with the gradient in about 4kn multiplications. This is the method
+    for smooth problems with up to millions of variables and no noise. With line_search_fn=None it trusts its step
+    length blindly.
 
     Parameters
     ----------
     params : iterable
-        Parameters or groups; see `WholeVectorOptimizer`, also for what `step` raises.
+        Parameters or groups of them; see `WholeVectorOptimizer`, also for what `step` raises.
     lr : float, default 1
         The first trial of the line search, or the step without one.
     max_iter : int, default 20
         Iterations in one call of `step`.
     max_eval : int, default max_iter * 5 // 4
-        Evaluations in one call of `step`, after which no iteration begins.
+        Evaluations in one call of `step`, after which no new iteration begins.
     tolerance_grad : float, default 1e-7
         `step` ends when no entry of the gradient is larger.
     tolerance_change : float, default 1e-9
@@ -311,6 +321,15 @@ class LBFGS(WholeVectorOptimizer):
         return {"func_evals": 0, "n_iter": 0}
 
     def update(self, grad, state, param, *, history_size):
+        """
+        y ← g − g₀                                g₀ is the gradient of the step before
+        s ← t d                                   its step
+        curvature ← yᵀ s                          a pair is kept if it is positive
+        H_diag ← curvature / (yᵀ y)
+        φ ← B g                                   see `two_loop_recursion`
+        coefficients ← those of its first loop
+        al ← coefficients                         as PyTorch keeps them
+        """
         if state["n_iter"] == 1:
             state.update(old_dirs=[], old_stps=[], ro=[], H_diag=1.0)
         else:
@@ -324,7 +343,8 @@ class LBFGS(WholeVectorOptimizer):
             for name in ("old_dirs", "old_stps", "ro"):
                 del state[name][:-history_size]
         state["prev_flat_grad"] = grad
-        phi, coefficients = two_loop_recursion(grad, state["old_stps"], state["old_dirs"], state["ro"], state["H_diag"])
+        phi, coefficients = two_loop_recursion(
+            grad, state["old_stps"], state["old_dirs"], state["ro"], state["H_diag"])
         if state["n_iter"] > 1:
             state["al"] = coefficients + [None] * (history_size - len(coefficients))
         return phi
@@ -365,7 +385,7 @@ class LBFGS(WholeVectorOptimizer):
         return lr * cautious(start.grad) if state["n_iter"] == 1 else lr
 
     def next_point(self, ray, start, t, group, last, trials_left):
-        """Return the next point along the ray; the last of a fixed step is not evaluated, since nobody asks."""
+        """Return the next point along the ray; after the last fixed step, without its value, which nobody needs."""
         name = group["line_search_fn"]
         if name == "strong_wolfe":
             tolerance = group["tolerance_change"] / float(np.abs(ray.direction).max())
@@ -421,10 +441,10 @@ class LBFGS(WholeVectorOptimizer):
 
 
 def two_loop_recursion(grad, steps, changes, rho, scale):
-    """Return φ = Bg and the coefficients α of the first loop, from pairs (s, y) with ρ = 1 / yᵀs, and B₀ = scale * I.
+    """Return φ = B g and the coefficients α of the first loop, from pairs (s, y) with ρ = 1 / yᵀ s, and B₀ = scale I.
 
-    Each factor of B = (I - ρsyᵀ) B (I - ρysᵀ) + ρssᵀ is met once on the way in, latest pair first, and once on the
-    way out.
+    The first loop multiplies by the factors (I − ρ y sᵀ), the latest pair first; the second by the factors
+    (I − ρ s yᵀ), the latest pair last, and adds the terms ρ s sᵀ.
 
     References
     ----------

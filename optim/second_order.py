@@ -1,9 +1,9 @@
 """Second order: methods that know how the slope changes, and so how long a step should be in each direction.
 
-Newton's method asks for the Hessian. What follows it avoids, one method after the other, some of its cost: conjugate
-gradients inside Newton need only products with it, Gauss-Newton and Levenberg-Marquardt make it from first
-derivatives, and AdaHessian and Sophia are content with a rough diagonal. Curvature comes from functions that
-you pass, such as `minigrad.hessian(f)`. Methods that learn curvature from gradients alone are in `quasi_newton.py`.
+Newton's method needs the Hessian. Each method after it avoids part of its cost: conjugate gradients inside Newton need
+only products with it, Gauss-Newton and Levenberg-Marquardt build it from first derivatives, and AdaHessian and Sophia
+need only a rough diagonal. You pass functions that compute the curvature, such as `minigrad.hessian(f)`. Methods that
+learn curvature from gradients alone are in `quasi_newton.py`.
 """
 
 import inspect
@@ -19,22 +19,20 @@ from .whole_vector import WholeVectorOptimizer, check_finite
 # The Hessian itself
 
 class Newton(WholeVectorOptimizer):
-    r"""Newton's method: go to the minimum of the parabola that fits slope and curvature here.
+    """Newton's method: go to the minimum of the parabola that fits slope and curvature here.
 
-    .. math::
-        \theta_t = \theta_{t-1} - t^* (H + \tau I)^{-1} g_t, \qquad \tau = 0 \text{ where } H \text{ is positive}
-
-    Gradient descent measures a step by the slope alone, Newton's by slope over curvature. On a quadratic one step is
-    enough; near a minimum the number of correct digits doubles every step, and no scaling of the variables changes
-    the path. Two safeguards make it a method for starts far away: τ (`modified_cholesky`), for where the surface
-    curves downwards and the parabola has no minimum, and the line search ("damped" Newton), for where the parabola is
-    no good picture of the surface. It costs n²/2 second derivatives and of the order of n³ operations a step, which is
-    too much for networks.
+    Gradient descent measures a step by the slope alone, Newton's method by slope over curvature. On a quadratic one
+    step is enough, and near a minimum the number of correct digits about doubles every step. While H is positive
+    definite, τ is 0 and no scaling of the variables changes the path. Two safeguards make it a method for starts far
+    away. One is τ (`modified_cholesky`), for places where the surface curves downwards and the parabola has no
+    minimum. The other is the line search ("damped" Newton), for places where the parabola is a bad picture of the
+    surface. A step costs about n²/2 second derivatives and of the order of n³ operations, which is too much for
+    networks.
 
     Parameters
     ----------
     params : iterable
-        Parameters or groups; see `WholeVectorOptimizer`, also for what `step` raises.
+        Parameters or groups of them; see `WholeVectorOptimizer`, also for what `step` raises.
     hessian : callable
         Returns the second derivatives at the parameters: an array with n² numbers or, for several parameters, a
         sequence of rows of blocks. It takes the parameters' arrays, as `minigrad.hessian(f)` and, for two parameters,
@@ -69,10 +67,15 @@ class Newton(WholeVectorOptimizer):
         super().__init__(params, lr=lr, line_search_fn=line_search_fn, maximize=maximize)
 
     def update(self, grad, state, param):
+        """
+        H ← ∇²f(θ)
+        L ← Cholesky factor of H + τ I         τ = 0 if H is positive definite
+        φ ← L⁻ᵀ L⁻¹ g                          (H + τ I)⁻¹ g
+        """
         sizes = [item.data.size for item in self.params]
-        value = at_parameters(self.hessian, self.params)
-        hessian = self.sign * as_matrix("hessian", value, sizes, sizes, grad.dtype)
-        lower = modified_cholesky(hessian)  # two triangular systems follow, for which NumPy has no solver of their own
+        hessian = self.sign * as_matrix(
+            "hessian", at_parameters(self.hessian, self.params), sizes, sizes, grad.dtype)
+        lower = modified_cholesky(hessian)
         return np.linalg.solve(lower.T, np.linalg.solve(lower, grad))
 
 
@@ -114,18 +117,18 @@ def modified_cholesky(A, beta=1e-3):
 
 
 class NewtonCG(WholeVectorOptimizer):
-    r"""Newton's method for many variables: solve for the step by conjugate gradients, which need only products Hv.
+    """Newton's method for many variables: solve for the step by conjugate gradients, which need only products Hv.
 
-    .. math:: H \phi = g \quad \text{until} \quad |g - H \phi| \le \min(\tfrac12, \sqrt{|g|}) \, |g|
-
-    It adds to `Newton` that no matrix is ever formed: a product costs about as much as two gradients. It is lazy far
-    from the minimum and exact near it, where it is as fast as Newton's. A direction in which the surface curves
-    downwards ends the inner iteration, and what has been found so far is the step.
+    It solves H φ = g until ‖g − H φ‖ ≤ min(1/2, √‖g‖) ‖g‖. What it adds to `Newton`: no matrix is ever formed, and a
+    product costs about as much as two gradients. Far from the minimum it solves roughly, near it more and more
+    exactly. There it converges with order 1.5 (each error is about the last one to the power 1.5), where Newton's
+    method has order 2. If the surface curves downwards along a direction, the inner iteration stops, and its result so
+    far is the step.
 
     Parameters
     ----------
     params : iterable
-        Parameters or groups; see `WholeVectorOptimizer`, also for what `step` raises.
+        Parameters or groups of them; see `WholeVectorOptimizer`, also for what `step` raises.
     hvp : callable
         Returns the product of the Hessian at the parameters and a vector: an array or, for several parameters, a
         sequence of them. It is `minigrad.hvp(f)` or, for two parameters, `minigrad.hvp(f, (0, 1))`; or it takes the
@@ -161,17 +164,28 @@ class NewtonCG(WholeVectorOptimizer):
         super().__init__(params, lr=lr, line_search_fn=line_search_fn, maximize=maximize)
 
     def update(self, grad, state, param):
+        """
+        length ← ‖g‖
+        tolerance ← min(1/2, √length) length
+        φ ← 0                                          and r and d are g
+        Hd ← H d                                       from here on until ‖r‖ ≤ tolerance
+        curvature ← dᵀ Hd                              if it is ≤ 0, stop with φ, or g if φ = 0
+        α ← rᵀ r / curvature
+        φ ← φ + α d
+        shorter ← r − α Hd                             the next r
+        d ← shorter + (shorterᵀ shorter / rᵀ r) d
+        """
         length = float(np.linalg.norm(grad))
         tolerance = min(0.5, length**0.5) * length
         phi, residual, direction = np.zeros_like(grad), grad, grad
         for _ in range(grad.size):
-            product = self.hessian_times(direction)
-            curvature = direction @ product
+            Hd = self.hessian_times(direction)
+            curvature = direction @ Hd
             if curvature <= 0:
                 return phi if phi.any() else grad
             alpha = residual @ residual / curvature
             phi = phi + alpha * direction
-            shorter = residual - alpha * product
+            shorter = residual - alpha * Hd
             if np.linalg.norm(shorter) <= tolerance:
                 break
             direction = shorter + (shorter @ shorter) / (residual @ residual) * direction
@@ -187,12 +201,11 @@ class NewtonCG(WholeVectorOptimizer):
 # Sums of squares, where first derivatives are enough
 
 class LeastSquaresOptimizer(WholeVectorOptimizer):
-    r"""Methods for sums of squares, :math:`f(\theta) = \frac12 |r(\theta)|^2`, with curvature from first derivatives.
+    """Methods for sums of squares, f(θ) = ½ ‖r(θ)‖², with curvature from first derivatives.
 
-    .. math:: g = J^T r, \qquad H = J^T J + \sum_i r_i \nabla^2 r_i \approx J^T J
-
-    What is left out is small where the residuals are small, or nearly linear. `step` needs no closure; one that is
-    given is called once, for the loss that `step` returns, which is ½|r|² otherwise.
+    The gradient is Jᵀ r, and the Hessian Jᵀ J + Σ rᵢ ∇²rᵢ is replaced by Jᵀ J. The part left out is small where the
+    residuals are small, or nearly linear. `step` needs no closure. If there is one, it is called once, for the loss
+    that `step` returns; otherwise `step` returns ½ ‖r‖².
     """
 
     def __init__(self, params, residuals, jacobian, **defaults):
@@ -235,18 +248,20 @@ class LeastSquaresOptimizer(WholeVectorOptimizer):
 
 
 class GaussNewton(LeastSquaresOptimizer):
-    r"""Gauss-Newton: replace the residuals by their tangents and solve the linear least squares problem that is left.
+    """Gauss-Newton: replace the residuals by their tangents and solve the linear least squares problem that is left.
 
-    .. math:: \phi = \arg\min_\phi |r - J \phi|^2 = (J^T J)^{-1} J^T r, \qquad \theta_t = \theta_{t-1} - t^* \phi
+        φ ← the φ with the smallest ‖r − J φ‖, which is (Jᵀ J)⁻¹ Jᵀ r
+        θ ← θ − t φ                                    t from the line search
 
-    It has Newton's speed at the price of first derivatives when the model fits the data well (r near 0 at the
-    minimum); the matrix JᵀJ never curves downwards, so the step always leads downhill. Large residuals make it slow,
-    and where the columns of J are nearly dependent its steps are very long: that is what `LevenbergMarquardt` mends.
+    When the model fits the data well (r near 0 at the minimum) it has nearly the speed of Newton's method, and needs
+    first derivatives only. The matrix Jᵀ J never curves downwards, so the step leads downhill wherever there is a
+    slope. Large residuals make it slow, and where the columns of J are nearly dependent its steps are very long:
+    `LevenbergMarquardt` solves that.
 
     Parameters
     ----------
     params : iterable
-        Parameters or groups; see `WholeVectorOptimizer`, also for what `step` raises.
+        Parameters or groups of them; see `WholeVectorOptimizer`, also for what `step` raises.
     residuals : callable
         Returns r, m numbers. It takes the parameters' arrays; or nothing, and looks at the parameters itself.
     jacobian : callable
@@ -296,15 +311,15 @@ class GaussNewton(LeastSquaresOptimizer):
 
 
 class LevenbergMarquardt(LeastSquaresOptimizer):
-    r"""Levenberg-Marquardt: Gauss-Newton with a damping that turns towards gradient descent where the model fails.
+    """Levenberg-Marquardt: Gauss-Newton with a damping that turns towards gradient descent where the model fails.
 
-    .. math:: (J^T J + \mu I) \, \phi = J^T r, \qquad \theta_t = \theta_{t-1} - \phi
+        φ ← (Jᵀ J + μ I)⁻¹ Jᵀ r
+        gain ← the decrease of the loss, over the decrease that the linear model promised
+        θ ← θ − φ,  μ ← μ max(1/3, 1 − (2 gain − 1)³),  ν ← 2        if gain > 0
+        μ ← μ ν,  ν ← 2 ν,  and try again                            otherwise
 
     It adds μ to `GaussNewton` and so needs no line search: a step that does not lower the loss is not made, μ grows,
-    and the next trial is shorter and nearer to the gradient. How μ goes on is decided by the gain ratio ϱ, the decrease
-    over the one that the linear model promised: :math:`\mu \leftarrow \mu \max(\frac13, 1 - (2\varrho - 1)^3)` after a
-    success; :math:`\mu \leftarrow \mu\nu` and :math:`\nu \leftarrow 2\nu` after a failure. It is the usual method for
-    fitting curves.
+    and the next trial is shorter and nearer to the gradient. It is the usual method for fitting curves.
 
     Parameters
     ----------
@@ -316,9 +331,9 @@ class LevenbergMarquardt(LeastSquaresOptimizer):
 
     Notes
     -----
-    There is no learning rate, and the update is not of the form lr * phi. One `step` is one that lowers the loss: it
-    makes trials until one does, and none is made where rounding hides any decrease. MINPACK and SciPy scale the
-    damping by the columns of J; here it is the same for all variables.
+    There is no learning rate, and the update is not of the form lr * phi. One `step` makes trials until one of them
+    lowers the loss, or until rounding hides any decrease. MINPACK and SciPy scale the damping by the columns of J;
+    here it is the same for all variables.
 
     References
     ----------
@@ -391,14 +406,12 @@ def damped_least_squares(J, r, mu):
 # The diagonal alone, from random products
 
 class DiagonalHessianOptimizer(Optimizer):
-    r"""Methods that estimate the diagonal of the Hessian by Hutchinson's trick: a product with random signs.
+    """Methods that estimate the diagonal of the Hessian by Hutchinson's trick: a product with random signs.
 
-    .. math:: \mathrm{diag}(H) = \mathbb{E}[z \odot Hz], \qquad z_i = \pm 1 \text{ with equal chance}
-
-    One product gives an estimate without bias; off the diagonal, the entries of H turn into its noise, and a diagonal
-    H is found exactly. `hvp` is called once before all parameters move, when an estimate is due, and must be of the
-    function, and the minibatch, whose gradients the parameters have. The state of the random generator is part of
-    `state_dict()`, as "rng".
+    The estimate is z ⊙ H z, with each zᵢ equal to 1 or −1 with equal chance. Its mean is the diagonal of H; the
+    entries of H off the diagonal become noise. If H is diagonal, the estimate is exact. `hvp` is called once, before
+    any parameter moves, when an estimate is due. It must be of the same function and minibatch as the gradients. The
+    state of the random generator is part of `state_dict()`, as "rng".
     """
 
     def __init__(self, params, hvp, rng, **defaults):
@@ -448,28 +461,21 @@ class DiagonalHessianOptimizer(Optimizer):
 
 
 class AdaHessian(DiagonalHessianOptimizer):
-    r"""Adam with curvature in the place of the squared gradient.
+    """Adam with curvature instead of the squared gradient.
 
-    .. math::
-        m_t = \beta_1 m_{t-1} + (1 - \beta_1) g_t, \qquad
-        v_t = \beta_2 v_{t-1} + (1 - \beta_2) D_t^2, \qquad D_t = z \odot Hz
-        \phi_t = \frac{m_t / (1 - \beta_1^t)}{\left(v_t / (1 - \beta_2^t)\right)^{k/2} + \epsilon} + \lambda \theta
+    Adam divides by the size of the gradient, which says little about how far the minimum is. This method divides by
+    an average of the curvature, somewhat as Newton's method does. If the Hessian is diagonal, D is its diagonal. The
+    average is then the curvature itself, and with k = 1 the path does not depend on how a variable is scaled. In
+    general it is larger: v averages D², whose mean for one variable is the squared norm of its row of H.
 
-    Adam divides by the size of the gradient, which says little about how far the minimum is; this divides, as Newton
-    does, by the curvature, averaged over time to calm its noise. With k = 1 the step does not depend on how a
-    variable is scaled. It costs a product Hv a step, two to three times the work of Adam. The absolute curvature is
-    used, so it leaves saddles; where the surface is flat (relu networks without smoothing) the denominator is near 0
-    and steps are long.
+    A step needs a product H v on top of the gradient, two to three times the work of Adam. The sign of the curvature
+    does not count, so the method moves away from saddles. Where the surface is flat (relu networks without smoothing)
+    the denominator is near 0 and steps are long.
 
     Parameters
     ----------
-    params : iterable
-        Parameters or groups.
     hvp : callable
         As for `NewtonCG`, such as `minigrad.hvp(f)`.
-    lr : float or array, default 0.15
-    betas : pair of floats, default (0.9, 0.999)
-    eps : float, default 1e-4
     weight_decay : float, default 0
         λ, decoupled as in AdamW.
     hessian_power : float, default 1
@@ -479,8 +485,8 @@ class AdaHessian(DiagonalHessianOptimizer):
 
     Notes
     -----
-    Defaults and the place of the weight decay are the authors'. They average D over the window of a convolution,
-    which is left out here.
+    Defaults and weight decay are as in the authors' program. It also averages D over the window of a convolution, and
+    this class does not.
 
     References
     ----------
@@ -489,7 +495,7 @@ class AdaHessian(DiagonalHessianOptimizer):
 
     Examples
     --------
-    A valley whose walls are ten thousand times as steep as its floor is as good as a round bowl:
+    A valley whose walls are ten thousand times as steep as its floor is as easy as a round bowl:
 
     >>> import numpy as np, optim
     >>> curvatures = np.array([1.0, 10000.0])
@@ -515,57 +521,59 @@ class AdaHessian(DiagonalHessianOptimizer):
                 "estimate": np.zeros_like(param)}
 
     def update(self, grad, state, param, *, betas, eps, weight_decay, hessian_power):
+        """
+        m ← β₁ m + (1 − β₁) g
+        v ← β₂ v + (1 − β₂) D²                      D is the estimate z ⊙ H z
+        m̂ ← m / (1 − β₁ᵗ)
+        v̂ ← v / (1 − β₂ᵗ)
+        φ ← m̂ / (v̂^(k / 2) + ε) + λ θ
+        """
         (beta1, beta2), t, D = betas, state["step"], state["estimate"]
         m, v = state["exp_avg"], state["exp_hessian_diag_sq"]
         m *= beta1
         m += (1 - beta1) * grad
         v *= beta2
         v += (1 - beta2) * D * D
-        m_hat, v_hat = m / (1 - beta1**t), v / (1 - beta2**t)
+        m_hat = m / (1 - beta1**t)
+        v_hat = v / (1 - beta2**t)
         return m_hat / (v_hat ** (hessian_power / 2) + eps) + weight_decay * param
 
 
 class Sophia(DiagonalHessianOptimizer):
-    r"""Second-order clipped stochastic optimization: momentum over curvature, and no coordinate moves by more than lr.
+    """Second-order clipped stochastic optimization: momentum over curvature, clipped in every coordinate.
 
-    .. math::
-        m_t = \beta_1 m_{t-1} + (1 - \beta_1) g_t, \qquad
-        h_t = \beta_2 h_{t-k} + (1 - \beta_2) \hat h_t \text{ every } k \text{ steps}
-        \phi_t = \mathrm{clip}\left(\frac{\hat m_t}{\max(\gamma h, \epsilon)}, -1, 1\right) + \lambda \theta
-
-    It adds to `AdaHessian` the clipping, which makes rare and rough estimates do: with k = 10 the second derivatives
-    cost a tenth of a step. Where the curvature is small, negative or out of date the step is that of sign descent
-    with momentum; elsewhere it is Newton's along each coordinate. Meant for language models; γ wants tuning so that a
-    tenth to a half of the coordinates are not clipped.
+    What it adds to `AdaHessian` is the clipping. It makes rare and rough estimates good enough: with k = 10 only every
+    tenth step computes second derivatives. Where the curvature is small or negative, the step is that of sign descent
+    with momentum; elsewhere it is momentum over curvature, for each coordinate. No coordinate of the step is longer
+    than γ c, apart from the weight decay, which comes on top. Meant for language models; the authors advise to tune ρ
+    so that a tenth to a half of the coordinates are not clipped.
 
     Parameters
     ----------
     params : iterable
-        Parameters or groups.
+        Parameters or groups of them.
     hvp : callable, optional
-        As for `NewtonCG`; ĥ is then Hutchinson's estimate, z ⊙ Hz (Sophia-H).
-    lr : float or array, default 1e-4
-    betas : pair of floats, default (0.965, 0.99)
-    eps : float, default 1e-8
+        As for `NewtonCG`; ĥ is then Hutchinson's estimate, z ⊙ H z (Sophia-H).
     weight_decay : float, default 1e-4
         λ, decoupled as in AdamW.
     gamma : float, default 0.01
-        γ scales the curvature: smaller values clip more.
+        ρ (γ in the paper), a factor of the curvature: smaller values clip more.
     clip_threshold : float, default 1
+        c, the largest coordinate of φ.
     update_interval : int, default 10
         k.
     hessian_diagonal : callable, optional
-        In the place of `hvp`: takes nothing, returns ĥ, one array for each parameter. The Gauss-Newton-Bartlett
-        estimate of the paper (Sophia-G) is B·ĝ² with ĝ the mean gradient over B examples whose labels are drawn from
-        the model itself.
+        Instead of `hvp`: takes nothing, returns ĥ, one array for each parameter. The Gauss-Newton-Bartlett estimate
+        of the paper (Sophia-G) is B ĝ², where ĝ is the mean gradient over B examples whose labels are drawn from the
+        model itself.
     rng : numpy.random.Generator or int, optional
         Where the random signs come from. Default: a new generator with seed 0.
 
     Notes
     -----
-    The arithmetic is optax's: m is corrected for its start at 0, :math:`\hat m_t = m_t / (1 - \beta_1^t)`, and an
-    estimate serves from the next step on, so that the first step is sign descent. Algorithm 3 of the paper does
-    neither.
+    The arithmetic is optax's: m is corrected for its start at 0, and an estimate is first used in the next step, so
+    the first step is sign descent. Algorithm 3 of the paper does neither. The paper draws z from a normal
+    distribution; here it is made of signs, which give less noise.
 
     References
     ----------
@@ -609,15 +617,24 @@ class Sophia(DiagonalHessianOptimizer):
         return {"step": 0, "exp_avg": np.zeros_like(param), "hessian": np.zeros_like(param),
                 "estimate": np.zeros_like(param)}
 
-    def update(self, grad, state, param, *, betas, eps, weight_decay, gamma, clip_threshold, update_interval):
-        (beta1, beta2), t = betas, state["step"]
+    def update(self, grad, state, param, *, betas, eps, weight_decay, gamma, clip_threshold,
+               update_interval):
+        """
+        m ← β₁ m + (1 − β₁) g
+        m̂ ← m / (1 − β₁ᵗ)
+        newton ← m̂ / max(ρ h, ε)
+        h ← β₂ h + (1 − β₂) ĥ                       every k steps
+        φ ← clip(newton, −c, c) + λ θ
+        """
+        (beta1, beta2), t, h_hat = betas, state["step"], state["estimate"]
         m, h = state["exp_avg"], state["hessian"]
         m *= beta1
         m += (1 - beta1) * grad
-        newton = m / (1 - beta1**t) / np.maximum(gamma * h, eps)
+        m_hat = m / (1 - beta1**t)
+        newton = m_hat / np.maximum(gamma * h, eps)
         if (t - 1) % update_interval == 0:
             h *= beta2
-            h += (1 - beta2) * state["estimate"]
+            h += (1 - beta2) * h_hat
         return np.clip(newton, -clip_threshold, clip_threshold) + weight_decay * param
 
 

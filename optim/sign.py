@@ -1,7 +1,9 @@
-r"""Sign methods: only the direction of each coordinate counts, not the size of its gradient.
+"""Sign methods: only the direction of each coordinate counts, not the size of its gradient.
 
-SignSGD throws the size away, Signum listens to the momentum's sign, Lion mixes the two, and Rprop, the oldest, gives
-every coordinate a step length that grows while its sign stays the same.
+SignSGD drops the size, Signum takes the sign of the momentum, Lion mixes the two, and Rprop, the oldest, gives every
+coordinate a step length that grows while its sign stays the same.
+
+The equations are the docstring of `update`: g is the gradient, θ the parameter, and θ ← θ − γ φ is the step.
 """
 
 import numpy as np
@@ -11,30 +13,23 @@ from .interface.optimizer import Optimizer
 
 
 class SignSGD(Optimizer):
-    r"""Gradient descent along the signs of the gradient.
-
-    .. math::
-        \theta_t = \theta_{t-1} - \gamma \, \operatorname{sign}(g_t)
+    """Gradient descent along the signs of the gradient.
 
     What it changes in gradient descent is the norm: of all steps whose largest coordinate is γ, this one descends
-    most. Every coordinate moves by γ, whatever its scale. It is Adam without its memory, β₁ = β₂ = 0.
+    most, to first order. Every coordinate moves by γ, whatever its scale. It is Adam without its memory, β₁ = β₂ = 0.
 
     Parameters
     ----------
-    params : iterable
-        Parameters or groups of them.
     lr : float or array, default 1e-3
         γ, the length of each coordinate's step.
     weight_decay : float or array, default 0
         λ; takes γλθ off the parameter.
-    maximize : bool, default False
-        Climb instead.
 
     Notes
     -----
-    *When it helps, when it hurts.* One bit per coordinate is all that has to be sent between machines. Steps do not
-    shrink towards the minimum, so it ends up hopping over it, γ wide, unless γ falls. A noisy gradient whose *mean*
-    points one way and whose *sign* mostly points the other leads it astray.
+    *When it helps, when it hurts.* Machines that share their gradients need to send only one bit per coordinate. Steps
+    do not shrink towards the minimum, so in the end it hops over the minimum in steps of γ, unless γ falls. It goes
+    the wrong way where a noisy gradient has its *mean* on one side and its *sign* mostly on the other.
 
     *As a chain.* ``chain(params, scale_by_sign(), add_decayed_weights(weight_decay), lr=lr)``.
 
@@ -57,35 +52,35 @@ class SignSGD(Optimizer):
         super().__init__(params, lr=lr, weight_decay=weight_decay, maximize=maximize)
 
     def update(self, grad, state, param, *, weight_decay):
+        """
+        φ ← sign(g)
+        φ ← φ + λ θ
+        """
         phi = np.sign(grad)
-        return phi + weight_decay * param if active(weight_decay) else phi
+        if active(weight_decay):
+            phi += weight_decay * param
+        return phi
 
 
 class Signum(Optimizer):
-    r"""Gradient descent along the signs of the momentum.
-
-    .. math::
-        m_t = \mu \, m_{t-1} + (1 - \mu) \, g_t, \qquad \theta_t = \theta_{t-1} - \gamma \, \operatorname{sign}(m_t)
+    """Gradient descent along the signs of the momentum.
 
     What it adds to SignSGD: the sign is taken after averaging, not before. Noise cancels before it is cut to one bit.
 
     Parameters
     ----------
-    params : iterable
-        Parameters or groups of them.
     lr : float or array, default 1e-3
         γ, the length of each coordinate's step.
     momentum : float or array, default 0.9
-        μ, the weight of the past. Heavy-ball momentum without the factor 1 - μ would have the same signs.
+        μ, the weight of the past. Heavy-ball momentum without the factor 1 − μ would have the same signs.
     weight_decay : float or array, default 0
         λ; takes γλθ off the parameter.
-    maximize : bool, default False
-        Climb instead.
 
     Notes
     -----
-    *When it helps, when it hurts.* As SignSGD, with far less noise. The average lags: after passing a minimum it
-    walks on for some 1/(1-μ) steps before the sign turns.
+    *When it helps, when it hurts.* As SignSGD, with far less noise. The average lags: after it has passed a minimum it
+    walks on for several steps before the sign turns. If gradients of one size change sign, that takes 7 steps at
+    μ = 0.9, and about ln 2 / ln(1/μ) in general.
 
     *As a chain.* ``chain(params, ema(momentum, debias=False), scale_by_sign(), add_decayed_weights(weight_decay),
     lr=lr)``.
@@ -119,40 +114,39 @@ class Signum(Optimizer):
         return {"momentum_buffer": np.zeros_like(param)}
 
     def update(self, grad, state, param, *, momentum, weight_decay):
+        """
+        m ← μ m + (1 − μ) g
+        φ ← sign(m)
+        φ ← φ + λ θ
+        """
         m = state["momentum_buffer"]
         m *= momentum
         m += (1 - momentum) * grad
         phi = np.sign(m)
-        return phi + weight_decay * param if active(weight_decay) else phi
+        if active(weight_decay):
+            phi += weight_decay * param
+        return phi
 
 
 class Lion(Optimizer):
-    r"""Evolved sign momentum: the sign of a mixture in which the present gradient counts for more.
+    """Evolved sign momentum: the sign of a mixture in which the present gradient counts for more.
 
-    .. math::
-        \theta_t = \theta_{t-1} - \gamma \bigl( \operatorname{sign}(\beta_1 m_{t-1} + (1 - \beta_1) g_t)
-        + \lambda \theta_{t-1} \bigr), \qquad m_t = \beta_2 m_{t-1} + (1 - \beta_2) \, g_t
-
-    What it adds to Signum: two rates of forgetting. The memory is long (β₂), the mixture that is signed weighs the last
-    gradient more heavily (β₁ < β₂), in the spirit of Nesterov's momentum. With β₁ = β₂ it is Signum. The rule was not
-    derived: a search over programs found it.
+    What it adds to Signum: two rates of forgetting. The memory is long (β₂). The mixture whose sign is taken gives the
+    last gradient more weight (β₁ < β₂), in the spirit of Nesterov's momentum. With β₁ = β₂ it is Signum. Nobody
+    derived the rule: a search over programs found it.
 
     Parameters
     ----------
-    params : iterable
-        Parameters or groups of them.
     lr : float or array, default 1e-4
-        γ, the length of each coordinate's step; a third to a tenth of what Adam would have.
+        γ, the length of each coordinate's step. The authors advise a third to a tenth of Adam's.
     betas : pair of floats or arrays, default (0.9, 0.99)
         β₁ for the mixture, β₂ for the memory.
     weight_decay : float or array, default 0
-        λ; takes γλθ off the parameter. Three to ten times what AdamW would have.
-    maximize : bool, default False
-        Climb instead.
+        λ; takes γλθ off the parameter. The authors advise three to ten times AdamW's.
 
     Notes
     -----
-    *When it helps, when it hurts.* Half of Adam's memory, and large batches. With small batches the sign is mostly
+    *When it helps, when it hurts.* Large batches, and half of Adam's memory. With small batches the sign is mostly
     noise.
 
     *Where libraries disagree.* optax's default weight decay is 1e-3, the authors' 0.
@@ -180,43 +174,41 @@ class Lion(Optimizer):
         return {"exp_avg": np.zeros_like(param)}
 
     def update(self, grad, state, param, *, betas, weight_decay):
+        """
+        φ ← sign(β₁ m + (1 − β₁) g)
+        m ← β₂ m + (1 − β₂) g
+        φ ← φ + λ θ
+        """
         (beta1, beta2), m = betas, state["exp_avg"]
         phi = np.sign(beta1 * m + (1 - beta1) * grad)
         m *= beta2
         m += (1 - beta2) * grad
-        return phi + weight_decay * param if active(weight_decay) else phi
+        if active(weight_decay):
+            phi += weight_decay * param
+        return phi
 
 
 class Rprop(Optimizer):
-    r"""Resilient propagation: every coordinate's step grows while its sign stays, and is cut when it turns.
+    """Resilient propagation: every coordinate's step grows while its sign stays, and is cut when it turns.
 
-    .. math::
-        \Delta_t = \operatorname{clip}\bigl(\Delta_{t-1} \cdot
-        \{\eta^+ \text{ if } g_t g_{t-1} > 0, \; \eta^- \text{ if } g_t g_{t-1} < 0, \; 1 \text{ else}\}\bigr), \qquad
-        \theta_t = \theta_{t-1} - \Delta_t \operatorname{sign}(g_t)
-
-    What it adds to SignSGD: a step length for every coordinate, learnt by trial. Same sign twice: it was too short.
-    The sign has turned: a minimum was jumped over, and the step is halved; that coordinate then stands still for one
-    step, because its gradient is set to 0 (the form known as iRprop⁻ [2]_).
+    What it adds to SignSGD: a step length Δ for every coordinate, learnt by trial. The same sign twice means that the
+    step was too short. If the sign has turned, the step jumped over a minimum, and the next one is half as long. That
+    coordinate then waits for one step, because its gradient is set to 0 (the form known as iRprop⁻ [2]_).
 
     Parameters
     ----------
-    params : iterable
-        Parameters or groups of them.
     lr : float or array, default 1e-2
-        Δ₀, the first step length. It is no factor: changing it later changes nothing.
+        The first step length. It is not a factor: changing it later changes nothing.
     etas : pair of floats or arrays, default (0.5, 1.2)
-        η⁻ in (0, 1) and η⁺ > 1.
+        η₁ in (0, 1), by which a step shrinks, and η₂ > 1, by which it grows.
     step_sizes : pair of floats or arrays, default (1e-6, 50)
         The shortest and the longest step length.
-    maximize : bool, default False
-        Climb instead.
 
     Notes
     -----
     *When it helps, when it hurts.* Full-batch training of small networks: hardly anything to tune, and steps that
-    shrink geometrically at a minimum. With mini-batches it fails: noise turns signs, and RMSprop was invented to mend
-    that. A valley that runs at an angle to the axes slows it, because each coordinate knows only itself.
+    shrink geometrically at a minimum. It fails with mini-batches, because noise turns signs; RMSprop was invented to
+    solve that. A valley at an angle to the axes slows it down, because each coordinate sees only itself.
 
     *Where libraries disagree.* The paper also takes back the step that jumped over; PyTorch, optax and this class do
     not.
@@ -258,10 +250,18 @@ class Rprop(Optimizer):
         return {"step": 0, "prev": np.zeros_like(param), "step_size": np.full_like(param, lr)}
 
     def update(self, grad, state, param, *, etas, step_sizes):
+        """
+        agreement ← sign(g g₀)             g₀ is the gradient of the step before
+        same ← max(agreement, 0)           1 where the sign stays, else 0
+        turned ← max(−agreement, 0)        1 where the sign turns, else 0
+        Δ ← clip(Δ (1 + (η₂ − 1) same + (η₁ − 1) turned), shortest, longest)
+        g₀ ← g (1 − turned)
+        φ ← Δ sign(g₀)                     the whole step
+        """
         (shrink, grow), (shortest, longest) = etas, step_sizes
         delta, prev = state["step_size"], state["prev"]
         agreement = np.sign(grad * prev)
-        same, turned = np.maximum(agreement, 0), np.maximum(-agreement, 0)  # 1 where it is so, else 0
+        same, turned = np.maximum(agreement, 0), np.maximum(-agreement, 0)
         delta *= 1 + (grow - 1) * same + (shrink - 1) * turned
         np.clip(delta, shortest, longest, out=delta)
         prev[...] = grad * (1 - turned)

@@ -127,39 +127,29 @@ class LazyRows:
 
 
 class SparseAdam(LazyRows, Optimizer):
-    r"""Adam on the rows that have a gradient.
+    """Adam on the rows that have a gradient.
 
-    .. math::
-        m_t = \beta_1 m_{t-1} + (1 - \beta_1) \, g_t, \qquad v_t = \beta_2 v_{t-1} + (1 - \beta_2) \, g_t^2, \qquad
-        \theta_t = \theta_{t-1}
-        - \gamma \, \frac{\sqrt{1 - \beta_2^t}}{1 - \beta_1^t} \, \frac{m_t}{\sqrt{v_t} + \epsilon}
-
-    in the rows that :math:`g_t` names; all others keep θ, m and v. What it changes in `Adam`: a rare row is not moved
-    by its old momentum during the steps in which it does not occur, and a step costs as much as the rows in it.
+    Only the rows that the gradient names change; all others keep θ, m and v. What it changes in `Adam`: a rare row is
+    not moved by its old momentum during the steps in which it does not occur, and a step costs as much as the rows in
+    it.
 
     Parameters
     ----------
     params : iterable
         Parameters or groups of them, whose gradients are `RowGradient`.
-    lr : float or array, default 1e-3
-        Learning rate γ.
-    betas : pair of floats or arrays, default (0.9, 0.999)
-        β₁ and β₂, as in `Adam`.
     eps : float or array, default 1e-8
-        ε, added to √v before the correction, as in PyTorch; in `Adam` it is after.
-    maximize : bool, default False
-        Climb instead.
+        ε, added to √v before the correction, as in PyTorch; in `Adam` it is added after it.
 
     Raises
     ------
     TypeError
-        In a step, if a gradient is an array, as in PyTorch.
+        In a step, if a gradient is an array. PyTorch raises a RuntimeError.
 
     Notes
     -----
     *When it helps, when it hurts.* Embedding tables, if the gradient comes by rows. t counts the steps of the table,
-    not of the row, so the first gradient of a rare row is hardly corrected: its first step is (1-β₁)/√(1-β₂) ≈ 3.2
-    times γ.
+    not of the row, so late in a run the first gradient of a row is hardly corrected: that row's first step is
+    (1 − β₁)/√(1 − β₂) γ, which is 3.2 γ by default.
 
     References
     ----------
@@ -186,10 +176,17 @@ class SparseAdam(LazyRows, Optimizer):
         return {"step": 0, "exp_avg": np.zeros_like(param), "exp_avg_sq": np.zeros_like(param)}
 
     def update(self, grad, state, param, *, betas, eps):
+        """
+        m ← β₁ m + (1 − β₁) g
+        v ← β₂ v + (1 − β₂) g²
+        m̂ ← m / (1 − β₁ᵗ)
+        φ ← √(1 − β₂ᵗ) m̂ / (√v + ε)
+        """
         (beta1, beta2), t = betas, state["step"]
         m, v = state["exp_avg"], state["exp_avg_sq"]
         m *= beta1
         m += (1 - beta1) * grad
         v *= beta2
         v += (1 - beta2) * grad * grad
-        return ((1 - beta2**t) ** 0.5 / (1 - beta1**t)) * m / (np.sqrt(v) + eps)
+        m_hat = m / (1 - beta1**t)
+        return (1 - beta2**t) ** 0.5 * m_hat / (np.sqrt(v) + eps)

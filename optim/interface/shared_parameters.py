@@ -20,10 +20,10 @@ HEADING = re.compile(r"^(\w[\w ]*)\n-+\n", re.MULTILINE)
 
 
 def describe_shared_parameters(cls):
-    """Complete the section "Parameters" of a class that has a numpydoc docstring and an `__init__` of its own."""
+    """Complete the section "Parameters" of a class whose docstring has sections."""
     doc = inspect.cleandoc(vars(cls).get("__doc__") or "")
     headings = list(HEADING.finditer(doc))
-    if not headings or "__init__" not in vars(cls):
+    if not headings:
         return
     begin, end, described = headings[0].start(), headings[0].start(), {}
     if headings[0][1] == "Parameters":
