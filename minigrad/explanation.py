@@ -22,7 +22,7 @@ from .nn.module import Module
 from .origins import Origin, Rememberer, names_at_return, names_in, origin_of, remember_lines
 from .registry import each
 from .rule_source import RuleSource, code_of, frames_at_return, source_of, with_numbers
-from .structure import leaves, paths, rebuild
+from .structure import arrays_in, paths, rebuild
 from .tape import AddInto, Node, fit, reachable, zeros_like
 from .tensor import Tensor
 
@@ -201,7 +201,7 @@ class Explanation:
         hooked = "" if same(arrived, total) else f"; a hook made it {show(total)}"
         if len(row.received) == 1:
             return f"gradient {show(arrived)}, from {givers}{hooked}"
-        if sum(map(np.size, leaves(last.value))) > SMALL:
+        if sum(map(np.size, arrays_in(last.value))) > SMALL:
             return f"gradient {show(arrived)}, the sum of what came from {givers}{hooked}"
         terms = " + ".join(bracketed(show(give.value)) for give in row.received)
         return f"gradient {terms} = {show(arrived)}, the sum of what came from {givers}{hooked}"
@@ -328,7 +328,7 @@ def explained(loss, args, grad, keep, frame):
 
 def run(function, args):
     """Call the function on leaves in the place of floats; return its result, and the names of what it computed."""
-    variables = [rebuild(arg, map(leaf, leaves(arg))) for arg in args]
+    variables = [rebuild(arg, map(leaf, arrays_in(arg))) for arg in args]
     called = function.forward if isinstance(function, Module) else function
     try:
         parameters = list(inspect.signature(called).bind(*args).arguments)
@@ -339,7 +339,7 @@ def run(function, args):
         result = function(*variables)
     found.update(names_in({"self": function}))
     for name, variable in zip(parameters, variables):
-        found.update({id(x): path for x, path in zip(leaves(variable), paths(variable, name))})
+        found.update({id(x): path for x, path in zip(arrays_in(variable), paths(variable, name))})
     name = getattr(function, "__name__", type(function).__name__)
     if name != "<lambda>":
         found.setdefault(id(result), f"{name}({', '.join(parameters)})")
@@ -505,7 +505,7 @@ def add(x, y):
 
 def same(x, y):
     """Tell whether two gradients are equal."""
-    return all(np.array_equal(a, b, equal_nan=True) for a, b in zip(leaves(x), leaves(y)))
+    return all(np.array_equal(a, b, equal_nan=True) for a, b in zip(arrays_in(x), arrays_in(y)))
 
 
 def bracketed(text):

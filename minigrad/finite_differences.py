@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 
 from .registry import value_of
-from .structure import dtype_of, leaves, paths, rebuild
+from .structure import arrays_in, dtype_of, paths, rebuild
 from .tensor import Tensor, no_grad
 from .transforms import grad, inner
 
@@ -74,21 +74,21 @@ def gradcheck(function, *inputs, order=2, step=None, rtol=None, atol=None):
     ...
     minigrad.finite_differences.GradientError: derivative 1 does not exist at argument 0, index (1,): there is a kink...
     """
-    places = [i for i, x in enumerate(inputs) if leaves(x) and all(map(is_float, leaves(x)))]
+    places = [i for i, x in enumerate(inputs) if arrays_in(x) and all(map(is_float, arrays_in(x)))]
     if not places:
         raise TypeError("gradcheck needs an input made of floats, such as 1.0 or np.array([1.0, 2.0])")
-    point = [np.array(value_of(x)) for i in places for x in leaves(inputs[i])]
+    point = [np.array(value_of(x)) for i in places for x in arrays_in(inputs[i])]
     labels = partial(label, point, [name for i in places for name in paths(inputs[i], f"argument {i}")])
     everything = tuple(range(len(point)))
 
-    def on_leaves(*values):
+    def flat_function(*values):
         values, arguments = iter(values), list(inputs)
         for i in places:
             arguments[i] = rebuild(inputs[i], values)
-        return leaves(function(*arguments))
+        return arrays_in(function(*arguments))
 
     rng = np.random.default_rng(0)
-    results = on_arrays(on_leaves, point)
+    results = on_arrays(flat_function, point)
     step = step or float(np.cbrt(max(np.finfo(x.dtype).eps for x in point + results if x.dtype.kind == "f")))
     rtol = 2 * step if rtol is None else rtol
 
@@ -98,7 +98,7 @@ def gradcheck(function, *inputs, order=2, step=None, rtol=None, atol=None):
         compare(found, differences, step, rtol, 0.2 * step * max(1, size) if atol is None else atol, labels, order)
         return found
 
-    projected = along(on_leaves, weights(rng, results))
+    projected = along(flat_function, weights(rng, results))
     slopes = grad(projected, everything)
     found = check(1, slopes, partial(coordinate_differences, projected, point), largest(flat(results)))
     for k in range(2, order + 1):
@@ -151,7 +151,7 @@ def along(function, direction):
 def on_arrays(function, values):
     """Return, as a list of arrays, what a function of Tensors gives for arrays."""
     with no_grad():
-        return [np.asarray(value_of(y)) for y in leaves(function(*map(Tensor, values)))]
+        return [np.asarray(value_of(y)) for y in arrays_in(function(*map(Tensor, values)))]
 
 
 def coordinate_differences(projected, point, step):

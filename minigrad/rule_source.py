@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .digits import SMALL, show
-from .structure import leaves
+from .structure import arrays_in
 
 
 class RuleSource(NamedTuple):
@@ -143,7 +143,7 @@ def with_numbers(source, g, names):
     if source.formula is None:
         return ""
     in_words = ast.unparse(source.formula)
-    in_numbers = in_words if sum(map(np.size, leaves(g))) > SMALL else substituted(source.formula, names)
+    in_numbers = in_words if sum(map(np.size, arrays_in(g))) > SMALL else substituted(source.formula, names)
     return in_words if in_words == in_numbers else f"{in_words} = {in_numbers}"
 
 

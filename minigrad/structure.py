@@ -1,7 +1,6 @@
-"""Arrays in lists, tuples and dictionaries, nested as one likes: a model's parameters, or a function's several results.
+"""Arrays in lists, tuples and dictionaries, nested to any depth: a model's parameters, or a function's several results.
 
-The transforms and gradcheck take such a structure apart into its arrays, the leaves, work on these, and put the results
-back.
+The transforms and gradcheck take such a structure apart into its arrays, work on these, and put the results back.
 """
 
 import numpy as np
@@ -10,17 +9,17 @@ from .registry import value_of
 from .tape import Node
 
 
-def leaves(structure):
-    """Return the arrays of a structure, in order; an array alone is its own only leaf."""
+def arrays_in(structure):
+    """Return the arrays of a structure, in order; of an array alone, a list with this array."""
     if isinstance(structure, dict):
         structure = structure.values()
     elif not isinstance(structure, (list, tuple)):
         return [structure]
-    return [leaf for item in structure for leaf in leaves(item)]
+    return [array for item in structure for array in arrays_in(item)]
 
 
 def rebuild(structure, values):
-    """Return the same nesting with `values`, any iterable, at its leaves, in order."""
+    """Return the same nesting with `values`, any iterable, in place of its arrays, in order."""
     values = iter(values)
     if isinstance(structure, dict):
         return {key: rebuild(item, values) for key, item in structure.items()}
@@ -31,7 +30,7 @@ def rebuild(structure, values):
 
 
 def paths(structure, name):
-    """Return what to call each leaf, as in `name['w'][0]`."""
+    """Return what to call each array, as in `name['w'][0]`."""
     if isinstance(structure, dict):
         items = structure.items()
     elif isinstance(structure, (list, tuple)):
@@ -41,12 +40,12 @@ def paths(structure, name):
     return [path for key, item in items for path in paths(item, f"{name}[{key!r}]")]
 
 
-def leaves_like(structure, v, what):
-    """Return the arrays of `v` in the order, the shapes and the dtypes of those in `structure`, or raise ValueError."""
+def arrays_like(structure, v, what):
+    """Return the arrays of `v`, ordered, shaped and typed as those in `structure`; raise ValueError if they differ."""
     if isinstance(structure, dict) and isinstance(v, dict) and structure.keys() == v.keys():
-        return [x for key in structure for x in leaves_like(structure[key], v[key], f"{what}[{key!r}]")]
+        return [x for key in structure for x in arrays_like(structure[key], v[key], f"{what}[{key!r}]")]
     if isinstance(structure, (list, tuple)) and isinstance(v, (list, tuple)) and len(structure) == len(v):
-        return [x for i, item in enumerate(structure) for x in leaves_like(item, v[i], f"{what}[{i}]")]
+        return [x for i, item in enumerate(structure) for x in arrays_like(item, v[i], f"{what}[{i}]")]
     if isinstance(structure, (dict, list, tuple)) or shape_of(structure) != shape_of(v):
         raise ValueError(f"v must have the form of {what}: expected {describe(structure)}, got {describe(v)}")
     return [as_dtype(v, dtype_of(structure))]
@@ -60,8 +59,8 @@ def join(arrays):
 
 
 def spans(structure):
-    """Return where each leaf lies in the joined vector: (start, stop, shape)."""
-    shapes = [shape_of(x) for x in leaves(structure)]
+    """Return where each array lies in the joined vector: (start, stop, shape)."""
+    shapes = [shape_of(x) for x in arrays_in(structure)]
     ends = np.cumsum([0] + [int(np.prod(shape)) for shape in shapes]).tolist()
     return list(zip(ends[:-1], ends[1:], shapes))
 
@@ -92,8 +91,8 @@ def as_dtype(x, dtype):
 
 def describe(structure):
     """Return a few words for an error message."""
-    if isinstance(structure, (dict, list, tuple)) and leaves(structure):
-        return str(rebuild(structure, map(describe, leaves(structure))))
+    if isinstance(structure, (dict, list, tuple)) and arrays_in(structure):
+        return str(rebuild(structure, map(describe, arrays_in(structure))))
     if isinstance(structure, (Node, np.ndarray, np.generic, int, float, complex)):
         return f"shape {shape_of(structure)}"
     return repr(structure)

@@ -11,7 +11,7 @@ import numpy as np
 
 from .mode import NO_GRAD, in_mode, mode, watcher
 from .registry import value_of
-from .structure import as_dtype, describe, dtype_of, join, leaves, leaves_like, rebuild, shape_of, spans, split
+from .structure import arrays_in, arrays_like, as_dtype, describe, dtype_of, join, rebuild, shape_of, spans, split
 from .tape import Node, Primitive, make, propagate, reachable, record
 from .tensor import Tensor
 
@@ -139,7 +139,7 @@ def vjp(function, argnums=0):
     def product(*args, **keywords):
         args, v = split_vector("vjp", args)
         run = Run(function, argnums, args, keywords)
-        v = leaves_like(run.result, v, f"what {run.name} returns")
+        v = arrays_like(run.result, v, f"what {run.name} returns")
         run.linked = run.linked or may_be_differentiated(v)
         return run.assemble(run.pull_back(as_dtype(join(v), dtype_of(run.root))))
     return product
@@ -183,7 +183,7 @@ def jvp(function, argnums=0):
     def product(*args, **keywords):
         args, v = split_vector("jvp", args)
         run = Run(function, argnums, args, keywords)
-        v = leaves_like(run.arguments, v, "the argument")
+        v = arrays_like(run.arguments, v, "the argument")
         run.linked = run.linked or may_be_differentiated(v)
         with recording():
             u = variable(np.zeros(shape_of(run.root), dtype_of(run.root)))
@@ -297,7 +297,7 @@ def hvp(function, argnums=0):
 
         def along_v(*args):
             slope = gradient(*args, **keywords)
-            return inner(leaves(slope), leaves_like(slope, v, "the argument"))
+            return inner(arrays_in(slope), arrays_like(slope, v, "the argument"))
         return grad(along_v, argnums)(*args)
     return product
 
@@ -316,12 +316,12 @@ class Run:
         positions, args = positions_of(argnums, args), list(args)
         with recording():
             for i in positions:
-                args[i] = rebuild(args[i], [variable(x, f"argument {i}") for x in leaves(args[i])])
+                args[i] = rebuild(args[i], [variable(x, f"argument {i}") for x in arrays_in(args[i])])
             self.arguments = tuple([args[i] for i in positions]) if isinstance(argnums, tuple) else args[positions[0]]
-            self.variables = leaves(self.arguments)
+            self.variables = arrays_in(self.arguments)
             self.result = function(*args, **keywords)
             check_real(self.result, self.name)
-            self.root = join(leaves(self.result))
+            self.root = join(arrays_in(self.result))
             self.record = Record(self.root, self.variables)
         self.linked = mode.get() is not NO_GRAD and (self.record.older or any(map(has_parents, self.variables)))
 
@@ -335,7 +335,7 @@ class Run:
 
     def value(self):
         """Return the result of the function."""
-        return rebuild(self.result, self.hand_out(leaves(self.result)))
+        return rebuild(self.result, self.hand_out(arrays_in(self.result)))
 
     def assemble(self, values):
         """Return values, one for each variable, in the structure of the arguments."""
@@ -409,7 +409,7 @@ def positions_of(argnums, args):
 
 def check_real(result, name):
     """Raise TypeError unless what the function called `name` returned is real numbers."""
-    for y in leaves(result):
+    for y in arrays_in(result):
         kind = np.asarray(value_of(y)).dtype.kind
         if kind == "c":
             raise TypeError(f"{name} returned complex numbers: return real ones, as np.real or np.abs make them")

@@ -8,7 +8,7 @@ from matplotlib.textpath import TextToPath
 
 from ..digits import show
 from ..explanation import bracketed
-from ..structure import leaves
+from ..structure import arrays_in
 from .folding import FEW, shape_of
 
 SIZE, LEADING = 9, 12.5  # of text, and from line to line
@@ -44,7 +44,7 @@ class Words:
         total = self.row.gradient if complete else self.row.received[len(parts)].before
         if (shown := in_few_digits(total)) is None:
             with np.errstate(all="ignore"):
-                return f"‖grad‖ {np.sqrt(sum(np.linalg.norm(part) ** 2 for part in leaves(total))):.{DIGITS}g}"
+                return f"‖grad‖ {np.sqrt(sum(np.linalg.norm(part) ** 2 for part in arrays_in(total))):.{DIGITS}g}"
         if 1 < len(parts) <= FEW and np.ndim(total) == 0:
             terms = " + ".join(bracketed(in_few_digits(part)) for part in parts)
             if len(f"grad {terms} = {shown}") <= LONGEST:
