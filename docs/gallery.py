@@ -139,6 +139,11 @@ def map_of_basins(path):
 
 
 @picture
+def portraits(path):
+    viz.portraits("himmelblau").save(f"{path}.png")
+
+
+@picture
 def map_of_trainability(path):
     lrs = np.geomspace(1e-2, 1e3, 128)
     viz.trainability_map(lrs, lrs).plot().save(f"{path}.png")

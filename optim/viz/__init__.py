@@ -21,6 +21,7 @@ from .pictures.networks import decision_boundary, landscape, pca_path, weights
 from .maps.map import Map
 from .maps.hyperparameters import hyperparameter_map
 from .maps.basins import basin_map
+from .maps.portraits import portraits
 from .maps.trainability import trainability_map
 from .files import load
 from .motion.animation import animate
@@ -33,5 +34,5 @@ __all__ = [
     "style", "Drawing", "contour", "paths", "losses", "overview", "relief", "anatomy", "dissect", "Anatomy",
     "gradient_norms", "state", "phase", "rates", "eigen_errors", "schedule",
     "decision_boundary", "landscape", "pca_path", "weights", "page", "play",
-    "animate", "Map", "hyperparameter_map", "basin_map", "trainability_map",
+    "animate", "Map", "hyperparameter_map", "basin_map", "portraits", "trainability_map",
 ]

@@ -247,12 +247,12 @@ class BasinMap(Map):
                        for name, where in elsewhere.items()]
 
 
-def basin_colors(result):
-    """Return the colour of every pixel, an array of shape (height, width, 3)."""
+def basin_colors(result, scale=None):
+    """Return the colour of every pixel, an array of shape (height, width, 3); `scale` as `shading` returns it."""
     palette = np.array([to_rgb(color) for color in BASINS])
     reached = result["minimum"]
     colors = palette[reached % len(palette)]
-    slowness = np.nan_to_num(slow(result))[..., np.newaxis]
+    slowness = np.nan_to_num(slow(result, scale or shading([result])))[..., np.newaxis]
     pale = np.clip(1 - 2 * slowness, 0, 1) * 0.5
     dark = np.clip(2 * slowness - 1, 0, 1) * 0.65
     colors = colors + pale * (1 - colors) - dark * colors
@@ -261,13 +261,16 @@ def basin_colors(result):
     return colors
 
 
-def slow(result):
-    """Return how slow each run was, from 0 to 1: the logarithm of its steps, between two percentiles."""
-    steps = np.log1p(result["steps"])
-    if np.isnan(steps).all():
-        return steps
-    low, high = np.nanpercentile(steps, SHADED)
-    return np.clip((steps - low) / max(high - low, 1e-9), 0, 1)
+def shading(results):
+    """Return the numbers of steps that are drawn palest and darkest, for all these maps: two of their percentiles."""
+    steps = np.concatenate([result["steps"].ravel() for result in results])
+    return (0.0, 0.0) if np.isnan(steps).all() else tuple(np.nanpercentile(steps, SHADED).tolist())
+
+
+def slow(result, scale):
+    """Return how slow each run was, from 0 to 1: the logarithm of its steps between the two of the scale."""
+    low, high = np.log1p(scale)
+    return np.clip((np.log1p(result["steps"]) - low) / max(high - low, 1e-9), 0, 1)
 
 
 def basin_entries(result):
@@ -282,7 +285,7 @@ def basin_entries(result):
     entries += [Patch(**look, label=f"{row['ends at']}  {share(row['starts, %'])}")
                 for row, look in zip(others, ({"facecolor": NOWHERE}, DIVERGED)) if row["starts, %"] > 0]
     if not np.isnan(result["steps"]).all():
-        low, high = np.nanpercentile(result["steps"], SHADED)
+        low, high = shading([result])
         entries.append(Patch(alpha=0, label=f"pale: {counted(low)}\ndark: {counted(high)}"))
     return entries
 

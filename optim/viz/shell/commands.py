@@ -20,6 +20,7 @@ from .. import surfaces
 from ..live_page.page import page
 from ..maps.basins import basin_map
 from ..maps.hyperparameters import hyperparameter_map
+from ..maps.portraits import portraits
 from ..motion.animation import animate
 from ..motion.window import STEPS, play
 from ..pictures import plots
@@ -261,6 +262,29 @@ def run_basins(options):
     tell_map(result, path)
 
 
+def add_portraits(commands):
+    """Add the command `portraits`."""
+    parser = commands.add_parser("portraits", help="draw the basins of many optimizers side by side")
+    add_surface(parser)
+    parser.add_argument("--optimizer", action="append", metavar='"NAME(lr=..., ...)"',
+                        help="may be given several times; default: sixteen well-known rules")
+    add_steps(parser, 300)
+    parser.add_argument("--size", type=int, default=256, metavar="N", help="pixels a side; default: %(default)s")
+    parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes; default: %(default)s")
+    add_output(parser, "SURFACE_portraits.png", default=argparse.SUPPRESS)
+    parser.set_defaults(command=run_portraits)
+
+
+def run_portraits(options):
+    """Draw the portraits of the optimizers that are named."""
+    surface, facts = chosen_surface(options)
+    path = output_path(options, f"{name_of(surface)}_portraits.png", PICTURES)
+    with workers(options) as executor:
+        portraits(surface, options.optimizer, options.steps, size=options.size, domain=facts.get("domain"),
+                  seed=options.seed, executor=executor).save(path)
+    print(f"figure: {path}")
+
+
 # Lists
 
 def add_list(commands):
@@ -284,4 +308,4 @@ def print_entry(name, text):
     print(textwrap.fill(text, width=100, initial_indent=f"  {name:<28}", subsequent_indent=" " * 30))
 
 
-COMMANDS = (add_race, add_map, add_basins, add_page, add_animate, add_play, add_list)
+COMMANDS = (add_race, add_map, add_basins, add_portraits, add_page, add_animate, add_play, add_list)
