@@ -735,6 +735,7 @@ class Yogi(Optimizer):
     array([0.9, 0.9])
     """
 
+    overflows = True
     ranges = {"initial_accumulator_value": NOT_NEGATIVE}
 
     def __init__(self, params, lr=1e-2, betas=(0.9, 0.999), eps=1e-3, initial_accumulator_value=1e-6, *,

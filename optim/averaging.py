@@ -52,16 +52,24 @@ class HasAverage:
         """
         averages = [(param, self.average(group, param)) for group in self.param_groups for param in group["params"]]
         before = [(param, param.data.copy()) for param, average in averages if average is not None]
-        self.looking = True
         try:
-            for param, average in averages:
-                if average is not None:
-                    param.data[...] = average
-            yield self
-        finally:
-            for param, data in before:
-                param.data[...] = data
-            self.looking = False
+            try:
+                self.looking = True
+                for param, average in averages:
+                    if average is not None:
+                        param.data[...] = average
+                yield self
+            finally:
+                self._look_away(before)
+        except BaseException:
+            self._look_away(before)  # once more, since an interrupt may have cut it short
+            raise
+
+    def _look_away(self, before):
+        """Put the parameters back."""
+        for param, data in before:
+            param.data[...] = data
+        self.looking = False
 
     @with_hooks
     def step(self, closure=None):

@@ -798,6 +798,7 @@ class FTRLProximal(Optimizer):
     """
 
     returns_step = True
+    overflows = True
     ranges = {"damping": NOT_NEGATIVE, "l1": NOT_NEGATIVE, "l2": NOT_NEGATIVE}
 
     def __init__(self, params, lr=0.1, damping=1.0, l1=0.0, l2=0.0, *, maximize=False):

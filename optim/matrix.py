@@ -72,6 +72,7 @@ class Shampoo(Optimizer):
     """
 
     elementwise = False
+    overflows = True
     ranges = {"precondition_frequency": whole(1), "max_precond_dim": whole(0)}
 
     def __init__(self, params, lr=0.1, eps=1e-4, precondition_frequency=1, max_precond_dim=1024, *, maximize=False):
@@ -162,6 +163,7 @@ class SOAP(Optimizer):
     """
 
     elementwise = False
+    overflows = True
     ranges = {"precondition_frequency": whole(1), "max_precond_dim": whole(0)}
 
     def __init__(self, params, lr=3e-3, betas=(0.95, 0.95), eps=1e-8, weight_decay=0.01, precondition_frequency=10,

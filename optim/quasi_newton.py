@@ -435,9 +435,14 @@ class LBFGS(WholeVectorOptimizer):
 
         kinds = {"func_evals": int, "n_iter": int, "t": float, "H_diag": float, "prev_loss": float, "d": vector,
                  "prev_flat_grad": vector, "old_dirs": vectors, "old_stps": vectors, "ro": numbers, "al": numbers}
-        if not {"func_evals", "n_iter"} <= saved.keys() <= kinds.keys():
+        needed = kinds.keys() - {"al"} if saved.get("n_iter") else {"func_evals", "n_iter"}
+        if not needed <= saved.keys() <= kinds.keys():
             raise ValueError(f"the state has {sorted(saved)}; LBFGS keeps {sorted(kinds)}")
-        return {name: kinds[name](entry) for name, entry in saved.items()}
+        state = {name: kinds[name](entry) for name, entry in saved.items()}
+        lengths = {len(state[name]) for name in ("old_dirs", "old_stps", "ro") if name in state}
+        if len(lengths) > 1:
+            raise ValueError(f"old_dirs, old_stps and ro have {sorted(lengths)} entries; expected as many in each")
+        return state
 
 
 def two_loop_recursion(grad, steps, changes, rho, scale):

@@ -72,13 +72,17 @@ class LRScheduler:
         self.optimizer = optimizer
         self.base_values = {name: [] for name in names}
         self._optimizer_has_stepped = False
-        handle = optimizer.register_step_post_hook(lambda stepped, *_: self._note_step(stepped, handle))
-        ATTACHED.add(self)
+        weak = weakref.ref(self)  # so that a schedule that nobody uses any more is freed at once
 
-    def _note_step(self, stepped, handle):
-        if stepped is self.optimizer:  # and not a copy of it
-            self._optimizer_has_stepped = True
-            handle.remove()
+        def note_step(stepped, *_):
+            schedule = weak()
+            if schedule is not None and stepped is schedule.optimizer:  # and not a copy of it
+                schedule._optimizer_has_stepped = True
+            if schedule is None or stepped is schedule.optimizer:
+                handle.remove()
+
+        handle = optimizer.register_step_post_hook(note_step)
+        ATTACHED.add(self)
 
     def _begin(self, t):
         """Set the values of step t: at 0 from what the groups hold, later by going through all steps from the base."""

@@ -148,15 +148,16 @@ class WholeVectorOptimizer(Optimizer):
         return self.guarded_step(closure)
 
     def guarded_step(self, closure):
-        """Call `iterate`; after an error, put back the parameters, and leave the state as it was."""
-        group = self.hyperparameters()
-        before = self.vector()
+        """Call `iterate`, and keep the state that it returns; after an error, put parameters and state back."""
+        group, first = self.hyperparameters(), self.params[0]
+        before, states = self.vector(), dict(self.state)
         try:
-            loss, state = self.iterate(closure, group)
+            loss, self.state[first] = self.iterate(closure, group)
         except BaseException:
             self.place(before)
+            self.state.clear()
+            self.state.update(states)
             raise
-        self.state[self.params[0]] = state
         return loss
 
     def copied_state(self, group, theta):

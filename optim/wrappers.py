@@ -179,14 +179,16 @@ class GradientAccumulation(Wrapper):
         loss = None if closure is None else closure()
         for group, param in self.with_gradients():
             self.optimizer.checked_gradient(param, group)
-        for _, param in self.with_gradients():
-            self.state_of(param)["sum"] += param.grad
+        if self.counts["waiting"] == 0:
+            self.state.clear()  # of sums that an interrupted step has left
+        sums = {param: {"sum": self.state_of(param)["sum"] + param.grad} for _, param in self.with_gradients()}
+        self.state.update(sums)
         self.counts["waiting"] += 1
-        if self.counts["waiting"] == self.every:
+        if self.counts["waiting"] >= self.every:
             for param, state in self.states().items():
-                param.grad = state["sum"] / self.every
-            self.state.clear()
+                param.grad = state["sum"] / self.counts["waiting"]
             self.counts["waiting"] = 0
+            self.state.clear()
             self.optimizer.step(None if closure is None else lambda: loss)
         return loss
 

@@ -39,6 +39,7 @@ class UpdateRule:
     """
 
     elementwise = True  # phi of a piece is that piece of phi, so `update` may be given pieces; False: whole arrays
+    overflows = False  # True: of a gradient whose square overflows it would make NaN, so `step` refuses one
     ranges = {}  # of hyperparameters, by name, where they differ from those of `hyperparameters.RANGES`
     returns_step = False  # True: `update` returns the whole step, and lr is 1 in theta <- theta - lr * phi
 
@@ -56,6 +57,15 @@ class UpdateRule:
     def update(self, grad, state, param):
         """Return phi(g, s). The state's arrays are changed in place; an entry that is None may be set to one."""
         raise NotImplementedError(f"{type(self).__name__} needs a method `update(self, grad, state, param, *, ...)`")
+
+
+def check_square(rule, grad):
+    """Raise a FloatingPointError if sums of a gradient's squares may overflow; what is not finite passes."""
+    largest = np.max(np.abs(grad), initial=0)
+    if float(np.finfo(grad.dtype).max) ** 0.4 < largest < np.inf:
+        raise FloatingPointError(f"a gradient holds numbers as large as {largest:.3g}, whose squares overflow "
+                                 f"{grad.dtype}, and {rule.__name__} would make NaN of them: clip the gradients, or "
+                                 "start elsewhere")
 
 
 class Optimizer(UpdateRule):
@@ -191,6 +201,12 @@ class Optimizer(UpdateRule):
         ------
         TypeError, ValueError
             If a gradient's shape or dtype is not its parameter's. Then no parameter has been moved.
+
+        Notes
+        -----
+        An error that comes from outside while parameters are moved, such as Ctrl-C, leaves those that have been moved
+        with the state of that step, those that have not with the one before. The one in between may have a state that
+        is a step ahead of it, wholly or in part. To go on as if nothing had happened, load the last checkpoint.
         """
         loss = None if closure is None else closure()
         self.move_all([(group, param, self.checked_gradient(param, group))
@@ -206,6 +222,8 @@ class Optimizer(UpdateRule):
         if grad.shape != data.shape or grad.dtype != data.dtype:
             raise ValueError(f"a gradient has shape {grad.shape} and dtype {grad.dtype}; "
                              f"its parameter has shape {data.shape} and dtype {data.dtype}")
+        if self.overflows:
+            check_square(type(self), grad)
         return -grad if group.data["maximize"] else grad
 
     def move_all(self, work):

@@ -411,3 +411,24 @@ def test_lbfgs_refuses_hyperparameters_out_of_range(options):
 def test_unknown_formula_is_told_with_those_there_are():
     with pytest.raises(ValueError, match=r"formula is 'dai_yuan'; expected one of \['fletcher_reeves'"):
         optim.NonlinearCG([optim.Parameter(START)], formula="dai_yuan")
+
+
+@pytest.mark.parametrize(("change", "message"), [
+    (lambda state: state.pop("old_dirs"), r"the state has \['H_diag', .*; LBFGS keeps"),
+    (lambda state: state["ro"].append(1.0), "old_dirs, old_stps and ro have"),
+], ids=["without old_dirs", "lists of two lengths"])
+def test_a_state_of_lbfgs_that_the_next_step_could_not_use_is_refused(change, message):
+    p = optim.Parameter([1.0, -2.0])
+
+    def closure():
+        p.grad = np.array([1.0, 10.0]) * p.data**3
+        return float(np.array([1.0, 10.0]) @ p.data**4) / 4
+
+    optimizer = optim.LBFGS([p], max_iter=3)
+    optimizer.step(closure)
+    saved = optimizer.state_dict()
+    change(saved["state"][0])
+    before = optimizer.state_dict()
+    with pytest.raises(ValueError, match=message):
+        optimizer.load_state_dict(saved)
+    np.testing.assert_equal(optimizer.state_dict(), before)

@@ -269,6 +269,29 @@ def test_the_state_of_another_optimizer_is_refused_and_changes_nothing(name):
     assert repr(optimizer.state_dict()["param_groups"]) == repr(before["param_groups"])
 
 
+# Gradients whose squares overflow
+
+@every
+def test_gradients_whose_squares_overflow_are_refused_or_leave_finite_numbers(name):
+    if name in {"Adafactor", "RMSprop", "MirrorDescent"}:
+        pytest.skip("NaN, as in PyTorch (RMSprop with centered=True), or as the functions make that it is given")
+    optimizer, problem = started(name, 1)
+    if isinstance(optimizer, optim.WholeVectorOptimizer):
+        pytest.skip("its closure computes the gradients")
+    before = positions(problem)
+    try:
+        for _ in range(2):
+            for p in problem.params:
+                grad = np.full_like(p.data, 1e300)
+                p.grad = optim.RowGradient(range(len(grad)), grad) if EXAMPLES[name].rows else grad
+            with np.errstate(all="ignore"):
+                optimizer.step(lambda: 1.0)
+        assert all(np.all(np.isfinite(x)) for x in positions(problem))
+    except FloatingPointError as error:
+        assert "whose squares overflow float64" in str(error)
+        assert_equal(positions(problem), before)
+
+
 # Bad input
 
 BAD = {

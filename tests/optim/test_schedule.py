@@ -1,7 +1,9 @@
 """Schedules have the values of torch.optim.lr_scheduler, can move any hyperparameter, and can be resumed."""
 
+import gc
 import math
 import warnings
+import weakref
 
 import numpy as np
 import pytest
@@ -478,3 +480,14 @@ def test_wrong_arguments_are_told_and_the_optimizer_stays_as_it_was(make, kind, 
 def test_an_unfinished_schedule_says_which_method_it_needs():
     with pytest.raises(NotImplementedError, match=r"LRScheduler needs a method `value\(self, t, last, base\)`"):
         LRScheduler(make_optimizer())
+
+
+def test_a_schedule_that_nobody_uses_is_freed_at_once():
+    optimizer = optim.SGD([optim.Parameter([1.0])], lr=0.1)
+    gc.disable()
+    try:
+        dropped = weakref.ref(StepLR(optimizer, 2))
+        assert dropped() is None
+    finally:
+        gc.enable()
+    optimizer.step()
