@@ -39,6 +39,7 @@ from .layers import (
 )
 from .recurrent import GRU, LSTM, RNN, GRUCell, LSTMCell, RNNCell
 from .attention import MultiheadAttention
+from .data import minibatches, train_test_split
 from .losses import (
     BCELoss,
     BCEWithLogitsLoss,
@@ -68,7 +69,7 @@ from .losses import (
 
 __all__ = [
     "Module", "FunctionModule", "Parameter", "Sequential", "ModuleList", "functional_call",
-    "functional", "init", "manual_seed",
+    "functional", "init", "manual_seed", "minibatches", "train_test_split",
     "Identity", "Flatten", "Linear", "Bilinear", "Embedding", "Dropout",
     "ReLU", "LeakyReLU", "ELU", "SELU", "Softplus", "SiLU", "GELU", "GLU", "Sigmoid", "LogSigmoid", "Tanh", "Hardtanh",
     "Softsign", "Softmax", "LogSoftmax",

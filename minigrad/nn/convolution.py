@@ -18,8 +18,8 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from ..registry import value_of
-from ..rules.products import operand
 from ..tape import Primitive
+from .arguments import numbers, one_of, whole, wholes
 
 
 class Geometry(NamedTuple):
@@ -104,31 +104,40 @@ _to_kernel = Primitive(
 
 # Arguments
 
-def pair(value, name, least):
-    """Return a number or a pair of them as a pair of ints, none below `least`."""
-    numbers = (value, value) if isinstance(value, (int, np.integer)) else tuple(value)
-    if len(numbers) != 2 or any(not isinstance(n, (int, np.integer)) or n < least for n in numbers):
-        raise ValueError(f"{name} must be an int of at least {least}, or two of them for rows and columns; "
-                         f"got {value!r}")
-    return numbers
+def _geometry(kernel, stride, padding, dilation):
+    return Geometry(wholes(kernel, 2, "kernel_size", 1), wholes(stride, 2, "stride", 1),
+                    wholes(padding, 2, "padding"), wholes(dilation, 2, "dilation", 1))
 
 
-def _geometry(x, kernel, stride, padding, dilation):
-    kernel, stride = pair(kernel, "kernel_size", 1), pair(stride, "stride", 1)
-    geometry = Geometry(kernel, stride, pair(padding, "padding", 0), pair(dilation, "dilation", 1))
+def _check_size(x, geometry):
     if min(geometry.count(x.shape[2:])) < 1:
-        raise ValueError(f"no window fits into images of shape {tuple(x.shape[2:])}: kernel_size {kernel}, "
+        raise ValueError(f"no window fits into images of shape {tuple(x.shape[2:])}: kernel_size {geometry.kernel}, "
                          f"dilation {geometry.dilation}, padding {geometry.padding}")
-    return geometry
+
+
+def paddings(padding, kernel, stride, dilation):
+    """Return how much comes before and after the rows, and the columns, of an image.
+
+    "valid" is nothing; "same" keeps the size of the image, with the odd one of an even kernel at the end, as in torch.
+    """
+    if not isinstance(padding, str):
+        return [(n, n) for n in wholes(padding, 2, "padding")]
+    if one_of(padding, ("valid", "same"), "padding") == "valid":
+        return [(0, 0), (0, 0)]
+    if wholes(stride, 2, "stride", 1) != (1, 1):
+        raise ValueError(f"padding 'same' needs stride 1; got stride {stride}: give padding as numbers")
+    added = [d * (k - 1) for k, d in zip(kernel, wholes(dilation, 2, "dilation", 1))]
+    return [(n // 2, n - n // 2) for n in added]
 
 
 def _batched(function):
     """Let a function of a batch of images take a single one, (C, H, W), as well."""
     @wraps(function)
     def of_one_or_many(input, *args, **keywords):
-        input = operand(input)
+        input = numbers(input, "input")
         if input.ndim == 3:
-            return function(input[None], *args, **keywords)[0]
+            result = function(input[None], *args, **keywords)
+            return tuple([part[0] for part in result]) if isinstance(result, tuple) else result[0]
         if input.ndim != 4:
             raise ValueError(f"input must have shape (N, C, H, W) or (C, H, W); got {input.shape}")
         return function(input, *args, **keywords)
@@ -148,9 +157,10 @@ def conv2d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     input : array_like, shape (N, C, H, W) or (C, H, W)
     weight : array_like, shape (O, C / groups, k, l)
     bias : array_like, shape (O,), optional
-    stride, padding, dilation : int or pair of int
-        How far windows lie apart, how many zeros are put around the image, how far the elements of a window lie apart.
-        Pairs are for rows and columns.
+    stride, dilation : int or pair of int, default 1
+        How far windows lie apart, and the elements of a window. Pairs are for rows and columns.
+    padding : int, pair of int, "valid" or "same", default 0
+        How many zeros are put around the image. "valid" is 0. "same" keeps the size of the image, for stride 1.
     groups : int, default 1
         The channels are split into so many groups, each with kernels of its own.
 
@@ -167,9 +177,14 @@ def conv2d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
             [ 1., -1.],
             [ 0.,  1.]]])
     """
-    _check_channels(input, weight, 1, groups)
-    y = _convolve(input, weight, _geometry(input, weight.shape[2:], stride, padding, dilation), groups)
-    return y if bias is None else y + np.reshape(bias, (-1, 1, 1))
+    weight = _checked_weight(input, weight, 1, groups)
+    around = paddings(padding, weight.shape[2:], stride, dilation)
+    more = [(0, after - before) for before, after in around]
+    if any(map(any, more)):
+        input = np.pad(input, [(0, 0), (0, 0), *more])
+    geometry = _geometry(weight.shape[2:], stride, tuple([before for before, _ in around]), dilation)
+    _check_size(input, geometry)
+    return _with_bias(_convolve(input, weight, geometry, groups), bias)
 
 
 @_batched
@@ -184,23 +199,28 @@ def conv_transpose2d(input, weight, bias=None, stride=1, padding=0, output_paddi
     stride, padding, groups, dilation
         Those of the convolution.
     output_padding : int or pair of int, default 0
-        Rows and columns to add at the end, where several sizes of image would give `input` its size.
+        Rows and columns to add at the end, where several sizes of image would give `input` its size. Must be smaller
+        than stride or dilation.
 
     Returns
     -------
     Tensor, shape (N, O, P, Q)
     """
-    _check_channels(input, weight, 0, groups)
-    geometry = Geometry(tuple(weight.shape[2:]), pair(stride, "stride", 1), pair(padding, "padding", 0),
-                        pair(dilation, "dilation", 1))
-    more = pair(output_padding, "output_padding", 0)
-    size = tuple([(n - 1) * stride - 2 * padding + dilation * (kernel - 1) + 1 + extra
-                  for n, extra, kernel, stride, padding, dilation in zip(input.shape[2:], more, *geometry)])
-    if min(size) < 1 or geometry.count(size) != tuple(input.shape[2:]):
-        raise ValueError(f"output_padding {more} and padding {geometry.padding} do not fit: output_padding must be "
-                         f"smaller than stride {geometry.stride}, and the output, {size}, not empty")
-    y = _to_image(input, weight, size, geometry, groups)
-    return y if bias is None else y + np.reshape(bias, (-1, 1, 1))
+    weight = _checked_weight(input, weight, 0, groups)
+    more, cut = wholes(output_padding, 2, "output_padding"), wholes(padding, 2, "padding")
+    geometry = _geometry(weight.shape[2:], stride, cut, dilation)
+    painted = [(n - 1) * stride + dilation * (kernel - 1) + 1
+               for n, kernel, stride, _, dilation in zip(input.shape[2:], *geometry)]
+    size = tuple([n - 2 * padding + extra for n, padding, extra in zip(painted, cut, more)])
+    if min(size) < 1 or any(extra >= max(pair) for extra, *pair in zip(more, geometry.stride, geometry.dilation)):
+        raise ValueError(f"output_padding {more} and padding {cut} do not fit: output_padding must be smaller than "
+                         f"stride {geometry.stride} or dilation {geometry.dilation}, and the output, {size}, not empty")
+    if geometry.count(size) == tuple(input.shape[2:]):
+        return _with_bias(_to_image(input, weight, size, geometry, groups), bias)
+    # A further window would fit into the image, so that it is not the convolution's: paint all, then add and cut.
+    y = _to_image(input, weight, tuple(painted), geometry._replace(padding=(0, 0)), groups)
+    y = np.pad(y, [(0, 0), (0, 0), *[(0, extra) for extra in more]])
+    return _with_bias(y[(..., *[slice(start, start + n) for start, n in zip(cut, size)])], bias)
 
 
 def conv1d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
@@ -211,22 +231,33 @@ def conv1d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     input : array_like, shape (N, C, L) or (C, L)
     weight : array_like, shape (O, C / groups, k)
     bias, stride, padding, dilation, groups
-        As in `conv2d`, but a number each.
+        As in `conv2d`, but a number each, or a tuple of one.
     """
-    images, kernels = operand(input)[..., None, :], operand(weight)[..., None, :]
-    return conv2d(images, kernels, bias, (1, stride), (0, padding), (1, dilation), groups)[..., 0, :]
+    input, weight = numbers(input, "input"), numbers(weight, "weight")
+    if input.ndim not in (2, 3) or weight.ndim != 3:
+        raise ValueError(f"input must have shape (N, C, L) or (C, L), and weight (O, C / groups, k); got {input.shape} "
+                         f"and {weight.shape}")
+    stride, dilation = ((1, *wholes(n, 1, name, 1)) for n, name in ((stride, "stride"), (dilation, "dilation")))
+    padding = padding if isinstance(padding, str) else (0, *wholes(padding, 1, "padding"))
+    return conv2d(input[..., None, :], weight[..., None, :], bias, stride, padding, dilation, groups)[..., 0, :]
 
 
-def _check_channels(input, weight, axis, groups):
-    """Refuse images whose channels are not those of the weight, which stand on its `axis`."""
+def _with_bias(y, bias):
+    return y if bias is None else y + np.reshape(bias, (-1, 1, 1))
+
+
+def _checked_weight(input, weight, axis, groups):
+    """Return the weight; refuse images whose channels are not those on its `axis`."""
+    weight, groups = numbers(weight, "weight"), whole(groups, "groups", 1)
     if weight.ndim != 4:
         raise ValueError(f"weight must have four axes, two of channels and two of the kernel; got shape {weight.shape}")
-    if groups < 1 or len(weight) % groups:
+    if len(weight) % groups:
         raise ValueError(f"groups must divide the {len(weight)} channels of the weight; got {groups}")
     channels = weight.shape[1] * groups if axis == 1 else len(weight)
     if input.shape[1] != channels:
         raise ValueError(f"input of shape {input.shape} has {input.shape[1]} channels; a weight of shape "
                          f"{weight.shape} with groups={groups} expects {channels}")
+    return weight
 
 
 # Pooling. The largest of a window is found by going over its elements, of which there are few, and comparing all
@@ -268,7 +299,7 @@ _put = Primitive(_put_arrays, (lambda g, ans, y, winners, size, geometry: _pick(
 
 
 @_batched
-def max_pool2d(input, kernel_size, stride=None, padding=0, dilation=1):
+def max_pool2d(input, kernel_size, stride=None, padding=0, dilation=1, *, ceil_mode=False, return_indices=False):
     """Return the largest number in each window; the first of equal ones receives the gradient.
 
     Parameters
@@ -279,16 +310,29 @@ def max_pool2d(input, kernel_size, stride=None, padding=0, dilation=1):
         `kernel_size` unless given.
     padding, dilation : int or pair of int
         As in `conv2d`, except that what is put around the image is -∞, at most half a kernel of it.
+    ceil_mode : bool, default False
+        Whether a window counts that begins inside the image, or its padding before, and ends beyond.
+    return_indices : bool, default False
+        Whether to return as well where the largest numbers lie in an image read row by row: integers.
 
     Returns
     -------
-    Tensor, shape (N, C, P, Q)
+    Tensor, shape (N, C, P, Q); with `return_indices`, that and an ndarray of the same shape
     """
-    return _max_pool(*_padded(input, kernel_size, stride, padding, dilation, -np.inf))
+    x, geometry = _padded(input, kernel_size, stride, padding, dilation, ceil_mode, -np.inf)
+    largest = _max_pool(x, geometry)
+    if not return_indices:
+        return largest
+    offsets = np.array([offset for offset, _ in geometry.places((1, 1))])[_winners(
+        value_of(x), value_of(largest), geometry)]
+    rows, columns = np.ogrid[tuple([slice(n) for n in largest.shape[2:]])]
+    (down, across), (top, left) = geometry.stride, wholes(padding, 2, "padding")
+    rows = rows * down + offsets[..., 0] * geometry.dilation[0] - top
+    return largest, rows * input.shape[3] + columns * across + offsets[..., 1] * geometry.dilation[1] - left
 
 
 @_batched
-def avg_pool2d(input, kernel_size, stride=None, padding=0, *, count_include_pad=True):
+def avg_pool2d(input, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True):
     """Return the mean of each window.
 
     Parameters
@@ -299,30 +343,52 @@ def avg_pool2d(input, kernel_size, stride=None, padding=0, *, count_include_pad=
         `kernel_size` unless given.
     padding : int or pair of int, default 0
         Zeros around the image, at most half a kernel of them.
+    ceil_mode : bool, default False
+        As in `max_pool2d`; what lies beyond image and padding does not count.
     count_include_pad : bool, default True
-        Whether those zeros count.
+        Whether the zeros of the padding count.
 
     Returns
     -------
     Tensor, shape (N, C, P, Q)
     """
-    x, geometry = _padded(input, kernel_size, stride, padding, 1, 0)
+    x, geometry = _padded(input, kernel_size, stride, padding, 1, ceil_mode, 0)
     total = _window_sums(x, geometry)
-    if count_include_pad:
+    if count_include_pad and not ceil_mode:
         return total / (geometry.kernel[0] * geometry.kernel[1])
-    inside, _ = _padded(np.ones((1, 1, *input.shape[2:]), input.dtype), kernel_size, stride, padding, 1, 0)
-    return total / _window_sums(inside, geometry)
+    around = [(n, n) for n in wholes(padding, 2, "padding")]
+    counted = np.pad(np.ones(input.shape[2:], input.dtype), around, constant_values=int(count_include_pad))
+    counted = np.pad(counted, [(0, long - short) for long, short in zip(x.shape[2:], counted.shape)])
+    return total / _window_sums(counted, geometry)
 
 
 def _window_sums(x, geometry):
-    return sum([x[place] for _, place in geometry.places(geometry.count(x.shape[2:]))])
+    return sum([x[place] for _, place in geometry.places(geometry.count(x.shape[-2:]))])
 
 
-def _padded(x, kernel, stride, padding, dilation, filling):
-    """Return an image with its padding around it, and the geometry of windows on the whole."""
-    geometry = _geometry(x, kernel, kernel if stride is None else stride, padding, dilation)
+def _padded(x, kernel, stride, padding, dilation, ceil_mode, filling):
+    """Return an image with its padding around it, and the geometry of windows on the whole.
+
+    With `ceil_mode` there is also so much behind it as the last windows need.
+    """
+    geometry = _geometry(kernel, kernel if stride is None else stride, padding, dilation)
     if any(2 * padding > kernel for padding, kernel in zip(geometry.padding, geometry.kernel)):
         raise ValueError(f"padding must be at most half of kernel_size {geometry.kernel}; got {geometry.padding}")
-    if any(geometry.padding):
-        x = np.pad(x, [(0, 0), (0, 0), *[(n, n) for n in geometry.padding]], constant_values=filling)
-    return x, geometry._replace(padding=(0, 0))
+    beyond = _beyond(x.shape[2:], geometry) if ceil_mode else (0, 0)
+    if any(geometry.padding) or any(beyond):
+        widths = [(n, n + more) for n, more in zip(geometry.padding, beyond)]
+        x = np.pad(x, [(0, 0), (0, 0), *widths], constant_values=filling)
+    geometry = geometry._replace(padding=(0, 0))
+    _check_size(x, geometry)
+    return x, geometry
+
+
+def _beyond(size, geometry):
+    """Return how far the last windows reach beyond image and padding, if each that begins before their end counts."""
+    beyond = []
+    for n, kernel, step, padding, dilation in zip(size, *geometry):
+        length, reach = n + 2 * padding, dilation * (kernel - 1) + 1
+        last = -(-(length - reach) // step) * step  # where the last window begins
+        last -= step if last >= n + padding else 0
+        beyond.append(max(last + reach - length, 0))
+    return beyond

@@ -8,10 +8,10 @@ import math
 
 import numpy as np
 
-from ..rules.products import operand
 from . import functional as F
 from . import init
-from .convolution import pair
+from .arguments import numbers, whole, wholes
+from .convolution import paddings
 from .module import FunctionModule, Module, Parameter
 
 # Activations, and other layers without parameters
@@ -133,7 +133,7 @@ class Flatten(Module):
         self.start_dim, self.end_dim = start_dim, end_dim
 
     def forward(self, x):
-        x = operand(x)
+        x = numbers(x, "input")
         start, end = self.start_dim % x.ndim, self.end_dim % x.ndim
         return np.reshape(x, (*x.shape[:start], math.prod(x.shape[start:end + 1]), *x.shape[end + 1:]))
 
@@ -276,9 +276,8 @@ class _Convolution(Module):
     def forward(self, x):
         if self.padding_mode == "zeros":
             return self.function(x, self.weight, self.bias, **self.geometry)
-        x, padding = operand(x), np.atleast_1d(self.geometry["padding"]).tolist()
-        widths = [(0, 0)] * (x.ndim - len(padding)) + [(n, n) for n in padding]
-        padded = np.pad(x, widths, _PADDING_MODES[self.padding_mode])
+        x = numbers(x, "input")
+        padded = np.pad(x, [(0, 0)] * (x.ndim - len(self.around)) + self.around, _PADDING_MODES[self.padding_mode])
         return self.function(padded, self.weight, self.bias, **{**self.geometry, "padding": 0})
 
     def extra_repr(self):
@@ -286,8 +285,9 @@ class _Convolution(Module):
         return ", ".join([sizes, *[f"{name}={value}" for name, value in self.geometry.items()]])
 
 
-def _checked_groups(in_channels, out_channels, groups):
-    if groups < 1 or in_channels % groups or out_channels % groups:
+def _check_channels(in_channels, out_channels, groups):
+    whole(in_channels, "in_channels", 1), whole(out_channels, "out_channels", 1)
+    if whole(groups, "groups", 1) and (in_channels % groups or out_channels % groups):
         raise ValueError(f"groups must divide in_channels, {in_channels}, and out_channels, {out_channels}; "
                          f"got {groups}")
 
@@ -301,7 +301,7 @@ class Conv2d(_Convolution):
     kernel_size : int or pair of int
     stride, dilation : int or pair of int, default 1
     padding : int, pair of int, "valid" or "same", default 0
-        "valid" is 0; "same" keeps the size of the image, and needs stride 1 and a kernel of odd size.
+        "valid" is 0; "same" keeps the size of the image, and needs stride 1.
     groups : int, default 1
     bias : bool, default True
     padding_mode : {"zeros", "reflect", "replicate", "circular"}, default "zeros"
@@ -327,25 +327,13 @@ class Conv2d(_Convolution):
 
     def __init__(self, in_channels, out_channels, kernel_size, stride=1, padding=0, dilation=1, groups=1, bias=True,
                  padding_mode="zeros", *, dtype=np.float32, generator=None):
-        _checked_groups(in_channels, out_channels, groups)
-        kernel = pair(kernel_size, "kernel_size", 1)
+        _check_channels(in_channels, out_channels, groups)
+        kernel = wholes(kernel_size, 2, "kernel_size", 1)
         shape = (out_channels, in_channels // groups, *kernel)
-        padding = pair(_named_padding(padding, kernel, stride, dilation), "padding", 0)
+        wholes(stride, 2, "stride", 1), wholes(dilation, 2, "dilation", 1)
+        self.around = paddings(padding, kernel, stride, dilation)
         super().__init__(shape, math.prod(shape[1:]), out_channels, bias, padding_mode, dtype, generator,
                          stride=stride, padding=padding, dilation=dilation, groups=groups)
-
-
-def _named_padding(padding, kernel, stride, dilation):
-    """Return numbers in the place of "valid" and "same"."""
-    if not isinstance(padding, str):
-        return padding
-    added = [d * (k - 1) for k, d in zip(kernel, pair(dilation, "dilation", 1))]
-    if padding == "valid":
-        return 0, 0
-    if padding != "same" or pair(stride, "stride", 1) != (1, 1) or any(n % 2 for n in added):
-        raise ValueError(f"padding must be numbers, 'valid', or 'same' where stride is 1 and the kernel is of odd "
-                         f"size; got {padding!r} with stride {stride} and kernel_size {kernel}")
-    return tuple([n // 2 for n in added])
 
 
 class Conv1d(_Convolution):
@@ -356,6 +344,7 @@ class Conv1d(_Convolution):
     in_channels, out_channels, kernel_size : int
     stride, dilation, groups : int, default 1
     padding : int, "valid" or "same", default 0
+        Kernel size, stride, dilation and padding may also be tuples of one number.
     bias : bool, default True
     padding_mode : {"zeros", "reflect", "replicate", "circular"}, default "zeros"
         As in `Conv2d`.
@@ -373,10 +362,13 @@ class Conv1d(_Convolution):
 
     def __init__(self, in_channels, out_channels, kernel_size, stride=1, padding=0, dilation=1, groups=1, bias=True,
                  padding_mode="zeros", *, dtype=np.float32, generator=None):
-        _checked_groups(in_channels, out_channels, groups)
-        shape = (out_channels, in_channels // groups, kernel_size)
-        if isinstance(padding, str):
-            padding = _named_padding(padding, (1, kernel_size), (1, stride), (1, dilation))[1]
+        _check_channels(in_channels, out_channels, groups)
+        kernel, = wholes(kernel_size, 1, "kernel_size", 1)
+        shape = (out_channels, in_channels // groups, kernel)
+        stride, = wholes(stride, 1, "stride", 1)
+        dilation, = wholes(dilation, 1, "dilation", 1)
+        zeros = padding if isinstance(padding, str) else (0, *wholes(padding, 1, "padding"))
+        self.around = paddings(zeros, (1, kernel), (1, stride), (1, dilation))[1:]
         super().__init__(shape, math.prod(shape[1:]), out_channels, bias, padding_mode, dtype, generator,
                          stride=stride, padding=padding, dilation=dilation, groups=groups)
 
@@ -406,8 +398,11 @@ class ConvTranspose2d(_Convolution):
 
     def __init__(self, in_channels, out_channels, kernel_size, stride=1, padding=0, output_padding=0, groups=1,
                  bias=True, dilation=1, *, dtype=np.float32, generator=None):
-        _checked_groups(in_channels, out_channels, groups)
-        shape = (in_channels, out_channels // groups, *pair(kernel_size, "kernel_size", 1))
+        _check_channels(in_channels, out_channels, groups)
+        for value, name, least in ((stride, "stride", 1), (padding, "padding", 0),
+                                   (output_padding, "output_padding", 0), (dilation, "dilation", 1)):
+            wholes(value, 2, name, least)
+        shape = (in_channels, out_channels // groups, *wholes(kernel_size, 2, "kernel_size", 1))
         super().__init__(shape, math.prod(shape[1:]), out_channels, bias, "zeros", dtype, generator, stride=stride,
                          padding=padding, output_padding=output_padding, groups=groups, dilation=dilation)
 
@@ -484,7 +479,7 @@ class BatchNorm1d(Module):
             self.register_buffer("num_batches_tracked", np.array(0))
 
     def forward(self, x):
-        x = operand(x)
+        x = numbers(x, "input")
         if x.ndim not in self.shapes or x.shape[1] != self.num_features:
             raise ValueError(f"input must have shape {' or '.join(self.shapes.values())} with C = {self.num_features}; "
                              f"got {x.shape}")

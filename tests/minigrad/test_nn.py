@@ -63,17 +63,29 @@ CASES = {
     "Dropout": [((0.0,), {}, [SMOOTH])],
     "Conv1d": [((4, 6, 3), {}, [normal(2, 4, 9)]), ((4, 6, 2, 2, 1, 2, 2, False), {}, [normal(2, 4, 9)]),
                ((4, 2, 3), dict(padding=1), [normal(4, 7)]), ((4, 2, 3, 1, "same", 2), {}, [normal(2, 4, 7)]),
-               ((4, 2, 3), dict(padding=2, padding_mode="circular"), [normal(2, 4, 7)])],
+               ((4, 2, 3), dict(padding=2, padding_mode="circular"), [normal(2, 4, 7)]),
+               ((4, 6, (3,), (2,), (1,), (2,)), {}, [normal(2, 4, 9)]),
+               ((4, 2, 4), dict(padding="same"), [normal(4, 7)]),
+               ((4, 2, 2, 1, "same", 3), dict(padding_mode="circular"), [normal(2, 4, 7)])],
     "Conv2d": [((4, 6, 3), {}, [IMAGES]), ((4, 6, (3, 2), (2, 1), (1, 2), (1, 2), 2, False), {}, [IMAGES]),
                ((4, 4, 3), dict(padding="same", groups=4), [IMAGES]), ((4, 2, 2), dict(padding="valid"), [IMAGES[0]]),
+               ((4, 2, (2, 4)), dict(padding="same"), [IMAGES]),
+               ((4, 2, (2, 3)), dict(padding="same", padding_mode="reflect"), [IMAGES]),
                ((4, 2, 3), dict(padding=(2, 1), padding_mode="reflect"), [IMAGES]),
                ((4, 2, 3), dict(padding=1, padding_mode="replicate"), [IMAGES]),
                ((4, 2, 3), dict(padding=1, padding_mode="circular", stride=2), [IMAGES[1]])],
     "ConvTranspose2d": [((4, 6, 3), {}, [IMAGES]), ((4, 6, 3, 2, 1, 1, 2), {}, [IMAGES]),
-                        ((4, 2, (2, 3), (3, 2)), dict(dilation=2, bias=False), [IMAGES[0]])],
-    "MaxPool2d": [((2,), {}, [IMAGES]), ((3, 2, 1), {}, [IMAGES]), (((2, 3), 1), dict(dilation=2), [IMAGES[0]])],
+                        ((4, 2, (2, 3), (3, 2)), dict(dilation=2, bias=False), [IMAGES[0]]),
+                        ((4, 2, 3, 1, 0, 1), dict(dilation=2), [IMAGES]),
+                        ((4, 6, 3, 2, 1, 2, 2), dict(dilation=3), [IMAGES]),
+                        ((4, 2, 3, 1, 2, (1, 0)), dict(dilation=2), [IMAGES[0]])],
+    "MaxPool2d": [((2,), {}, [IMAGES]), ((3, 2, 1), {}, [IMAGES]), (((2, 3), 1), dict(dilation=2), [IMAGES[0]]),
+                  ((2,), dict(ceil_mode=True), [IMAGES]), ((3, 2, 1), dict(ceil_mode=True), [IMAGES[0]]),
+                  (((3, 2), (4, 3), (1, 0)), dict(ceil_mode=True, dilation=2), [IMAGES])],
     "AvgPool2d": [((2,), {}, [IMAGES]), ((3, 2, 1), {}, [IMAGES]),
-                  ((3, (1, 2), 1), dict(count_include_pad=False), [IMAGES[0]])],
+                  ((3, (1, 2), 1), dict(count_include_pad=False), [IMAGES[0]]),
+                  ((2, None, 0, True), {}, [IMAGES]), ((3, 2, 1, True), {}, [IMAGES]),
+                  ((3, (4, 3), 1, True, False), {}, [IMAGES])],
     "BatchNorm1d": [((4,), {}, [normal(5, 4)]), ((4, 1e-3, 0.3), {}, [normal(5, 4, 3)]),
                     ((4,), dict(affine=False, momentum=None), [normal(5, 4)]),
                     ((4,), dict(track_running_stats=False), [normal(5, 4)])],
@@ -169,6 +181,7 @@ def test_every_module_has_its_cases():
 
 
 @pytest.mark.filterwarnings("ignore:reduction. 'mean' divides the total loss")
+@pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel")
 @pytest.mark.parametrize("name, arguments, keywords, inputs", EACH_CASE)
 def test_outputs_gradients_and_state_equal_those_of_torch(name, arguments, keywords, inputs):
     torch = pytest.importorskip("torch")
@@ -541,7 +554,8 @@ def test_modules_are_copied_and_pickled_with_their_parameters():
 def test_arguments_that_a_function_module_does_not_take_are_refused_at_once():
     with pytest.raises(TypeError, match="unexpected keyword argument 'slope'"):
         nn.LeakyReLU(slope=0.1)
-    assert list(inspect.signature(nn.MaxPool2d).parameters) == ["kernel_size", "stride", "padding", "dilation"]
+    assert list(inspect.signature(nn.MaxPool2d).parameters) == [
+        "kernel_size", "stride", "padding", "dilation", "ceil_mode", "return_indices"]
 
 
 def test_a_module_without_forward_says_so():
@@ -618,6 +632,28 @@ def test_functional_call_differentiates_by_parameters_and_puts_them_back():
     assert all(p is q for p, q in zip(model.parameters(), before, strict=True))
     with pytest.raises(KeyError, match=r"Sequential has no parameters named \['3.weight'\]"):
         nn.functional_call(model, {"3.weight": 0}, x)
+
+
+# Pooling and convolutions as functions
+
+@pytest.mark.parametrize("arguments, keywords", [
+    ((2,), {}), ((3, 2, 1), {}), (((2, 3), 1), dict(dilation=2)), ((3, 2, 1), dict(ceil_mode=True))])
+@pytest.mark.parametrize("images", [IMAGES, IMAGES[0]])
+def test_indices_of_max_pool_are_those_of_torch(images, arguments, keywords):
+    torch = pytest.importorskip("torch")
+    largest, indices = F.max_pool2d(images, *arguments, return_indices=True, **keywords)
+    expected = torch.nn.functional.max_pool2d(torch.tensor(images), *arguments, return_indices=True, **keywords)
+    np.testing.assert_array_equal(largest, expected[0])
+    np.testing.assert_array_equal(indices, expected[1])
+
+
+@pytest.mark.parametrize("padding", ["same", "valid", (2,), 2])
+def test_functional_conv1d_takes_torchs_forms_of_padding_and_stride(padding):
+    torch = pytest.importorskip("torch")
+    x, w, b = normal(2, 4, 9), normal(6, 2, 3), normal(6)
+    stride = 1 if padding == "same" else (2,)
+    expected = torch.nn.functional.conv1d(*map(torch.tensor, (x, w, b)), stride, padding, groups=2)
+    np.testing.assert_allclose(F.conv1d(x, w, b, stride, padding, groups=2), expected, rtol=1e-12)
 
 
 # Numbers at the edge
@@ -732,9 +768,9 @@ def test_a_training_step_needs_hardly_more_memory_than_one_by_hand(rng):
     (lambda: nn.Conv2d(1, 2, 3)(np.ones((8, 8))), ValueError, r"input must have shape \(N, C, H, W\) or \(C, H, W\)"),
     (lambda: nn.Conv2d(1, 2, 5)(np.ones((1, 1, 4, 4))), ValueError, r"no window fits into images of shape \(4, 4\)"),
     (lambda: nn.Conv2d(3, 4, 3, groups=2), ValueError, "groups must divide in_channels, 3"),
-    (lambda: nn.Conv2d(1, 4, 0), ValueError, "kernel_size must be an int of at least 1.*got 0"),
+    (lambda: nn.Conv2d(1, 4, 0), ValueError, "kernel_size must be a whole number of at least 1.*got 0"),
     (lambda: nn.Conv2d(1, 4, 3, stride=(1, 2, 3))(np.ones((1, 4, 4))), ValueError, r"stride must be .*\(1, 2, 3\)"),
-    (lambda: nn.Conv2d(1, 4, 2, padding="same"), ValueError, "'same' where stride is 1 and the kernel is of odd size"),
+    (lambda: nn.Conv2d(1, 4, 2, 2, padding="same"), ValueError, "'same' needs stride 1; got stride 2"),
     (lambda: nn.Conv2d(1, 4, 3, padding_mode="mirror"), ValueError, "padding_mode must be one of 'zeros'.*'mirror'"),
     (lambda: nn.ConvTranspose2d(1, 1, 2, output_padding=1)(np.ones((1, 2, 2))), ValueError, "smaller than stride"),
     (lambda: nn.MaxPool2d(2, padding=2)(np.ones((1, 4, 4))), ValueError, "padding must be at most half of kernel_size"),
