@@ -1,9 +1,9 @@
 """The links of a chain, under the names and with the arguments that they have in optax.
 
-First what is done to a gradient before anything else looks at it, then memory, then scaling, then what is done to the
-weights. Their classes are written in lower case because they are used like functions:
-`chain(params, clip(1.0), scale_by_adam(), lr=1e-3)`. A link whose name begins with `scale_by_` and ends in that of an
-optimizer runs that optimizer's `update`: no formula stands here twice.
+First come the links that repair or clip a gradient, then memory, then scaling, then what is done to the weights. The
+classes have lower-case names because they are used like functions: `chain(params, clip(1.0), scale_by_adam(),
+lr=1e-3)`. A link such as `scale_by_adam` runs the `update` of the optimizer that it names: no formula is written
+twice.
 """
 
 import numpy as np
@@ -20,7 +20,7 @@ from .transform import Link, rule_of
 
 
 class zero_nans(Link):
-    """Put 0 in the place of every component that is not a number; infinite ones stay.
+    """Replace every component that is not a number by 0; infinite ones stay.
 
     To leave out the whole step instead, wrap the optimizer in `ApplyIfFinite`.
     """
@@ -372,7 +372,11 @@ class scale_by_adam(rule_with_betas):
 
 
 class scale_by_amsgrad(scale_by_adam):
-    """The rule of :class:`Adam` with ``amsgrad=True``: the divisor never shrinks.
+    """The rule of :class:`Adam` with ``amsgrad=True``: divide by the largest average of squares so far.
+
+    As in PyTorch, the largest v is corrected for its start at 0, so the divisor itself can shrink while the correction
+    fades. optax takes the largest of the corrected averages instead: its divisor never shrinks, and its updates are
+    different ones.
 
     Parameters
     ----------

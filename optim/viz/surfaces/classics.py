@@ -35,7 +35,8 @@ def illconditioned(kappa=100.0, angle=0.0):
     r"""A bowl of chosen condition number: curvature 1 along its valley and kappa across it.
 
     :math:`f = \frac{1}{2} (u^2 + \kappa v^2)`, where u and v are x and y turned by `angle`. Gradient descent needs
-    lr < 2/kappa, and then takes some kappa steps for each factor e along the valley; momentum takes some sqrt(kappa).
+    lr < 2/kappa. With lr = 1/kappa it takes about kappa steps for each factor e along the valley; well-tuned momentum
+    takes about sqrt(kappa) or fewer.
 
     Parameters
     ----------
@@ -74,20 +75,20 @@ def illconditioned(kappa=100.0, angle=0.0):
         partial(_tilted_bowl, kappa=kappa, angle=angle), name=f"illconditioned(kappa={kappa:g}{turned})",
         formula=rf"\frac{{1}}{{2}} ({u}^2 + {kappa:g} {v}^2)" + (rf", \; \varphi = {angle:.4g}" if angle else ""),
         domain=((-2, 2), (-1, 1)), start=(-1.8, 0.5), starts=[(0.3, 0.9), (1.8, 0)], minima=[(0, 0)],
-        lesson="The steepest direction allows only tiny steps, with which the flattest one takes forever: descent pays "
-               "kappa steps, momentum the square root of kappa, and Newton's method one.",
+        lesson="The steepest direction allows only tiny steps, and with them the flattest one takes forever: descent "
+               "needs about kappa steps, momentum the square root of kappa, and Newton's method one.",
         source="S. Boyd and L. Vandenberghe, Convex Optimization (2004), section 9.3.2")
 
 
 illconditioned_bowl = register(dataclasses.replace(
     illconditioned(kappa=100), name="illconditioned_bowl",
-    lesson="The steep axis allows only tiny steps, with which the flat one takes forever; momentum pays the square "
-           "root of that price, and scaling each coordinate on its own removes it."))
+    lesson="The steep axis allows only tiny steps, and with them the flat axis takes forever. Momentum needs the "
+           "square root of that number of steps; scaling each coordinate on its own removes the problem."))
 
 narrow_valley = register(dataclasses.replace(
     illconditioned(kappa=1000, angle=np.pi / 6), name="narrow_valley",
-    lesson="The valley runs askew, so scaling each coordinate on its own no longer helps, and only methods that mix "
-           "the coordinates (momentum, L-BFGS, Newton) are quick.",
+    lesson="The valley runs at an angle to the axes, so scaling each coordinate on its own no longer helps. Momentum, "
+           "L-BFGS and Newton's method do: their paths turn with the valley.",
     source="G. Goh, Why Momentum Really Works, Distill (2017), doi:10.23915/distill.00006"))
 
 
@@ -329,7 +330,7 @@ def six_hump_camel(p):
     source="M. A. Styblinski and T.-S. Tang, Experiments in Nonconvex Optimization: Stochastic Approximation with "
            "Function Smoothing and Simulated Annealing, Neural Networks 3(4) (1990)")
 def styblinski_tang(p):
-    """Four minima of unequal depth, one in each corner: a good optimizer of the wrong basin still ends in it."""
+    """Four minima, one in each corner, at three depths: a good optimizer in the wrong basin still ends there."""
     x, y = p
     return (x**4 - 16 * x**2 + 5 * x + y**4 - 16 * y**2 + 5 * y) / 2
 
@@ -338,7 +339,8 @@ def styblinski_tang(p):
     formula=r"\sin(x + y) + (x - y)^2 - 1.5x + 2.5y + 1", domain=((-1.5, 4), (-3, 4)), start=(-1, 3.5),
     starts=[(3.5, -2), (1.6, 0.5)], minima=[(0.5 - np.pi / 3, -0.5 - np.pi / 3)],
     local_minima=[(0.5 + 2 * np.pi / 3, -0.5 + 2 * np.pi / 3)], saddles=[(0.5 + np.pi / 3, -0.5 + np.pi / 3)],
-    source="E. P. Adorio and U. P. Diliman, MVF: Multivariate Test Functions Library in C (2005)")
+    source="E. P. Adorio, MVF: Multivariate Test Functions Library in C, Department of Mathematics, University of the "
+           "Philippines Diliman (2005)")
 def mccormick(p):
     """A wavy channel that drops step by step along the diagonal: each step down is a place where a run may stay."""
     x, y = p
@@ -367,7 +369,7 @@ def branin(p):
     saddles=[(-0.4, -0.6), (1.2, -0.2), (1.4, 0.6), (0.6, 0.4)], maxima=[(0.8, 0.2)],
     source="A. A. Goldstein and J. F. Price, On Descent from Local Minima, Mathematics of Computation 25(115) (1971)")
 def goldstein_price(p):
-    """Values from 3 to a million: no one learning rate suits both the walls and the floor, unless steps are scaled."""
+    """Values from 3 to 3.5 million: no learning rate suits both the walls and the floor, unless steps are scaled."""
     x, y = p
     first = 1 + (x + y + 1)**2 * (19 - 14 * x + 3 * x**2 - 14 * y + 6 * x * y + 3 * y**2)
     second = 30 + (2 * x - 3 * y)**2 * (18 - 32 * x + 12 * x**2 + 48 * y - 36 * x * y + 27 * y**2)
@@ -382,7 +384,7 @@ def goldstein_price(p):
     start=(-3.3, 2.4), starts=[(0.4, 0.4), (4.6, -4.6)], minima=[(0, 0)],
     source="L. A. Rastrigin, Systems of Extremal Control (1974)")
 def rastrigin(p):
-    """A bowl in an egg box: every one of the 121 dents is a trap, and a large step is the only way out."""
+    """A bowl in an egg box: 121 dents, all but one of them a trap, and a large step is the only way out."""
     x, y = p
     return 20 + x**2 + y**2 - 10 * np.cos(2 * np.pi * x) - 10 * np.cos(2 * np.pi * y)
 
