@@ -6,13 +6,16 @@ stranger's code.
 """
 
 import errno
+import io
 import json
+import math
 import os
 from contextlib import suppress
 
 import numpy as np
 
 FORMAT = 1
+DEPTH = 200  # of nesting; JSON is read and written by functions that call themselves
 PLAIN = {bool, int, float, str, type(None)}
 
 
@@ -27,13 +30,15 @@ def save(path, state):
     path : str or path-like
         The file's name; it is customary for it to end in ".npz".
     state : dict, list, tuple, ndarray, number, str, bool or None
-        Nested to any depth. Dictionaries have keys that are str or int. A `numpy.random.Generator` goes in by
+        Nested up to 200 deep. Dictionaries have keys that are str or int. A `numpy.random.Generator` goes in by
         ``generator.bit_generator.state``.
 
     Raises
     ------
     TypeError
         If there is something else in the state; the message says where.
+    ValueError
+        If the state contains itself, or is nested deeper.
     OSError
         If the file cannot be written. The old one is then as it was.
 
@@ -57,8 +62,6 @@ def save(path, state):
     (array([1., 2.]), 3)
     """
     check_path(path, "optim.save(path, state)")
-    if os.path.exists(path) and not os.path.isfile(path):
-        raise OSError(errno.EISDIR, "expected the name of a file, not of a folder or a device", path)
     arrays = []
     structure = json.dumps({"format": FORMAT, "state": encoded(state, "state", arrays, ())})
     members = {f"array_{i}": array for i, array in enumerate(arrays)}
@@ -97,44 +100,78 @@ def load(path):
     Raises
     ------
     OSError
-        If the file cannot be read; a FileNotFoundError if there is none.
+        If the file cannot be read, or is a folder or a device; a FileNotFoundError if there is none.
     ValueError
-        If the file is damaged, or was not written by `save`.
+        If the file is damaged, was not written by `save`, or would take more memory than it is large.
 
     See Also
     --------
     save
     """
     check_path(path, "optim.load(path)")
+    damaged = ValueError(f"{path} is damaged, or not a file that optim.save has written")
     with open(path, "rb") as file:
         try:
-            with np.load(file, allow_pickle=False) as archive:
-                members = {name: archive[name] for name in archive.files}
+            members = read_members(file)
+        except MemoryError:
+            raise
         except Exception:  # a damaged archive may raise almost anything, and advise to allow pickle
-            raise ValueError(f"{path} is damaged, or not a file that optim.save has written") from None
+            raise damaged from None
     if not {"structure", "checksum"} <= members.keys():
         raise ValueError(f"{path} was not written by optim.save: it holds {sorted(members)[:5]}; numpy.load reads what "
                          "numpy.savez has written")
     stored = members.pop("checksum")
     if stored.tobytes() != checksum(members):
         raise ValueError(f"{path} is damaged: its contents do not have the checksum that was written with them")
-    content = json.loads(members.pop("structure").tobytes())
-    if content["format"] != FORMAT:
-        raise ValueError(f"{path} has format {content['format']}; this optim reads format {FORMAT}: update it")
-    return decoded(content["state"], members)
+    try:
+        content = json.loads(members.pop("structure").tobytes())
+        if content["format"] == FORMAT:
+            return decoded(content["state"], members)
+    except (ValueError, RecursionError, LookupError, TypeError, AttributeError):  # forged
+        raise damaged from None
+    raise ValueError(f"{path} has format {content['format']}; this optim reads format {FORMAT}: update it")
+
+
+def read_members(file):
+    """Return the arrays in a file by name; refuse one whose arrays would take more memory than the file is large.
+
+    `save` does not compress. A compressed file of a megabyte may hold a gigabyte of zeros.
+    """
+    import zipfile  # here, like hashlib below, to keep `import optim` short
+
+    with zipfile.ZipFile(file) as archive:
+        entries = archive.infolist()
+        if sum(entry.file_size for entry in entries) > os.fstat(file.fileno()).st_size:
+            raise ValueError("the archive is compressed")
+        return {entry.filename.removesuffix(".npy"): read_array(archive.read(entry)) for entry in entries}
+
+
+def read_array(content):
+    """Return the array in the contents of an .npy file, whose header must not claim more than there is."""
+    file = io.BytesIO(content)
+    version = np.lib.format.read_magic(file)
+    if version != (3, 0):  # which NumPy writes for fields with names beyond ASCII
+        headers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+        shape, _, dtype = headers[version](file)
+        if math.prod(shape) * dtype.itemsize != len(content) - file.tell():
+            raise ValueError("the header claims more than the file holds")
+    file.seek(0)
+    return np.lib.format.read_array(file, allow_pickle=False)
 
 
 def check_path(path, call):
-    """Raise a TypeError unless a path is one."""
+    """Raise a TypeError unless a path is one, and an OSError if there is something else than a file."""
     if not isinstance(path, (str, os.PathLike)):
         raise TypeError(f"path is {type(path).__name__}, in {call}; expected the name of a file, such as \"run.npz\"")
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise OSError(errno.EISDIR, "expected the name of a file, not of a folder or a device", path)
 
 
 def encoded(value, where, arrays, containers):
     """Return a value as JSON can hold it, and put its arrays into the list `arrays`.
 
-    What JSON has no word for is written as a pair of its kind and its contents; `where` is its place, for error
-    messages.
+    A value that JSON does not know is written as a pair of its kind and its contents. `where` says in error messages
+    where it is.
     """
     if type(value) in PLAIN:
         return value
@@ -145,6 +182,8 @@ def encoded(value, where, arrays, containers):
         return ["number" if isinstance(value, np.generic) else "array", len(arrays) - 1]
     if any(value is container for container in containers):
         raise ValueError(f"{where} contains itself")
+    if len(containers) == DEPTH:
+        raise ValueError(f"{where[:60]}... is nested more than {DEPTH} deep")
     inside = (*containers, value)
     if isinstance(value, dict):
         for key in value:
@@ -184,7 +223,7 @@ def decoded(value, members):
 
 def checksum(members):
     """Return the SHA-256 of named arrays: of their names, types, shapes and contents."""
-    import hashlib  # here, since it takes 5 ms to load
+    import hashlib  # it takes 5 ms to load
 
     digest = hashlib.sha256()
     for name in sorted(members):

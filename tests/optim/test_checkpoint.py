@@ -6,6 +6,8 @@ import signal
 import subprocess
 import sys
 import traceback
+import tracemalloc
+import zipfile
 from collections import OrderedDict
 from pathlib import Path
 
@@ -213,6 +215,80 @@ def test_what_is_no_path_is_refused(path):
     with pytest.raises(TypeError, match=r"path is .*, in optim.save\(path, state\); expected the name of a file"):
         optim.save(path, {"step": 1})
     with pytest.raises(TypeError, match=r"path is .*, in optim.load\(path\); expected the name of a file"):
+        optim.load(path)
+
+
+def write(path, structure, *arrays, savez=np.savez, **more):
+    """Write a file with a checksum that is right, whatever is in it."""
+    members = {f"array_{i}": array for i, array in enumerate(arrays)}
+    members["structure"] = np.frombuffer(structure.encode(), np.uint8)
+    savez(path, **members, **more, checksum=np.frombuffer(optim.checkpoint.checksum(members), np.uint8))
+
+
+def content(state):
+    return '{"format": 1, "state": ' + state + "}"
+
+
+def test_the_forger_can_write_a_file_that_is_loaded(path):
+    write(path, content('["dict", [["a", ["array", 0]]]]'), np.ones(2))
+    np.testing.assert_array_equal(optim.load(path)["a"], np.ones(2))
+
+
+@pytest.mark.parametrize("structure", [
+    "", "3", "[]", "{}", '{"format": 1}', content('["array", 7]'), content('["array", {}]'), content('["array"]'),
+    content('["number", 0, 1]'), content('["set", []]'), content("[[], []]"), content('[{"a": 1}, 2]'),
+    content('["dict", 3]'), content('["dict", [3]]'), content('["dict", [[[], 3]]]'), content('["list", 5]'),
+    content('["list", ' * 5000 + "1" + "]" * 5000), content('["list", [' * 3000 + "1" + "]]" * 3000),
+    content("1" * 5000), content('"') + "\xff"], ids=lambda text: text[:40])
+def test_a_forged_structure_is_called_damaged(path, structure):
+    write(path, structure, np.ones(2))
+    with pytest.raises(ValueError, match="run.npz is damaged, or not a file that optim.save has written"):
+        optim.load(path)
+
+
+def test_a_compressed_file_is_refused_before_it_is_unpacked(path):
+    write(path, content('["array", 0]'), np.zeros(10_000_000), savez=np.savez_compressed)
+    assert path.stat().st_size < 100_000
+    tracemalloc.start()
+    try:
+        with pytest.raises(ValueError, match="damaged, or not a file that optim.save has written"):
+            optim.load(path)
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_header_that_claims_more_than_there_is_is_refused(path):
+    optim.save(path, np.zeros(3))
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    members["array_0.npy"] = members["array_0.npy"].replace(b"(3,)", b"(9,)")
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, written in members.items():
+            archive.writestr(name, written)
+    with pytest.raises(ValueError, match="damaged, or not a file that optim.save has written"):
+        optim.load(path)
+
+
+def nested(depth):
+    state = 1
+    for _ in range(depth):
+        state = [state]
+    return state
+
+
+def test_states_are_nested_200_deep_and_no_deeper(path):
+    optim.save(path, nested(200))
+    assert optim.load(path) == nested(200)
+    for depth in 201, 100_000:
+        with pytest.raises(ValueError, match=r"state\[0\].* is nested more than 200 deep"):
+            optim.save(path, nested(depth))
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes among its files")
+def test_a_pipe_is_not_waited_for(path):
+    os.mkfifo(path)
+    with pytest.raises(OSError, match="not of a folder or a device"):
         optim.load(path)
 
 
