@@ -10,7 +10,7 @@ import io
 import json
 import math
 import os
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 
 import numpy as np
 
@@ -67,22 +67,8 @@ def save(path, state):
     members = {f"array_{i}": array for i, array in enumerate(arrays)}
     members["structure"] = np.frombuffer(structure.encode(), np.uint8)
     members["checksum"] = np.frombuffer(checksum(members), np.uint8)
-    target = os.path.realpath(path)  # where a link points to
-    folder = os.path.dirname(target)
-    unfinished = os.path.join(folder, f"{os.urandom(8).hex()}.unfinished")
-    try:
-        with open(unfinished, "xb") as file:
-            np.savez(file, **members)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(unfinished, target)
-    except OSError as error:
-        reason = error.strerror if os.path.isdir(folder) else f"{error.strerror}, since there is no folder {folder!r}"
-        raise OSError(error.errno, reason, path) from None  # by the name that the caller knows
-    finally:
-        with suppress(OSError):  # renamed already, or never made
-            os.remove(unfinished)
-    sync_folder(folder)
+    with replacing(path) as unfinished, open(unfinished, "xb") as file:
+        np.savez(file, **members)
 
 
 def load(path):
@@ -159,12 +145,43 @@ def read_array(content):
     return np.lib.format.read_array(file, allow_pickle=False)
 
 
+def check_is_file(path):
+    """Raise an OSError if a path is there and is no file."""
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise OSError(errno.EISDIR, "expected the name of a file, not of a folder or a device", path)
+
+
+@contextmanager
+def replacing(path):
+    """Yield the name of a file to write beside `path`, with the same ending; it replaces `path` when it is complete.
+
+    It is brought safely to the disk first. Whatever happens on the way, `path` holds the old contents or the new.
+    """
+    check_is_file(path)
+    target = os.path.realpath(path)  # where a link points to
+    folder = os.path.dirname(target)
+    unfinished = os.path.join(folder, f"{os.urandom(8).hex()}.unfinished{os.path.splitext(target)[1]}")
+    try:
+        yield unfinished
+        with open(unfinished, "rb+") as file:
+            os.fsync(file.fileno())
+        os.replace(unfinished, target)
+    except OSError as error:
+        if error.errno is None:
+            raise
+        reason = error.strerror if os.path.isdir(folder) else f"{error.strerror}, since there is no folder {folder!r}"
+        raise OSError(error.errno, reason, path) from None  # by the name that the caller knows
+    finally:
+        with suppress(OSError):  # renamed already, or never made
+            os.remove(unfinished)
+    sync_folder(folder)
+
+
 def check_path(path, call):
     """Raise a TypeError unless a path is one, and an OSError if there is something else than a file."""
     if not isinstance(path, (str, os.PathLike)):
         raise TypeError(f"path is {type(path).__name__}, in {call}; expected the name of a file, such as \"run.npz\"")
-    if os.path.exists(path) and not os.path.isfile(path):
-        raise OSError(errno.EISDIR, "expected the name of a file, not of a folder or a device", path)
+    check_is_file(path)
 
 
 def encoded(value, where, arrays, containers):

@@ -17,6 +17,8 @@ from matplotlib.figure import Figure
 from matplotlib.path import Path as Curve
 from matplotlib.textpath import TextPath
 
+from optim.checkpoint import replacing
+
 from ..pictures.drawing import style
 from ..pictures.framing import frame, points_within
 from ..pictures.plots import contour, first_positions, loss_scale
@@ -81,7 +83,8 @@ def page(what, path, optimizers=None, steps=None, start=None, *, seed=0, **facts
         if trajectory.count is not None:
             raise ValueError(f"{trajectory.label} is {trajectory.count} runs in one; a page shows single runs, "
                              "such as trajectory[0]")
-    Path(path).write_text(document(what, seed), encoding="utf-8")
+    with replacing(path) as unfinished:
+        Path(unfinished).write_text(document(what, seed), encoding="utf-8")
     return path
 
 

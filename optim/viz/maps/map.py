@@ -17,7 +17,7 @@ import optim
 from ..runs import contestants
 from ..runs.recording import Objective, check_count, runs_are_independent
 from ..runs.table import formatted
-from .tiles import Store, check_same, compute
+from .tiles import Store, check_same, compute, remove_left_over, remove_tiles
 
 
 @dataclasses.dataclass(eq=False, repr=False)
@@ -114,13 +114,14 @@ def mapped(kind, work, names, axes, facts, executor, path, tile):
         if not (isinstance(content, dict) and content.get("kind") == "map"):
             raise ValueError(f"{path} holds no map: give this one another path")
         check_same(path, plan_of(content["map"]), plan)
+        remove_left_over(path)
         return kind(**{name: content["map"][name] for name in FIELDS})
     store = None if path is None else Store(path, {**plan, "tile": tile})
     arrays = compute(work, *axes, side=tile, executor=executor, store=store)
     result = kind(*names, *axes, arrays, facts)
     if store:
         result.save(path)
-        store.remove()
+        remove_tiles(path)
     return result
 
 

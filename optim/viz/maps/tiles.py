@@ -186,7 +186,7 @@ class Store:
     """
 
     def __init__(self, path, plan):
-        self.folder = f"{os.fspath(path)}.tiles"
+        self.folder = folder_of(path)
         with suppress(FileExistsError):
             os.mkdir(self.folder)
         plan_path = os.path.join(self.folder, PLAN)
@@ -209,15 +209,27 @@ class Store:
             return optim.load(self.file(tile))
         return None
 
-    def remove(self):
-        """Take the folder away, when the map itself has been written.
 
-        The plan goes last: tiles without one would be taken for those of whatever map comes next.
-        """
-        for name in os.listdir(self.folder):
-            if name != PLAN:
-                os.remove(os.path.join(self.folder, name))
-        shutil.rmtree(self.folder)
+def folder_of(path):
+    """Return the name of the folder for the tiles of a map's file."""
+    return f"{os.fspath(path)}.tiles"
+
+
+def remove_tiles(path):
+    """Remove the tiles of a map that is in its file.
+
+    The plan goes last: tiles without one would be taken for those of whatever map comes next.
+    """
+    for name in os.listdir(folder_of(path)):
+        if name != PLAN:
+            os.remove(os.path.join(folder_of(path), name))
+    shutil.rmtree(folder_of(path))
+
+
+def remove_left_over(path):
+    """Remove the tiles of a map that is in its file, if a process was killed before it could do so."""
+    if os.path.exists(os.path.join(folder_of(path), PLAN)):
+        remove_tiles(path)
 
 
 def check_same(where, found, plan):

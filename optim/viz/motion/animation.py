@@ -15,6 +15,8 @@ from matplotlib.animation import FFMpegWriter, FuncAnimation, PillowWriter
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 
+from optim.checkpoint import replacing
+
 from ..pictures.drawing import in_notebook, new_figure, show_figure, style
 from ..pictures.framing import ExitMarks, frame
 from ..pictures.plots import overview
@@ -81,7 +83,7 @@ def animate(runs, path=None, *, frames=100, fps=20, domain=None, levels=20, dpi=
         stage = Stage(runs, domain, levels, dpi)
         animation = Motion(stage.figure, stage.show, steps, init_func=list, interval=1000 / fps)
         if write:
-            write(animation, Path(path), fps, dpi)
+            write(animation, path, fps, dpi)
     return animation
 
 
@@ -124,9 +126,10 @@ class Motion(FuncAnimation):
     def save(self, filename, writer=None, fps=None, dpi=None, **kwargs):
         """Write a file whose ending chooses the format, as in `animate`; with a writer, as Matplotlib's method does."""
         if writer is not None or kwargs:
-            super().save(filename, writer, fps, dpi, **kwargs)
+            with replacing(filename) as unfinished:
+                super().save(unfinished, writer, fps, dpi, **kwargs)
         else:
-            writer_for(Path(filename))(self, Path(filename), fps or 1000 / self._interval, dpi or self._fig.dpi)
+            writer_for(Path(filename))(self, filename, fps or 1000 / self._interval, dpi or self._fig.dpi)
 
     def to_jshtml(self, *args, **kwargs):
         """Return a player with all frames in it as HTML; the arguments are those of Matplotlib's method."""
@@ -273,7 +276,8 @@ def write_mp4(animation, path, fps, dpi):
 
 def write_html(animation, path, fps, dpi):
     """Write a page with a player."""
-    path.write_text(animation.to_jshtml(fps=fps), encoding="utf-8")
+    with replacing(path) as unfinished:
+        Path(unfinished).write_text(animation.to_jshtml(fps=fps), encoding="utf-8")
 
 
 def compact(page):

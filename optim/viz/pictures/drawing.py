@@ -23,6 +23,8 @@ from matplotlib.colors import BoundaryNorm, LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.transforms import ScaledTranslation
 
+from optim.checkpoint import replacing
+
 STYLE = str(Path(__file__).with_name("optim.mplstyle"))
 FORMAT_METADATA = {  # the names under which file formats keep a title and a description
     ".png": {"Title": "title", "Description": "description"},
@@ -224,8 +226,9 @@ class Drawing:
 
         Parameters
         ----------
-        path : str or path
-            The ending chooses the format: png, svg, pdf, ...; without one, ".png" is added.
+        path : str, path or file object
+            The ending chooses the format: png, svg, pdf, ...; without one, ".png" is added. A file that is there stays
+            as it is until the new one is complete.
         **kwargs
             For `matplotlib.figure.Figure.savefig`.
 
@@ -234,14 +237,22 @@ class Drawing:
         str or path
             Of the file.
         """
+        if hasattr(path, "write"):
+            self.write(path, **kwargs)
+            return path
         if "format" not in kwargs and not Path(path).suffix:
             path = f"{path}.png"
         if "metadata" not in kwargs:
             parts = FORMAT_METADATA.get(Path(path).suffix.lower(), {})
             kwargs["metadata"] = {name: part and getattr(self, part) for name, part in parts.items()}
-        with style():
-            self.figure.savefig(path, **kwargs)
+        with replacing(path) as unfinished:
+            self.write(unfinished, **kwargs)
         return path
+
+    def write(self, file, **kwargs):
+        """Write the figure as `Figure.savefig` does, in the style that it was drawn in."""
+        with style():
+            self.figure.savefig(file, **kwargs)
 
     def show(self):
         """Show the picture: in a notebook below the cell, elsewhere in a window.
@@ -261,7 +272,7 @@ class Drawing:
     def png(self):
         """Return the picture as the bytes of a PNG file, with 100 dots per inch."""
         picture = io.BytesIO()
-        self.save(picture, format="png", dpi=100, metadata=None)
+        self.write(picture, format="png", dpi=100)
         return picture.getvalue()
 
     def html(self):

@@ -272,12 +272,13 @@ def as_points(argument, value, ndim=None):
         points = np.asarray(value, dtype=float)
     except (TypeError, ValueError):
         points = np.array(np.nan)
+    if not points.size:
+        return ()
     if points.ndim == 0 and ndim in (None, 1):
         points = points[np.newaxis]
-    if points.ndim == 1 and points.size:
+    if points.ndim == 1:
         points = points[:, np.newaxis] if ndim == 1 else points[np.newaxis]
-    if points.size and not (points.ndim == 2 and points.shape[1] == (ndim or points.shape[1])
-                            and np.isfinite(points).all()):
+    if not (points.ndim == 2 and points.shape[1] == (ndim or points.shape[1]) and np.isfinite(points).all()):
         raise ValueError(f"{argument} must be a point or a list of points, each of {ndim or 'equally many'} finite "
                          f"numbers, got {value!r}")
     return tuple(map(tuple, points.tolist()))
