@@ -93,6 +93,11 @@ def value_of(arg):
     return arg
 
 
+def copied(x):
+    """Return a copy of x as an array: as np.copy, which takes three times as long and lets subclasses take part."""
+    return np.copy(x) if isinstance(x, np.ndarray) and type(x) is not np.ndarray else np.array(x)
+
+
 def call(function, args, keywords):
     """Apply a NumPy function to arguments of which some are Tensors."""
     name = function.__name__

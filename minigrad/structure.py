@@ -18,15 +18,20 @@ def arrays_in(structure):
     return [array for item in structure for array in arrays_in(item)]
 
 
+def mapped(function, structure):
+    """Return the same nesting with the function applied to each array, in order."""
+    if isinstance(structure, dict):
+        return {key: mapped(function, item) for key, item in structure.items()}
+    if isinstance(structure, (list, tuple)):
+        items = [mapped(function, item) for item in structure]
+        return type(structure)._make(items) if hasattr(structure, "_make") else type(structure)(items)
+    return function(structure)
+
+
 def rebuild(structure, values):
     """Return the same nesting with `values`, any iterable, in place of its arrays, in order."""
     values = iter(values)
-    if isinstance(structure, dict):
-        return {key: rebuild(item, values) for key, item in structure.items()}
-    if isinstance(structure, (list, tuple)):
-        items = [rebuild(item, values) for item in structure]
-        return type(structure)._make(items) if hasattr(structure, "_make") else type(structure)(items)
-    return next(values)
+    return mapped(lambda array: next(values), structure)
 
 
 def paths(structure, name):
@@ -76,10 +81,22 @@ def shape_of(x):
     return np.shape(value_of(x))
 
 
+def size_of(x):
+    """Return how many numbers an array or a Tensor holds."""
+    x = value_of(x)
+    return x.size if isinstance(x, (np.ndarray, np.generic)) else np.size(x)
+
+
 def dtype_of(x):
     """Return the floating dtype of an array or a Tensor; float64 for other numbers."""
     dtype = np.asarray(value_of(x)).dtype
     return dtype if dtype.kind == "f" else np.dtype(float)
+
+
+def one_like(x):
+    """Return a 1 in the shape and the floating dtype of a single number, which need not be an array."""
+    x = value_of(x)
+    return type(x)(1) if isinstance(x, np.floating) else np.ones(np.shape(x), dtype_of(x))[()]
 
 
 def as_dtype(x, dtype):

@@ -172,7 +172,7 @@ def propagate(operations, ends, root, g, since=-1, differentiable=False, free=Fa
         for position, parent, _ in parents:
             if parent.counter <= since or (vjp := primitive.vjps[position]) is None:
                 continue
-            contribution = vjp(g, ans, *args, **keywords)
+            contribution = vjp(g, ans, *args, **keywords) if keywords else vjp(g, ans, *args)  # 2 % of a small pass
             if looking_on is not None:
                 looking_on.backward(node, g, parent, contribution)
             if type(contribution) is AddInto:

@@ -13,7 +13,7 @@ from numpy import ndarray
 
 from . import rules  # noqa: F401  (fills the table)
 from .mode import NO_GRAD, in_mode, mode, watcher
-from .registry import COMPUTE, TABLE, call, on_values, value_of
+from .registry import COMPUTE, TABLE, call, copied, on_values, value_of
 from .rules.indexing import At, getitem, plain_index
 from .rules.reductions import running
 from .tape import FREED, Node, Primitive, age, fingerprint, make, propagate, reachable, record
@@ -180,7 +180,7 @@ class Tensor(Node):
     __slots__ = ()
 
     def __init__(self, data, requires_grad=False):
-        value = np.copy(data.value if isinstance(data, Node) else data)
+        value = copied(data.value if isinstance(data, Node) else data)
         if value.dtype.kind not in "fcbiu":
             raise TypeError(f"data of dtype {value.dtype} is not numeric: a Tensor holds numbers")
         self.value, self.recipe, self.counter = value, None, age()

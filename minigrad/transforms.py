@@ -5,16 +5,32 @@ to the variables. What is older than the variables is not entered, so that calls
 and where something older takes part, what is returned is recorded in its turn, for the sake of an outer derivative.
 """
 
-from functools import wraps
+from contextlib import nullcontext
+from functools import partial, wraps
 
 import numpy as np
 
-from .mode import NO_GRAD, in_mode, mode, watcher
-from .registry import value_of
-from .structure import arrays_in, arrays_like, as_dtype, describe, dtype_of, join, rebuild, shape_of, spans, split
-from .tape import Node, Primitive, make, propagate, reachable, record
+from .mode import NO_GRAD, in_mode, mode
+from .registry import copied, value_of
+from .structure import (
+    arrays_in,
+    arrays_like,
+    as_dtype,
+    describe,
+    dtype_of,
+    join,
+    mapped,
+    one_like,
+    rebuild,
+    shape_of,
+    size_of,
+    spans,
+    split,
+)
+from .tape import Node, Primitive, make, propagate, reachable, record, zeros_like
 from .tensor import Tensor
 
+AS_IT_IS = nullcontext()
 _VARIABLE = Primitive(lambda x: x, (lambda g, ans, x: g,), "variable")
 
 
@@ -100,10 +116,10 @@ def value_and_grad(function, argnums=0):
     """
     def value_and_gradient(*args, **keywords):
         run = Run(function, argnums, args, keywords)
-        if isinstance(run.result, (list, tuple, dict)) or np.prod(shape_of(run.root)) != 1:
-            raise TypeError(f"a gradient is that of a single number, and {run.name} returned {describe(run.result)}: "
-                            "reduce it, as with np.sum, or ask for minigrad.jacobian")
-        return run.value(), run.assemble(run.pull_back(np.ones(shape_of(run.root), dtype_of(run.root))[()]))
+        if isinstance(run.result, (list, tuple, dict)) or size_of(run.root) != 1:
+            raise TypeError(f"a gradient is that of a single number, and {name_of(function)} returned "
+                            f"{describe(run.result)}: reduce it, as with np.sum, or ask for minigrad.jacobian")
+        return run.hand_out(run.root), run.assemble(run.pull_back(one_like(run.root)))
     return value_and_gradient
 
 
@@ -139,7 +155,7 @@ def vjp(function, argnums=0):
     def product(*args, **keywords):
         args, v = split_vector("vjp", args)
         run = Run(function, argnums, args, keywords)
-        v = arrays_like(run.result, v, f"what {run.name} returns")
+        v = arrays_like(run.result, v, f"what {name_of(function)} returns")
         run.linked = run.linked or may_be_differentiated(v)
         return run.assemble(run.pull_back(as_dtype(join(v), dtype_of(run.root))))
     return product
@@ -188,8 +204,8 @@ def jvp(function, argnums=0):
         with recording():
             u = variable(np.zeros(shape_of(run.root), dtype_of(run.root)))
             along_v = inner(run.record.pull_back(u, differentiable=True), v)
-            tangent, = Record(along_v, [u]).pull_back(np.ones((), dtype_of(along_v))[()], run.linked)
-        return rebuild(run.result, run.hand_out(split(tangent, run.result)))
+            tangent, = Record(along_v, [u]).pull_back(one_like(along_v), run.linked)
+        return rebuild(run.result, map(run.hand_out, split(tangent, run.result)))
     return product
 
 
@@ -312,16 +328,16 @@ class Run:
     """
 
     def __init__(self, function, argnums, args, keywords):
-        self.name = getattr(function, "__name__", repr(function))
         positions, args = positions_of(argnums, args), list(args)
         with recording():
             for i in positions:
-                args[i] = rebuild(args[i], [variable(x, f"argument {i}") for x in arrays_in(args[i])])
+                args[i] = mapped(partial(variable, position=i), args[i])
             self.arguments = tuple([args[i] for i in positions]) if isinstance(argnums, tuple) else args[positions[0]]
             self.variables = arrays_in(self.arguments)
             self.result = function(*args, **keywords)
-            check_real(self.result, self.name)
-            self.root = join(arrays_in(self.result))
+            results = arrays_in(self.result)
+            check_real(results, function)
+            self.root = join(results)
             self.record = Record(self.root, self.variables)
         self.linked = mode.get() is not NO_GRAD and (self.record.older or any(map(has_parents, self.variables)))
 
@@ -329,17 +345,13 @@ class Run:
         """Return, as a list, what each variable receives when the result receives `g`."""
         return self.record.pull_back(g, self.linked)
 
-    def hand_out(self, values):
-        """Return the values with their history if the run is linked to something older, else as new plain arrays."""
-        return values if self.linked else [np.copy(value_of(x)) for x in values]
-
-    def value(self):
-        """Return the result of the function."""
-        return rebuild(self.result, self.hand_out(arrays_in(self.result)))
+    def hand_out(self, x):
+        """Return x with its history if the run is linked to something older, else as a new plain array."""
+        return x if self.linked else copied(value_of(x))
 
     def assemble(self, values):
         """Return values, one for each variable, in the structure of the arguments."""
-        return rebuild(self.arguments, self.hand_out(values))
+        return rebuild(self.arguments, map(self.hand_out, values))
 
 
 class Record:
@@ -355,9 +367,9 @@ class Record:
         self.newer = isinstance(root, Node) and root.counter > self.since
         self.older = isinstance(root, Node) and root.requires_grad and not self.newer
         if self.newer:
-            operations, self.other_leaves, self.older = reachable(root, self.since)
-            ends = set(variables)
-            self.operations = [node for node in operations if node not in ends]
+            self.operations, self.other_leaves, self.older = reachable(root, self.since)
+            while self.operations and self.operations[0].counter <= variables[-1].counter:
+                del self.operations[0]  # a variable, where the walk ends
 
     def pull_back(self, g, differentiable):
         """Return what each variable receives when the root receives `g`: arrays, or Tensors if `differentiable`."""
@@ -365,25 +377,24 @@ class Record:
         if self.newer:
             if differentiable and not isinstance(g, Node):
                 g = make(Tensor, g)
-            with recording():
-                gradients = propagate(list(self.operations), self.variables + self.other_leaves, self.root, g,
-                                      self.since, differentiable)
-        gradients = [np.zeros(x.shape, x.dtype) if g is None else g for x, g in zip(self.variables, gradients)]
+            gradients = propagate(list(self.operations), self.variables + self.other_leaves, self.root, g,
+                                  self.since, differentiable)
+        gradients = [zeros_like(x.value) if g is None else g for x, g in zip(self.variables, gradients)]
         return [g if isinstance(g, Node) else make(Tensor, g) for g in gradients] if differentiable else gradients
 
 
 def recording():
     """Record inside, even if no_grad holds outside; a watcher goes on looking."""
-    return in_mode(watcher())
+    return AS_IT_IS if mode.get() is not NO_GRAD else in_mode(None)
 
 
-def variable(x, name="the argument"):
+def variable(x, position=0):
     """Return a fresh node for x, linked to x where x is itself a Tensor that requires a gradient."""
     if isinstance(x, Node) and x.requires_grad:
         return record(_VARIABLE, (x,), {})
-    value = np.copy(value_of(x))
+    value = copied(value_of(x))
     if value.dtype.kind != "f":
-        raise TypeError(f"{name} of dtype {value.dtype} cannot be differentiated by: pass floats, "
+        raise TypeError(f"argument {position} of dtype {value.dtype} cannot be differentiated by: pass floats, "
                         "for instance 3.0 for 3, np.array([1.0, 2.0]), or x.astype(float)")
     return make(Tensor, value, (_VARIABLE, (value,), {}, ()))
 
@@ -402,19 +413,27 @@ def positions_of(argnums, args):
     except IndexError:
         raise TypeError(f"argnums={argnums} with {len(args)} positional arguments: pass what is differentiated "
                         "by position, and count positions from 0") from None
-    if len(set(positions)) < len(positions):
+    if len(positions) > 1 and len(positions) > len(set(positions)):
         raise ValueError(f"argnums={argnums} names an argument twice")
     return positions
 
 
-def check_real(result, name):
-    """Raise TypeError unless what the function called `name` returned is real numbers."""
-    for y in arrays_in(result):
-        kind = np.asarray(value_of(y)).dtype.kind
+def name_of(function):
+    """Return what to call a function in a message."""
+    return getattr(function, "__name__", repr(function))
+
+
+def check_real(results, function):
+    """Raise TypeError unless all arrays that the function returned hold real numbers."""
+    for y in results:
+        y = value_of(y)
+        kind = (y if isinstance(y, (np.ndarray, np.generic)) else np.asarray(y)).dtype.kind
         if kind == "c":
-            raise TypeError(f"{name} returned complex numbers: return real ones, as np.real or np.abs make them")
+            raise TypeError(f"{name_of(function)} returned complex numbers: return real ones, as np.real or np.abs "
+                            "make them")
         if kind not in "fiub":
-            raise TypeError(f"{name} returned {describe(y)}: a function to differentiate returns numbers")
+            raise TypeError(f"{name_of(function)} returned {describe(y)}: a function to differentiate returns "
+                            "numbers")
 
 
 # Vectors: what derivatives are multiplied with
@@ -433,7 +452,7 @@ def inner(xs, ys):
 
 def unit_vectors(x):
     """Yield arrays like x, of zeros with a 1 at each place in turn."""
-    for i in range(np.size(value_of(x))):
+    for i in range(size_of(x)):
         e = np.zeros(shape_of(x), dtype_of(x))
         e.flat[i] = 1
         yield e[()]
