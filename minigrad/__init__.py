@@ -19,10 +19,12 @@ __all__ = [
     "erf", "erfc", "relu", "sigmoid", "softplus", "silu", "gelu", "softmax", "log_softmax", "logsumexp",
     "grad", "value_and_grad", "vjp", "jvp", "jacobian", "hessian", "hvp",
     "primitive", "GradientError", "gradcheck", "remember_lines", "detect_anomaly", "coverage", "nn", "explain", "draw",
+    "program",
 ]
 
-# What explains and draws is not loaded before it is asked for: it would add a third to the time of `import minigrad`.
-ON_DEMAND = {"explain": "explanation", "draw": "drawing"}
+# What explains, draws and writes programs is loaded when it is first asked for: it would add a third to the time of
+# `import minigrad`.
+ON_DEMAND = {"explain": "explanation", "draw": "drawing", "program": "programs"}
 
 
 def __getattr__(name):

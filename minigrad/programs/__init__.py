@@ -1,0 +1,8 @@
+"""The derivative, written out: the program that NumPy ran, to be read, run and kept.
+
+Read `recording.py` first, then `trace.py`, `simplifications.py`, `layout.py` and `written.py`.
+"""
+
+from .written import Program, program
+
+__all__ = ["Program", "program"]

@@ -1,0 +1,373 @@
+"""What a person would leave out, one function for each: no copies of copies, no `* 1`, no `0 +`, nothing done twice.
+
+Each simplification looks at one call, whose arguments are simple already, and returns what can stand for it: another
+Call, or one of its arguments; or None. All keep the numbers bit for bit, but for the sign of a zero. That is why
+3 * (7 * x) stays as it is: 21 * x rounds once instead of twice.
+"""
+
+import math
+import operator
+from functools import partial
+
+import numpy as np
+
+from .places import assigned
+from .recording import Assertion, Attribute, Call, Method, calls_in, mapped
+
+NUMBERS = (bool, int, float, complex, np.generic)
+ADD, SUBTRACT = (np.add, operator.add), (np.subtract, operator.sub)
+MULTIPLY, DIVIDE = (np.multiply, operator.mul), (np.divide, operator.truediv)
+NEGATIVE = (np.negative, operator.neg)
+ELEMENTWISE = (*ADD, *SUBTRACT, *MULTIPLY, *DIVIDE, np.maximum, np.minimum)
+
+# Functions whose result may lie in the memory of their first argument.
+VIEWS = {operator.getitem, np.reshape, np.transpose, np.swapaxes, np.squeeze, np.expand_dims, np.ravel, np.moveaxis,
+         np.broadcast_to, np.asanyarray, np.diagonal, np.atleast_1d, np.atleast_2d, np.real, np.imag,
+         np.lib.stride_tricks.sliding_window_view, *map(Attribute, ("T", "mT", "real", "imag")),
+         *map(Method, ("reshape", "transpose", "swapaxes", "squeeze", "ravel", "diagonal"))}
+
+
+def simplified(steps, result, writes):
+    """Return the steps of a program, its result and its writes, simplified until nothing changes."""
+    changed, passes = True, 0
+    while changed and passes < 30:
+        passes += 1
+        count_uses(steps, result, writes)
+        replaced, known, present, changed = {}, {}, {}, False
+        for step in steps:
+            new = with_arguments(step, replaced)
+            found = new if isinstance(new, Assertion) else simplest(new, present, known)
+            if id(found) not in present and getattr(found, "function", True) is not None and not is_number(found):
+                present[id(found)] = found
+            changed = changed or found is not step
+            keep_name(found, step)
+            replaced[id(step)] = found
+        result = substituted(replaced, result)
+        writes = [(argument, substituted(replaced, value)) for argument, value in writes]
+        steps = used(list(present.values()), result, writes)
+    return steps, result, writes
+
+
+def count_uses(steps, result, writes):
+    """Count how often each value is used."""
+    for step in steps:
+        step.uses = 0
+    for step in steps:
+        for call in calls_in(step.condition if isinstance(step, Assertion) else (step.args, step.keywords)):
+            call.uses += 1
+    for call in calls_in((result, list(map(list, writes)))):
+        call.uses += 1
+
+
+def simplest(call, present, known):
+    """Return what stands for a call in the end: an argument, a call that was made before, or a new one."""
+    while (found := first_result(call)) is not None:
+        if not isinstance(found, Call) or found.function is None or id(found) in present:
+            return found
+        call = found
+    return known.setdefault(key_of(call), call)
+
+
+def first_result(call):
+    """Return what the first simplification that applies puts in the place of a call."""
+    for simplification in SIMPLIFICATIONS:
+        found = simplification(call)
+        if found is not None:
+            return found
+    return None
+
+
+def with_arguments(step, replaced):
+    """Return a step with its arguments replaced by what they have become."""
+    if isinstance(step, Assertion):
+        condition = substituted(replaced, step.condition)
+        return step if condition is step.condition else Assertion(condition, step.outcome, step.origin)
+    args, keywords = substituted(replaced, step.args), substituted(replaced, step.keywords)
+    unchanged = all(a is b for a, b in zip(calls_in((args, keywords)), calls_in((step.args, step.keywords))))
+    return step if unchanged and len(calls_in(args)) == len(calls_in(step.args)) else remade(step, args, keywords)
+
+
+def substituted(replaced, x):
+    """Return an argument with every Call in it replaced."""
+    if isinstance(x, Call):
+        return replaced.get(id(x), x)
+    return mapped(partial(substituted, replaced), x)
+
+
+def remade(call, args, keywords=None, function=None):
+    """Return a call with other arguments, or another function, whose value has the same form."""
+    new = Call(function or call.function, args, call.keywords if keywords is None else keywords, None, call.origin,
+               call.written and function is None)
+    new.shape, new.dtype, new.kind, new.loose = call.shape, call.dtype, call.kind, call.loose
+    new.name, new.slope_of, new.uses = call.name, call.slope_of, call.uses
+    return new
+
+
+def keep_name(found, call):
+    """Hand a name on to what stands for a call."""
+    if isinstance(found, Call) and isinstance(call, Call) and found.function is not None:
+        found.name = found.name or call.name
+        found.slope_of = found.slope_of or call.slope_of
+
+
+def key_of(call):
+    """Return what two calls have in common that return the same: the function and its arguments."""
+    return call.function, hashable(call.args), hashable(call.keywords)
+
+
+def hashable(x):
+    """Return nested arguments as something that can be compared and looked up."""
+    if isinstance(x, Call):
+        return id(x)
+    if isinstance(x, dict):
+        return tuple([(name, hashable(item)) for name, item in x.items()])
+    if isinstance(x, slice):
+        return "slice", hashable(x.start), hashable(x.stop), hashable(x.step)
+    if isinstance(x, (list, tuple)):
+        return type(x).__name__, *map(hashable, x)
+    return type(x).__name__, repr(x)
+
+
+def used(steps, result, writes):
+    """Return the steps that the result, the writes and the assertions need: nothing is computed in vain."""
+    needed = {id(call) for call in calls_in((result, list(map(list, writes))))}
+    kept = []
+    for step in reversed(steps):
+        if isinstance(step, Assertion) or id(step) in needed:
+            parts = step.condition if isinstance(step, Assertion) else (step.args, step.keywords)
+            needed.update(id(call) for call in calls_in(parts))
+            kept.append(step)
+    return kept[::-1]
+
+
+# What the simplifications ask
+
+def is_number(x, value=None):
+    """Tell whether an argument is a frozen number, and the given one."""
+    return isinstance(x, NUMBERS) and (value is None or x == value)
+
+
+def is_zero(x):
+    """Tell whether an argument is zero everywhere, as what `zeros_like` returns and what is cut out of it."""
+    if not isinstance(x, Call):
+        return is_number(x, 0)
+    if x.array is not None:
+        return not np.any(x.array)
+    return x.function is np.zeros_like or (x.function in VIEWS and is_zero(x.args[0]))
+
+
+def fits(x, call):
+    """Tell whether an argument has the very form of a call's value, so that it can stand for it."""
+    return isinstance(x, Call) and x.shape == call.shape and x.dtype == call.dtype and not x.loose
+
+
+def is_power_of_two(x):
+    """Tell whether multiplying by a number is exact."""
+    return is_number(x) and not isinstance(x, complex) and math.isfinite(x) and x != 0 and abs(math.frexp(x)[0]) == 0.5
+
+
+def is_negative_multiple(x):
+    """Tell whether an argument is a product with a negative number."""
+    return isinstance(x, Call) and x.function in MULTIPLY and is_number(x.args[0]) and (
+        not isinstance(x.args[0], complex) and x.args[0] < 0)
+
+
+def negated(x):
+    """Return y where x is -y, else None."""
+    return x.args[0] if isinstance(x, Call) and x.function in NEGATIVE else None
+
+
+# The simplifications
+
+def without_copy(call):
+    """A copy has the same numbers. (What is returned to the caller is copied again where it has to be.)"""
+    if call.function in (np.copy, np.asanyarray, Method("copy"), np.positive, operator.pos) and (
+            isinstance(call.args[0], Call) and call.args[0].shape == call.shape and call.args[0].dtype == call.dtype
+            and "order" not in call.keywords):
+        return call.args[0]
+    return None
+
+
+def without_cast(call):
+    """`astype` and `reshape` to what an array is already change nothing."""
+    if call.function in (Method("astype"), Method("reshape"), np.reshape, np.broadcast_to) and fits(call.args[0], call):
+        return call.args[0]
+    return None
+
+
+def without_neutral(call):
+    """x * 1, x / 1, x + 0 and x - 0 are x."""
+    if len(call.args) != 2:
+        return None
+    x, y = call.args
+    if call.function in (*MULTIPLY, *DIVIDE) and is_number(y, 1) and fits(x, call):
+        return x
+    if call.function in MULTIPLY and is_number(x, 1) and fits(y, call):
+        return y
+    if call.function in (*ADD, *SUBTRACT) and is_zero(y) and fits(x, call):
+        return x
+    constant = call.kind == "scalar" and type(y) is call.dtype.type
+    if call.function in ADD and is_zero(x) and (fits(y, call) or constant):
+        return y
+    return None
+
+
+def signs_moved(call):
+    """-(-x) is x; x + (-y) is x - y; (-x) + y is y - x; c * (-x) is (-c) * x; x + (-2) * y is x - 2 * y."""
+    if call.function in NEGATIVE:
+        x, = call.args
+        if negated(x) is not None:
+            return negated(x)
+        if isinstance(x, Call) and x.function in MULTIPLY and is_number(x.args[0]) and x.dtype != bool:
+            return remade(call, (-x.args[0], x.args[1]), {}, x.function)
+        return None
+    if len(call.args) != 2:
+        return None
+    x, y = call.args
+    if call.function in ADD and negated(y) is not None:
+        return remade(call, (x, negated(y)), {}, np.subtract)
+    if call.function in ADD and negated(x) is not None:
+        return remade(call, (y, negated(x)), {}, np.subtract)
+    if call.function in SUBTRACT and negated(y) is not None:
+        return remade(call, (x, negated(y)), {}, np.add)
+    if call.function in MULTIPLY and is_number(x) and negated(y) is not None:
+        return remade(call, (-x, negated(y)))
+    if call.function in MULTIPLY and is_number(y) and isinstance(x, Call) and not call.written:
+        return remade(call, (y, x))  # numbers first
+    if call.function in (*ADD, *SUBTRACT) and is_negative_multiple(y):
+        opposite = SUBTRACT[ADD.index(call.function)] if call.function in ADD else ADD[SUBTRACT.index(call.function)]
+        return remade(call, (x, remade(y, (-y.args[0], y.args[1]))), {}, opposite)
+    return None
+
+
+def factors_joined(call):
+    """a * (b * x) is (a * b) * x, exactly, if a or b is a power of two; unless b * x has a name, or other uses."""
+    if call.function in MULTIPLY and is_number(call.args[0]) and isinstance(call.args[1], Call):
+        a, inner = call.args
+        alone = inner.uses <= 1 and not inner.name
+        if inner.function in MULTIPLY and is_number(inner.args[0]) and inner.dtype == call.dtype and alone:
+            b, x = inner.args
+            if (is_power_of_two(a) or is_power_of_two(b)) and abs(a * b) < 1e30:
+                return remade(call, (a * b, x))
+    return None
+
+
+def read_back(call):
+    """What was written at an index is read there, and what was there before is read elsewhere."""
+    if call.function is operator.getitem and isinstance(call.args[0], Call) and call.args[0].function is assigned:
+        array, index, value = call.args[0].args
+        wanted = call.args[1]
+        if type(index) is int and type(wanted) is int and index >= 0 and wanted >= 0:
+            if index != wanted:
+                return remade(call, (array, wanted))
+            if fits(value, call):
+                return value
+    return None
+
+
+def gathered(call):
+    """Numbers written one after the other into an array of zeros are what a person writes as np.array([x, y])."""
+    if call.function is not assigned or call.loose or not call.shape or call.shape[0] > 32:
+        return None
+    items, array = {}, call
+    while isinstance(array, Call) and array.function is assigned and type(array.args[1]) is int:
+        items.setdefault(array.args[1] % call.shape[0], array.args[2])
+        array = array.args[0]
+    if len(items) < call.shape[0]:
+        return None
+    parts = [items[i] for i in range(call.shape[0])]
+    if all(np.shape(x) == call.shape[1:] and x.dtype == call.dtype if isinstance(x, np.generic) else
+           isinstance(x, Call) and x.shape == call.shape[1:] and x.dtype == call.dtype for x in parts):
+        return remade(call, (parts,), {}, np.array)
+    return None
+
+
+def rows_stacked(call):
+    """np.stack([np.array([a, b]), np.array([c, d])]) is np.array([[a, b], [c, d]])."""
+    if call.function is np.stack and len(call.args) == 1 and not call.keywords and type(call.args[0]) in (list, tuple):
+        rows = call.args[0]
+        if all(isinstance(x, Call) and x.function is np.array and isinstance(x.args[0], list) for x in rows):
+            return remade(call, ([x.args[0] for x in rows],), {}, np.array)
+    return None
+
+
+def whole_part(call):
+    """x[:] and x[...] are x, and writing a whole array is the array."""
+    if call.function is operator.getitem and call.args[1] in (slice(None), Ellipsis, ()) and fits(call.args[0], call):
+        return call.args[0]
+    if call.function is assigned and isinstance(call.args[1], (slice, type(...))) and fits(call.args[2], call) and (
+            call.args[1] in (slice(None), Ellipsis)):
+        return call.args[2]
+    return None
+
+
+def turned(call):
+    """Rows become columns by .T, and twice is not at all."""
+    x = call.args[0] if call.args else None
+    if not isinstance(x, Call) or x.shape is None or len(x.shape) != 2:
+        return None
+    axes = call.args[1:]
+    transposes = call.function in (np.transpose, Method("transpose")) and axes in ((), (None,), ((1, 0),), ([1, 0],))
+    swaps = call.function in (np.swapaxes, Method("swapaxes")) and {axes[0] % 2, axes[1] % 2} == {0, 1}
+    if (transposes or swaps) and not call.keywords:
+        return remade(call, (x,), {}, Attribute("T"))
+    if call.function is Attribute("mT"):
+        return remade(call, (x,), {}, Attribute("T"))
+    return x.args[0] if call.function is Attribute("T") and x.function is Attribute("T") else None
+
+
+def unspread(call):
+    """What is broadcast before it meets an array of the full shape is broadcast by meeting it."""
+    if call.function not in ELEMENTWISE or len(call.args) != 2:
+        return None
+    for i, (x, other) in enumerate((call.args, call.args[::-1])):
+        if isinstance(x, Call) and x.function is np.broadcast_to and isinstance(x.args[0], Call) and (
+                isinstance(other, Call) and other.shape == call.shape and x.args[0].dtype == x.dtype):
+            return remade(call, (x.args[0], other) if i == 0 else (other, x.args[0]))
+    return None
+
+
+def as_number(call):
+    """A frozen array of equal numbers, where it meets an array of the full shape, is that number."""
+    if call.function not in ELEMENTWISE or len(call.args) != 2:
+        return None
+    x, y = [one_number(a) if isinstance(b, Call) and b.array is None and b.shape == call.shape else a
+            for a, b in (call.args, call.args[::-1])]
+    return None if x is call.args[0] and y is call.args[1] else remade(call, (x, y))
+
+
+def one_number(x):
+    """Return the number that all elements of a frozen array are; anything else as it is."""
+    if isinstance(x, Call) and x.array is not None and x.array.size and x.array.dtype.kind in "fc" and (
+            np.all(x.array == x.array.flat[0])):
+        return x.array.flat[0]
+    return x
+
+
+def nothing_times(call):
+    """0 * x is 0, where x is finite: what a unit vector leaves out of a Jacobian's row."""
+    if call.function in MULTIPLY and is_number(call.args[0], 0) and call.kind in ("scalar", "number"):
+        return call.dtype.type(0) if call.kind == "scalar" else call.dtype(0)
+    return None
+
+
+def folded(call):
+    """What has numbers for arguments alone is a number."""
+    if call.kind in ("scalar", "number") and call.args and all(isinstance(x, NUMBERS) for x in call.args) and (
+            not call.keywords and isinstance(call.function, (np.ufunc, type(operator.add)))):
+        with np.errstate(all="ignore"):
+            return call.function(*call.args)
+    return None
+
+
+def summed(call):
+    """np.add.reduce(x) is x.sum(axis=0)."""
+    if call.function == np.add.reduce and len(call.args) == 1 and isinstance(call.args[0], Call) and (
+            call.args[0].kind == "array" and call.keywords.keys() <= {"axis", "keepdims"}):
+        return remade(call, call.args, {"axis": 0, **call.keywords}, Method("sum"))
+    return None
+
+
+SIMPLIFICATIONS = [folded, without_copy, without_cast, without_neutral, nothing_times, signs_moved, as_number,
+                   factors_joined, read_back, gathered, rows_stacked,
+                   whole_part, turned, unspread, summed]

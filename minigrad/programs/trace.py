@@ -1,0 +1,245 @@
+"""What one run of a function did, and whether another run would do the same.
+
+A straight line of calls is all that a recording can hold. So a function is run three times and more: twice at the same
+place, where random numbers and clocks betray themselves, and at other places, where numbers do that depend on the
+arguments by a way that nobody recorded.
+"""
+
+import operator
+from contextlib import suppress
+
+import numpy as np
+
+from .closures import FreeArrays
+from .reader import where
+from .recording import Assertion, Call, Number, Recorded, Recording, Refused, mapped, raw, same
+
+
+class Trace:
+    """One run of a function.
+
+    Attributes
+    ----------
+    args : tuple
+        The arguments, with a Call for each array and number.
+    inputs : list of Call
+        These Calls, and those of the arrays that the function closes over.
+    calls : list of Call and Assertion
+        What was done, in order.
+    result : the structure that the function returned, with a Call for each array and number.
+    writes : list of (Call, Call)
+        Arguments that were written to, and what they held in the end.
+    rebound : list of (str, structure)
+        Items of lists and dictionaries among the arguments that were replaced, by their paths, and what by.
+    """
+
+    def __init__(self, function, examples, names, branches="refuse", decisions=(), elsewhere=None):
+        recording = Recording(branches, decisions)
+        self.free = FreeArrays()
+        recorded, self.free_numbers = [], {}
+
+        def note(x, path):
+            if elsewhere is not None:
+                x = elsewhere(x)
+            self.free_numbers[path] = np.copy(x)
+            recorded.append(recording.input(np.array(x) if isinstance(x, np.ndarray) else x, path))
+            return recorded[-1]
+
+        args = [arguments(x, name, note) for x, name in zip(examples, names)]
+        before = [nested(x) for x in args]
+        function = self.free.rebuilt(function, note)
+        self.args = tuple([calls_of(recording, x) for x in args])
+        with np.errstate(all="ignore" if elsewhere else None):
+            result = recording.run(function, args)
+        self.result, self.numbers = calls_of(recording, result), numbers_of(result)
+        self.inputs, self.calls = recording.inputs, recording.calls
+        self.writes = [(call, x.place.read()) for call, x in zip(self.inputs, recorded)
+                       if isinstance(x, Recorded) and x.place.read() is not call]
+        self.assertions = recording.assertions
+        self.rebound = [(path, calls_of(recording, x)) for path, x in rebindings(before, args, names)]
+
+
+    def arguments(self):
+        """Return new arguments with the numbers that this run was given."""
+        return [rebuilt_from(self.free_numbers, x) for x in self.args]
+
+
+def rebuilt_from(numbers, x):
+    """Return a structure with the numbers of each Call in it, by its path."""
+    if isinstance(x, Call):
+        return x.dtype(numbers[x.path]) if x.kind == "number" else numbers[x.path][()] if x.kind == "scalar" else (
+            numbers[x.path].copy())
+    return mapped(lambda item: rebuilt_from(numbers, item), x)
+
+
+def arguments(x, path, note):
+    """Return an argument with `note(x, path)` for every array and number in it."""
+    if isinstance(x, (list, tuple)):
+        items = [arguments(item, f"{path}[{i}]", note) for i, item in enumerate(x)]
+        return x._make(items) if hasattr(x, "_make") else type(x)(items)
+    if isinstance(x, dict):
+        return {key: arguments(item, item_path(path, key), note) for key, item in x.items()}
+    if x is None or isinstance(x, (bool, str)):
+        return x
+    if isinstance(x, (np.ndarray, np.generic, int, float, complex)) and np.asarray(x).dtype != object:
+        return note(x, path)
+    raise Refused(f"argument {path} is {x!r}: a program takes arrays and numbers, and lists, tuples and dictionaries "
+                  "of them; let the function close over anything else")
+
+
+def rebindings(before, after, paths):
+    """Yield (path, new item) for the items of lists and dictionaries that a function has replaced or added."""
+    for old, new, path in zip(before, after, paths):
+        if isinstance(old, dict):
+            if lost := old.keys() - new.keys():
+                raise Refused(f"the function deletes {', '.join(map(repr, lost))} from its argument {path}: "
+                              "let it return a new dictionary")
+            yield from ((item_path(path, key), new[key]) for key in new if key not in old)
+            yield from rebindings(old.values(), [new[key] for key in old], [item_path(path, key) for key in old])
+        elif isinstance(old, (list, tuple)):
+            if len(old) != len(new):
+                raise Refused(f"the function changes the length of its argument {path}: let it return a new list")
+            yield from rebindings(old, new, [item_path(path, i) for i in range(len(old))])
+        elif old is not new:
+            yield path, new
+
+
+def nested(x):
+    """Return a copy of the lists and dictionaries around arrays and numbers."""
+    return mapped(nested, x)
+
+
+def item_path(path, key):
+    """Return how a program writes an item of an argument."""
+    return f'{path}["{key}"]' if isinstance(key, str) and key.isidentifier() else f"{path}[{key!r}]"
+
+
+def calls_of(recording, x):
+    """Return a structure with Calls instead of recorded objects, and of other arrays."""
+    call = recording.value_of(x)
+    if call is not None:
+        return call
+    data = getattr(x, "data", None)
+    if isinstance(x, np.ndarray) or isinstance(data, np.ndarray):
+        return recording.constant(x if isinstance(x, np.ndarray) else data)
+    return mapped(lambda item: calls_of(recording, item), x)
+
+
+def numbers_of(x):
+    """Return a structure with plain arrays and numbers."""
+    data = getattr(x, "data", None)
+    if isinstance(x, (Recorded, Number)) or not isinstance(data, np.ndarray):
+        return raw(x) if isinstance(x, (Recorded, Number)) else mapped(numbers_of, x)
+    return raw(data)
+
+
+# Other places
+
+def nearby(x):
+    """Return other numbers a little beside the given ones: what a domain allows it mostly allows there too."""
+    if np.asarray(x).dtype.kind not in "fc":
+        return rolled(x)
+    shift = 1e-3 * (1 + np.abs(x)) * (1 + np.cos(np.arange(np.size(x))).reshape(np.shape(x)))
+    return type(x)(x + shift) if np.ndim(x) == 0 and not isinstance(x, np.ndarray) else (x + shift).astype(x.dtype)
+
+
+def far_away(x):
+    """Return other numbers of about the same size, half of them with the other sign."""
+    if np.asarray(x).dtype.kind not in "fc":
+        return rolled(x)
+    factor = -1.3 + 2.9 * (np.arange(np.size(x)).reshape(np.shape(x)) % 2)
+    return type(x)(x * factor) if np.ndim(x) == 0 and not isinstance(x, np.ndarray) else (x * factor).astype(x.dtype)
+
+
+def rolled(x):
+    """Return whole numbers in another order, which keeps them valid as indices and classes; a single one, plus 1."""
+    if isinstance(x, np.ndarray) and x.size > 1:
+        return np.roll(x.reshape(-1), 1).reshape(x.shape)
+    return np.logical_not(x) if np.asarray(x).dtype == bool else type(x)(x + 1) if np.ndim(x) == 0 else x
+
+
+# Comparing two runs
+
+def steady_trace(function, examples, names, branches):
+    """Return the Trace of a function that does the same in every run, and its Trace at another place; or refuse."""
+    trace = Trace(function, examples, names, branches)
+    again = Trace(function, examples, names, branches)
+    refuse_difference(trace, again, "does something else in a second run with the same arguments: random numbers, a "
+                      "clock or a counter cannot be written out; make them before, and pass them as arguments")
+    others = []
+    for place in (nearby, far_away):
+        with suppress(ArithmeticError, ValueError, IndexError, np.linalg.LinAlgError):
+            other = Trace(function, examples, names, "assume" if branches == "assume" else branches, elsewhere=place)
+            others.append(other)
+    for other in others:
+        if [x.outcome for x in other.assertions] == [x.outcome for x in trace.assertions]:
+            refuse_difference(trace, other, "uses numbers that depend on the arguments in a way that cannot be "
+                              "recorded: np.array, np.asarray, an array made by np.zeros and written to, or compiled "
+                              "code; use np.stack, np.copy and np.zeros_like")
+    return trace, others
+
+
+def refuse_difference(one, other, reason):
+    """Raise Refused at the first line where two runs differ."""
+    number_one, number_other = numbered(one), numbered(other)
+    for x, y in zip(one.calls, other.calls):
+        if not alike(x, y, number_one, number_other):
+            raise Refused(f"{where(blamed(x, y).origin)} {reason}")
+    results = alike(one.result, other.result, number_one, number_other)
+    writes = alike(one.writes, other.writes, number_one, number_other)
+    if len(one.calls) != len(other.calls) or not results or not writes:
+        last = one.calls[-1].origin if one.calls else None
+        raise Refused(f"{where(last)} or what follows it, {reason}")
+
+
+def numbered(trace):
+    """Return the place of each Call in its trace, by its identity."""
+    return {id(call): i for i, call in enumerate(trace.inputs + trace.calls)}
+
+
+def blamed(x, y):
+    """Return which of a call and the frozen arrays among its arguments brought the difference in."""
+    for a, b in zip(getattr(x, "args", ()), getattr(y, "args", ())):
+        if isinstance(a, Call) and isinstance(b, Call) and a.array is not None and b.array is not None and (
+                not same(a.array, b.array)):
+            return a
+    return x
+
+
+def alike(x, y, number_x, number_y):
+    """Tell whether two calls, or two arguments of them, are the same."""
+    if type(x) is not type(y):
+        return False
+    if isinstance(x, Assertion):
+        return x.outcome == y.outcome and alike(x.condition, y.condition, number_x, number_y)
+    if isinstance(x, Call):
+        place = number_x.get(id(x))
+        if x.array is not None:
+            return y.array is not None and same(x.array, y.array)
+        if place != number_y.get(id(y)) or x.function != y.function:
+            return False
+        if x.function is None:
+            return True
+        form = x.loose or (x.shape == y.shape and x.dtype == y.dtype)
+        return form and all(alike_deep(a, b, number_x, number_y)
+                            for a, b in zip((x.args, x.keywords), (y.args, y.keywords)))
+    return alike_deep(x, y, number_x, number_y)
+
+
+def alike_deep(x, y, number_x, number_y):
+    """Tell whether two arguments are the same; Calls in them are only compared by their places."""
+    if isinstance(x, Call) and isinstance(y, Call) and x.array is None:
+        return number_x.get(id(x)) == number_y.get(id(y))
+    if isinstance(x, Call):
+        return alike(x, y, number_x, number_y)
+    if type(x) is not type(y):
+        return False
+    if isinstance(x, dict):
+        return x.keys() == y.keys() and all(alike_deep(x[key], y[key], number_x, number_y) for key in x)
+    if isinstance(x, slice):
+        x, y = (x.start, x.stop, x.step), (y.start, y.stop, y.step)
+    if isinstance(x, (list, tuple)):
+        return len(x) == len(y) and all(alike_deep(a, b, number_x, number_y) for a, b in zip(x, y))
+    if isinstance(x, (float, complex, np.generic)):
+        return same(np.asarray(x), np.asarray(y))
+    return x is y or bool(operator.eq(x, y))

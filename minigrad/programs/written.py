@@ -1,0 +1,402 @@
+"""`program` writes a function out; a `Program` is the result, to be read, called, checked and kept."""
+
+import base64
+import inspect
+import itertools
+import linecache
+from functools import partial
+
+import numpy as np
+
+from ..structure import leaves
+from .expressions import array_text
+from .layout import Layout, written_out
+from .reader import MINIGRAD
+from .recording import Call, Refused, calls_in, mapped
+from .simplifications import VIEWS, remade, simplified
+from .trace import steady_trace
+
+number_of_program = itertools.count(1).__next__
+TOLERANCE = 1e-9  # how far a program may be off where sums are taken in another order
+
+
+def program(function, *examples, assume=False, retrace=False, simplify=True):
+    """Return the straight-line program that NumPy runs when `function` is called with arguments like the examples.
+
+    The function is run a few times on arrays that note every NumPy call made with them: the forward pass, the walk
+    back, an update, whatever there is. The calls, in order, are the program.
+
+    Parameters
+    ----------
+    function : callable
+        Takes and returns arrays, numbers, and lists, tuples and dictionaries of them; computed with NumPy. It may use
+        minigrad: `minigrad.value_and_grad(f)` is such a function.
+    *examples : array_like
+        Arguments to try the function with. The program holds for their shapes and dtypes; their numbers do not matter,
+        but the function is defined there. A number is an argument as well. True, None and strings are frozen.
+    assume : bool, default False
+        Where the function branches on a number of the run, follow the branch that the examples take, and assert in the
+        program that it is taken. By default the branch is refused.
+    retrace : bool, default False
+        Write the program anew when it is called with other shapes or dtypes, instead of refusing them.
+    simplify : bool, default True
+        Leave out what a person would leave out. False shows every call as it was made.
+
+    Returns
+    -------
+    Program
+
+    Raises
+    ------
+    TypeError
+        If the function is no straight line, by the line of yours that is in the way: it branches on a number, takes one
+        out (`float(x)`, `x.tolist()`), uses random numbers, or hands numbers to what NumPy cannot record.
+
+    Notes
+    -----
+    Arrays that the function closes over are read anew at each call. Arrays that it makes itself and that do not depend
+    on its arguments are frozen, and shown.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import minigrad
+    >>> def rosenbrock(p):
+    ...     x, y = p
+    ...     a = 1 - x
+    ...     b = y - x**2
+    ...     return a**2 + 100 * b**2
+    >>> gradient = minigrad.program(minigrad.grad(rosenbrock), np.array([-1.5, 2.0]))
+    >>> gradient(np.array([0.0, 1.0]))
+    array([ -2., 200.])
+    """
+    if not callable(function):
+        raise TypeError("minigrad.program takes a function and example arguments: write minigrad.program(f, x); "
+                        f"got {function!r}")
+    return Program(function, examples, assume, retrace, simplify)
+
+
+class Program:
+    """A function written out: a text, and what runs it.
+
+    Attributes
+    ----------
+    text : str
+        The function in Python, without what it needs around it.
+    function : callable
+        The function that was written out.
+    frozen : dict
+        The frozen arrays, by their names in the text.
+    free : dict
+        For each array that is read at each call, by its name in the text, a function that returns it.
+    """
+
+    def __init__(self, function, examples, assume=False, retrace=False, simplify=True):
+        self.function, self.examples = function, examples
+        self.options = {"assume": assume, "simplify": simplify}
+        self.others = {} if retrace else None
+        self.parameters = parameter_names(function, len(examples))
+        self.__name__ = title_of(function)
+        self.trace, others = steady_trace(function, examples, self.parameters, "assume" if assume else "refuse")
+        self.layout = self.laid_out(simplify)
+        self.text = written_out(self.layout)
+        self.frozen = self.layout.constants
+        self.free = {name: self.trace.free.readers[path] for path, name in self.layout.free.items()}
+        self.run = self.compiled()
+        self.prove(others)
+
+    def laid_out(self, simplify):
+        """Return the Layout of the program, simplified or not."""
+        trace = self.trace
+        free = {call.path: call for call in trace.inputs if call.path in trace.free.readers}
+        name_results(self.function, trace)
+        steps, result, writes, rebound = trace.calls, trace.result, trace.writes, trace.rebound
+        if simplify:
+            paths = [path for path, _ in rebound]
+            steps, (result, items), writes = simplified(steps, (result, [x for _, x in rebound]), writes)
+            result, rebound = handed_out(result, trace.result, steps), list(zip(paths, items))
+        return Layout(trace.args, self.parameters, steps, result, writes, rebound, free, self.__name__,
+                      raw=not simplify)
+
+    def compiled(self):
+        """Return the function of the text, which debuggers and tracebacks find by its lines."""
+        self.filename = f"<minigrad.program {number_of_program()}: {self.__name__}>"
+        names = {"np": np, **self.frozen}
+        for text in self.layout.own.values():
+            exec(text, names)
+        linecache.cache[self.filename] = len(self.text), None, self.text.splitlines(True), self.filename
+        exec(compile(self.text, self.filename, "exec"), names)
+        self.names = names
+        return names[self.__name__]
+
+    def prove(self, others):
+        """Run the text where the function itself was run, and raise if it gives something else."""
+        for trace in (self.trace, *others):
+            if [x.outcome for x in trace.assertions] == [x.outcome for x in self.trace.assertions]:
+                for name in self.free:
+                    self.names[name] = trace.free_numbers[name_of_path(self.layout, name)]
+                with np.errstate(all="ignore"):
+                    found = leaves(self.run(*trace.arguments()))
+                expected = leaves(trace.numbers)
+                worst = max([distance(np.asarray(x), np.asarray(y)) for x, y in zip(found, expected)
+                             if isinstance(y, (np.ndarray, np.generic, int, float))], default=0.0)
+                if len(found) != len(expected) or worst > TOLERANCE:
+                    raise Refused(f"{self.__name__} does something that its program does not: they differ by "
+                                  f"{worst:.1g}. Some of what it computes could not be recorded")
+
+    # Calls
+
+    def __call__(self, *args):
+        """Run the program."""
+        if not self.accepts(args):
+            if self.others is None:
+                raise self.complaint(args)
+            return self.retraced(args)(*args)
+        for name, read in self.free.items():
+            self.names[name] = read()
+        return self.run(*args)
+
+    def accepts(self, args):
+        """Tell whether arguments have the form of the examples."""
+        return len(args) == len(self.examples) and all(map(same_form, self.trace.args, args))
+
+    def retraced(self, args):
+        """Return the program for arguments of this form, written when it is first asked for."""
+        key = tuple(map(form_of, args))
+        if key not in self.others:
+            self.others[key] = Program(self.function, args, **self.options)
+        return self.others[key]
+
+    def complaint(self, args):
+        """Return the error for arguments of another form."""
+        for name, example, arg in zip(self.parameters, self.examples, args):
+            if form_of(example) != form_of(arg):
+                return TypeError(f"{self.__name__} was written for {name} = {described(example)}; got "
+                                 f"{described(arg)}: write a program for that too, or pass retrace=True")
+        return TypeError(f"{self.__name__} takes {len(self.examples)} arguments, {', '.join(self.parameters)}; "
+                         f"got {len(args)}")
+
+    def check(self, *places):
+        """Compare the program with the function itself, and return the largest difference.
+
+        Parameters
+        ----------
+        *places : tuple
+            Further arguments, each a tuple, to compare at; the examples and a few places around them are always tried.
+
+        Returns
+        -------
+        float
+            The largest difference between two numbers, relative to the larger of them and 1; NaN counts as equal to
+            NaN.
+        """
+        rng = np.random.default_rng(0)
+        around = [tuple([mapped_numbers(partial(moved, rng), x) for x in self.examples]) for _ in range(8)]
+        return max(self.difference(args) for args in [self.examples, *around, *places])
+
+    def difference(self, args):
+        """Return the largest difference at one place."""
+        copies = [tuple([mapped_numbers(np.copy, x) for x in args]) for _ in range(2)]
+        with np.errstate(all="ignore"):
+            try:
+                expected = self.function(*copies[0])
+            except (ArithmeticError, ValueError):
+                return 0.0
+            found = self(*copies[1])
+        pairs = [*zip(leaves(found), leaves(expected)), *zip(leaves(list(copies[1])), leaves(list(copies[0])))]
+        return max([distance(np.asarray(x), np.asarray(getattr(y, "data", y) if not isinstance(y, np.ndarray) else y))
+                    for x, y in pairs if y is not None and not isinstance(y, (str, bool))], default=0.0)
+
+    # Text
+
+    def __str__(self):
+        return self.heading() + self.text
+
+    def __repr__(self):
+        return f"<Program {self.__name__}({', '.join(self.parameters)})>"
+
+    def heading(self):
+        """Return the lines above the function: what it freezes, and what it reads at each call."""
+        lines = [f"# {name}: {described(read())}, read at each call" for name, read in self.free.items()]
+        for name, array in self.frozen.items():
+            text = array_text(array) if array.size <= 30 else ""
+            lines.append(f"{name} = {text}" if text else f"# {name}: {described(array)}, frozen")
+        return "\n".join([*lines, "", ""]) if lines else ""
+
+    def source(self):
+        """Return the whole program as a file that needs NumPy and nothing else."""
+        parts = [f'"""{self.__name__}, written out by minigrad.program."""', "import numpy as np"]
+        arrays = {**self.frozen, **{name: read() for name, read in self.free.items()}}
+        parts += [f"{name} = {embedded(np.asarray(array))}" for name, array in arrays.items()]
+        if any("base64" in part for part in parts):
+            parts[1] = "import base64\n\nimport numpy as np"
+        return "\n\n".join([*parts, *[f"\n{text.rstrip()}" for text in self.layout.own.values()], f"\n{self.text}"])
+
+    def save(self, path):
+        """Write the program into a file that needs NumPy and nothing else.
+
+        Arrays that it closes over are written as they are now.
+
+        Parameters
+        ----------
+        path : str or path
+            Where to; an existing file is replaced.
+        """
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(self.source())
+
+
+# Titles and names
+
+def inner_function(function):
+    """Return the reader's function inside wrappers of minigrad, such as value_and_grad(f), and the wrappers."""
+    wrappers = []
+    while True:
+        while isinstance(function, partial):
+            function = function.func
+        code = getattr(function, "__code__", None)
+        if code is None or not code.co_filename.startswith(MINIGRAD):
+            return function, wrappers
+        contents = dict(zip(code.co_freevars, [cell.cell_contents for cell in function.__closure__ or ()]))
+        inside = [x for name, x in contents.items() if callable(x) and not isinstance(x, type)]
+        if not inside:
+            return function, wrappers
+        wrappers.append((function.__qualname__.split(".")[0], contents.get("argnums", 0)))
+        function = inside[-1]
+
+
+def title_of(function):
+    """Return what a program is called: rosenbrock_value_and_grad."""
+    inner, wrappers = inner_function(function)
+    name = getattr(inner, "__name__", type(inner).__name__).strip("_")
+    name = name if name.isidentifier() else "function"
+    kinds = [kind for kind, _ in wrappers]
+    return "_".join([name, "hessian" if kinds[:2] == ["jacobian", "grad"] else kinds[0]]) if kinds else name
+
+
+def name_results(function, trace):
+    """Name the results of a gradient after the arguments: dW is that by W."""
+    _, wrappers = inner_function(function)
+    kind, argnums = wrappers[0] if wrappers else (None, 0)
+    if kind not in (None, "grad", "value_and_grad"):  # of second order: a slope of a slope has no short name
+        for call in trace.calls:
+            call.slope_of = None
+    if kind not in ("grad", "value_and_grad"):
+        return
+    by = tuple([trace.args[i] for i in argnums]) if isinstance(argnums, tuple) else trace.args[argnums]
+    slopes = trace.result[1] if kind == "value_and_grad" else trace.result
+    for argument, slope in zip(calls_in(by), calls_in(slopes)):
+        name = argument.name or argument.path.rpartition("[")[2].strip("]\"'")
+        slope.name = slope.name or f"d{name}"
+    if kind == "value_and_grad" and isinstance(trace.result[0], Call):
+        trace.result[0].name = trace.result[0].name or "value"
+
+
+def parameter_names(function, count):
+    """Return what the reader calls the arguments."""
+    inner, _ = inner_function(function)
+    try:
+        names = [p.name for p in inspect.signature(inner).parameters.values() if p.kind < p.VAR_POSITIONAL]
+    except (TypeError, ValueError):
+        names = []
+    given = names[:count] + ["xyzuvw"[i] if count <= 6 else f"x{i}" for i in range(len(names), count)]
+    return given if len(set(given)) == count and "np" not in given else [f"x{i}" for i in range(count)]
+
+
+# The form of arguments
+
+def form_of(x):
+    """Return the form of an argument: its nesting, shapes and dtypes; what is frozen, as it is."""
+    if isinstance(x, (list, tuple)):
+        return type(x).__name__, *map(form_of, x)
+    if isinstance(x, dict):
+        return "dict", *[(key, form_of(item)) for key, item in x.items()]
+    if isinstance(x, (np.ndarray, np.generic)):
+        return x.shape, x.dtype.str
+    return x if x is None or isinstance(x, (bool, str)) else type(x).__name__
+
+
+def same_form(example, x):
+    """Tell whether an argument has the form of an example, whose arrays and numbers are Calls."""
+    if isinstance(example, Call):
+        if example.kind == "number":
+            return isinstance(x, (int, float, complex)) and not isinstance(x, bool) and (
+                example.dtype is not int or isinstance(x, int))
+        return isinstance(x, (np.ndarray, np.generic)) and x.shape == example.shape and x.dtype == example.dtype
+    if isinstance(example, (list, tuple)):
+        return type(x) is type(example) and len(x) == len(example) and all(map(same_form, example, x))
+    if isinstance(example, dict):
+        return isinstance(x, dict) and list(x) == list(example) and all(same_form(example[k], x[k]) for k in example)
+    return type(x) is type(example) and x == example
+
+
+def described(x):
+    """Return a few words on an argument."""
+    if isinstance(x, (np.ndarray, np.generic)):
+        return f"{x.dtype} array of shape {x.shape}" if np.ndim(x) else f"a {x.dtype}"
+    if isinstance(x, (list, tuple, dict)):
+        items = x.items() if isinstance(x, dict) else enumerate(x)
+        return f"a {type(x).__name__} of " + ", ".join([f"{key}: {described(item)}" for key, item in items])
+    return repr(x) if x is None or isinstance(x, (bool, str)) else f"a {type(x).__name__}"
+
+
+# Results
+
+def handed_out(result, original, steps):
+    """Return the result with copies where two parts, or a part and an argument, would share memory."""
+    owned = {id(call) for call in calls_in(original) if call.function is not None and call.function not in VIEWS}
+    given, originals = set(), iter(calls_in(original))
+
+    def own(x):
+        if not isinstance(x, Call):
+            return mapped(own, x)
+        before = next(originals)
+        shared = x.function is None or x.function in VIEWS or id(x) in given
+        given.add(id(x))
+        if id(before) not in owned or not shared or x.kind != "array":
+            return x
+        copy = remade(x, (x,), {}, np.copy)
+        copy.name = copy.slope_of = None
+        steps.append(copy)
+        return copy
+    return own(result)
+
+
+def embedded(array):
+    """Return an array as an expression: as text if it is small, else as its bytes."""
+    if array.size <= 400:
+        return array_text(array)
+    data = base64.b64encode(np.ascontiguousarray(array).tobytes()).decode()
+    return f"np.frombuffer(base64.b64decode({data!r}), {array.dtype.str!r}).reshape({array.shape}).copy()"
+
+
+def name_of_path(layout, name):
+    """Return the path of an array that is read at each call, by its name in the text."""
+    return next(path for path, own in layout.free.items() if own == name)
+
+
+# Places to check at
+
+def mapped_numbers(change, x):
+    """Return a structure with `change` applied to its arrays and numbers."""
+    if isinstance(x, (np.ndarray, np.generic)) or (isinstance(x, (int, float)) and not isinstance(x, bool)):
+        return type(x)(change(x)) if isinstance(x, (int, float)) else change(x)
+    return mapped(partial(mapped_numbers, change), x)
+
+
+def moved(rng, x):
+    """Return other floats beside the given ones; whole numbers as they are."""
+    if np.asarray(x).dtype.kind != "f":
+        return np.copy(x)
+    return (x + 0.1 * rng.standard_normal(np.shape(x)) * (1 + np.abs(x))).astype(np.asarray(x).dtype)
+
+
+def distance(x, y):
+    """Return the largest difference of two arrays, relative to the larger number and 1; infinity for other shapes."""
+    if x.shape != y.shape:
+        return np.inf
+    same = (x == y) | ((x != x) & (y != y))
+    with np.errstate(all="ignore"):
+        apart = np.abs(np.subtract(x, y, dtype=complex)) / np.maximum(1, np.maximum(np.abs(x), np.abs(y)))
+    return float(np.max(np.where(same, 0, apart), initial=0))
+

@@ -1,0 +1,265 @@
+"""Programs written out: their text, their numbers, and what is refused."""
+
+import subprocess
+import sys
+import traceback
+
+import numpy as np
+import pytest
+
+import minigrad
+import optim
+
+RNG = np.random.default_rng(0)
+X, Y = RNG.normal(size=(32, 2)), RNG.normal(size=(32, 1))
+
+
+def rosenbrock(p):
+    x, y = p
+    a = 1 - x
+    b = y - x**2
+    return a**2 + 100 * b**2
+
+
+def network(W1, b1, W2, b2, x, y):
+    h = np.tanh(x @ W1 + b1)
+    error = h @ W2 + b2 - y
+    return np.mean(error**2)
+
+
+def parameters(dtype=float):
+    shapes = (2, 16), (16,), (16, 1), (1,)
+    return [RNG.normal(size=shape).astype(dtype) / 2 for shape in shapes]
+
+
+def adam_step(params, state, t, x, y):
+    """One step of Adam on a network, as a function of everything that changes."""
+    loss, gradients = minigrad.value_and_grad(lambda params: network(**params, x=x, y=y))(params)
+    rule = optim.Adam([optim.Parameter([0.0])])
+    moved = {}
+    for name, grad in gradients.items():
+        moments = {"step": t, **state[name]}
+        phi = rule.update(grad, moments, params[name], betas=(0.9, 0.999), eps=1e-8, weight_decay=0, amsgrad=False,
+                          decoupled_weight_decay=False)
+        moved[name] = params[name] - 0.01 * phi
+    return loss, moved
+
+
+# The text
+
+def test_rosenbrock_reads_as_written_by_hand():
+    program = minigrad.program(minigrad.value_and_grad(rosenbrock), np.array([-1.5, 2.0]))
+    assert str(program) == """\
+def rosenbrock_value_and_grad(p):
+    # forward
+    x, y = p
+    a = 1 - x
+    # b = y - x**2
+    b = y - x * x
+    # a**2 + 100 * b**2
+    value = a * a + 100 * (b * b)
+    # backward
+    # back through a**2 + 100 * b**2
+    db = 200 * b
+    # back through a = 1 - x
+    dx = -400 * b * x - 2 * a
+    # back through x, y = p
+    dp = np.array([dx, db])
+    return value, dp
+"""
+
+
+def test_simplify_false_shows_every_call():
+    raw = minigrad.program(minigrad.grad(rosenbrock), np.array([-1.5, 2.0]), simplify=False)
+    assert "np.zeros_like(p2)" in raw.text and "np.copy(p)" in raw.text
+    assert raw.check() == 0
+
+
+# The numbers
+
+@pytest.mark.parametrize("dtype", [float, np.float32])
+@pytest.mark.parametrize("simplify", [True, False])
+def test_network_gives_the_numbers_of_the_tape(dtype, simplify):
+    x, y = X.astype(dtype), Y.astype(dtype)
+    function = minigrad.value_and_grad(network, (0, 1, 2, 3))
+    program = minigrad.program(function, *parameters(dtype), x, y, simplify=simplify)
+    assert program.check() == 0
+    assert all(g.dtype == dtype for g in program(*parameters(dtype), x, y)[1])
+
+
+def test_training_step_counts_its_steps():
+    params = dict(zip(("W1", "b1", "W2", "b2"), parameters()))
+    state = {name: {"exp_avg": np.zeros_like(p), "exp_avg_sq": np.zeros_like(p)} for name, p in params.items()}
+    program = minigrad.program(adam_step, params, state, 1, X, Y)
+    runs = []
+    for step in (adam_step, program):
+        p = {name: array.copy() for name, array in params.items()}
+        s = {name: {key: array.copy() for key, array in entry.items()} for name, entry in state.items()}
+        losses = []
+        for t in (1, 2, 3):
+            loss, p = step(p, s, t, X, Y)
+            losses.append(float(loss))
+        runs.append((losses, p, s))
+    assert runs[0][0] == runs[1][0]
+    for name in params:
+        np.testing.assert_array_equal(runs[0][1][name], runs[1][1][name])
+        np.testing.assert_array_equal(runs[0][2][name]["exp_avg_sq"], runs[1][2][name]["exp_avg_sq"])
+
+
+def test_results_share_no_memory_with_arguments_or_one_another():
+    program = minigrad.program(minigrad.grad(lambda x, y: np.sum(x + y), (0, 1)), np.ones(3), np.ones(3))
+    dx, dy = program(np.ones(3), np.ones(3))
+    dx += 1
+    np.testing.assert_array_equal(dy, np.ones(3))
+
+
+def test_writing_into_arguments_is_done_by_the_program_too():
+    def step(p, state):
+        state["m"] *= 0.9
+        state["m"] += p
+        p[0] = 3
+        state["count"] = 2.5
+        part = p[1:]
+        part -= state["m"][1:]
+        return p * 2
+
+    program = minigrad.program(step, np.ones(3), {"m": np.full(3, 5.0)})
+    args = [(np.arange(3.0), {"m": np.arange(3.0) + 1}) for _ in range(2)]
+    np.testing.assert_array_equal(step(*args[0]), program(*args[1]))
+    np.testing.assert_array_equal(args[0][0], args[1][0])
+    np.testing.assert_array_equal(args[0][1]["m"], args[1][1]["m"])
+    assert args[1][1]["count"] == 2.5
+
+
+def test_reads_between_writes_see_what_was_written_by_then():
+    def f(x):
+        buffer = np.zeros_like(x)
+        first = buffer[0] + x[0]
+        buffer[0] += x[1]
+        second = buffer[0] + x[0]
+        buffer[1:] = second
+        turned = buffer.reshape(2, 2).T
+        turned[0, 1] = 7
+        return first, second, buffer, turned
+
+    assert minigrad.program(f, np.arange(4.0)).check() == 0
+
+
+def test_a_mask_picks_anew_at_every_call():
+    program = minigrad.program(lambda x: np.where(x > 0, x, 0.5) + np.sum(x[x > 1]), np.array([-1.0, 2.0, 3.0]))
+    x = np.array([5.0, -2.0, 1.5])
+    np.testing.assert_array_equal(program(x), np.where(x > 0, x, 0.5) + 6.5)
+
+
+def test_closed_over_arrays_are_read_at_each_call():
+    table = np.array([1.0, 2.0])
+    settings = {"scale": np.array(3.0)}
+
+    def f(x):
+        return x * (table + 1) * settings["scale"]
+
+    program = minigrad.program(f, np.ones(2))
+    table[0] = 10
+    np.testing.assert_array_equal(program(np.ones(2)), [33, 9])
+    table = np.array([0.0, 0.0])
+    settings["scale"] = np.array(1.0)
+    np.testing.assert_array_equal(program(np.ones(2)), [1, 1])
+
+
+# Keeping it
+
+def test_saved_program_runs_without_minigrad(tmp_path):
+    program = minigrad.program(minigrad.value_and_grad(lambda w: np.sum((X @ w - Y[:, 0])**2)), np.zeros(2))
+    program.save(tmp_path / "kept.py")
+    code = ("import sys; sys.modules['minigrad'] = None; import numpy as np, kept; "
+            "print([float(x) for x in kept.function_value_and_grad(np.array([0.5, -1.0]))[1]])"
+            .replace("function_value_and_grad", program.__name__))
+    shown = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert eval(shown.stdout) == program(np.array([0.5, -1.0]))[1].tolist()
+
+
+def test_tracebacks_show_the_lines_of_the_program():
+    program = minigrad.program(lambda x: np.linalg.inv(x), np.eye(2))
+    with pytest.raises(np.linalg.LinAlgError) as caught:
+        program(np.zeros((2, 2)))
+    assert "np.linalg.inv(x)" in "".join(traceback.format_exception(caught.value))
+
+
+def test_other_shapes_are_refused_or_written_anew():
+    program = minigrad.program(np.sin, np.ones(3))
+    with pytest.raises(TypeError, match=r"written for x = float64 array of shape \(3,\); got float64 array of shape"):
+        program(np.ones(4))
+    with pytest.raises(TypeError, match="float32"):
+        program(np.ones(3, np.float32))
+    assert minigrad.program(np.sin, np.ones(3), retrace=True)(np.ones(4)).shape == (4,)
+
+
+# What is refused, by the line that is in the way
+
+def branch(x):
+    if x[0] > 0:
+        return x
+    return -x
+
+
+def loop(x):
+    while np.sum(x) < 10:
+        x = x * 2
+    return x
+
+
+def number(x):
+    return x * float(x[0])
+
+
+def listed(x):
+    return np.array(x.tolist())
+
+
+def random(x):
+    return x + np.random.default_rng().normal()
+
+
+def lost(x):
+    buffer = np.zeros(3)
+    buffer[:] = x
+    return buffer * x
+
+
+def looked_up(x):
+    return np.arange(10.0)[np.asarray(x).astype(int)] * x
+
+
+def counted(x):
+    return x / len(x[x > 1])
+
+
+@pytest.mark.parametrize("function, line, reason", [
+    (branch, "if x[0] > 0:", "branches"),
+    (loop, "while np.sum(x) < 10:", "branches"),
+    (number, "return x * float(x[0])", "float"),
+    (listed, "return np.array(x.tolist())", "tolist"),
+    (random, "return x + np.random.default_rng().normal()", "second run"),
+    (lost, "return buffer * x", "np.zeros_like"),
+    (looked_up, "return np.arange(10.0)[np.asarray(x).astype(int)] * x", "cannot be recorded"),
+    (counted, "return x / len(x[x > 1])", "shape"),
+])
+def test_what_is_no_straight_line_is_refused_by_its_line(function, line, reason):
+    with pytest.raises(TypeError) as caught:
+        minigrad.program(function, np.array([1.0, 2.0, 3.0]))
+    assert f"`{line}`" in str(caught.value) and reason in str(caught.value)
+    assert "test_programs.py" in str(caught.value)
+
+
+def test_an_assumed_branch_is_asserted():
+    program = minigrad.program(branch, np.array([1.0, 2.0]), assume=True)
+    np.testing.assert_array_equal(program(np.array([2.0, 1.0])), [2, 1])
+    with pytest.raises(AssertionError):
+        program(np.array([-1.0, 2.0]))
+
+
+def test_an_assumed_number_is_asserted():
+    program = minigrad.program(number, np.array([3.0, 2.0]), assume=True)
+    np.testing.assert_array_equal(program(np.array([3.0, 5.0])), [9, 15])
+    with pytest.raises(AssertionError):
+        program(np.array([2.0, 5.0]))
