@@ -37,8 +37,7 @@ def simplified(steps, result, writes):
         for step in steps:
             new = with_arguments(step, replaced)
             found = new if isinstance(new, Assertion) else simplest(new, present, known)
-            if id(found) not in present and getattr(found, "function", True) is not None and not is_number(found):
-                present[id(found)] = found
+            place(found, present)
             changed = changed or found is not step
             keep_name(found, step)
             replaced[id(step)] = found
@@ -46,6 +45,16 @@ def simplified(steps, result, writes):
         writes = [(argument, substituted(replaced, value)) for argument, value in writes]
         steps = used(list(present.values()), result, writes)
     return steps, result, writes
+
+
+def place(step, present):
+    """Put a new step behind the others, and before it those of its arguments that are new as well."""
+    if id(step) in present or is_number(step) or getattr(step, "function", True) is None:
+        return
+    if isinstance(step, Call):
+        for argument in calls_in((step.args, step.keywords)):
+            place(argument, present)
+    present[id(step)] = step
 
 
 def count_uses(steps, result, writes):

@@ -8,7 +8,7 @@ from functools import partial
 
 import numpy as np
 
-from ..structure import leaves
+from ..structure import arrays_in
 from .expressions import array_text
 from .layout import Layout, written_out
 from .reader import MINIGRAD
@@ -136,8 +136,8 @@ class Program:
                 for name in self.free:
                     self.names[name] = trace.free_numbers[name_of_path(self.layout, name)]
                 with np.errstate(all="ignore"):
-                    found = leaves(self.run(*trace.arguments()))
-                expected = leaves(trace.numbers)
+                    found = arrays_in(self.run(*trace.arguments()))
+                expected = arrays_in(trace.numbers)
                 worst = max([distance(np.asarray(x), np.asarray(y)) for x, y in zip(found, expected)
                              if isinstance(y, (np.ndarray, np.generic, int, float))], default=0.0)
                 if len(found) != len(expected) or worst > TOLERANCE:
@@ -203,7 +203,7 @@ class Program:
             except (ArithmeticError, ValueError):
                 return 0.0
             found = self(*copies[1])
-        pairs = [*zip(leaves(found), leaves(expected)), *zip(leaves(list(copies[1])), leaves(list(copies[0])))]
+        pairs = [*zip(arrays_in(found), arrays_in(expected)), *zip(arrays_in(list(copies[1])), arrays_in(list(copies[0])))]
         return max([distance(np.asarray(x), np.asarray(getattr(y, "data", y) if not isinstance(y, np.ndarray) else y))
                     for x, y in pairs if y is not None and not isinstance(y, (str, bool))], default=0.0)
 
