@@ -203,7 +203,7 @@ class Program:
             except (ArithmeticError, ValueError):
                 return 0.0
             found = self(*copies[1])
-        pairs = [*zip(arrays_in(found), arrays_in(expected)), *zip(arrays_in(list(copies[1])), arrays_in(list(copies[0])))]
+        pairs = zip(arrays_in([found, *copies[1]]), arrays_in([expected, *copies[0]]))
         return max([distance(np.asarray(x), np.asarray(getattr(y, "data", y) if not isinstance(y, np.ndarray) else y))
                     for x, y in pairs if y is not None and not isinstance(y, (str, bool))], default=0.0)
 
