@@ -67,7 +67,7 @@ class Exercise:
     seconds : float
         The time limit.
     equivalent : tuple of str
-        Mutations of the solution that compute the same, as `tutorials.mutation` writes them.
+        Parts of those changes of `tutorials.mutation` that make no mistake of the solution.
     """
 
     number: str

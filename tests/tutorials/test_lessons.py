@@ -13,13 +13,17 @@ from tutorials.lessons import lessons
 
 ROOT = Path(__file__).parents[2]
 LESSONS = [lesson for lesson in lessons() if lesson.tasks or lesson.number in (0, 20)]
-SLOW = {}  # lessons that take too long for the test command: their numbers and seconds; .ci/run runs all as scripts
+SLOW = {15, 17, 18}  # their numbers; .ci/run runs all lessons as scripts
 
 
-@pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.path.stem)
+def marked(lesson):
+    """Return a lesson as a parameter, marked slow if it is."""
+    marks = [pytest.mark.slow] if lesson.number in SLOW else []
+    return pytest.param(lesson, id=lesson.path.stem, marks=marks)
+
+
+@pytest.mark.parametrize("lesson", map(marked, LESSONS))
 def test_lesson_runs_and_its_claims_hold(lesson, tmp_path):
-    if lesson.number in SLOW:
-        pytest.skip(f"takes {SLOW[lesson.number]} seconds: .ci/run runs it")
     copy = shutil.copy(lesson.path, tmp_path)
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run([sys.executable, "-W", "error", copy], cwd=tmp_path, capture_output=True, text=True,

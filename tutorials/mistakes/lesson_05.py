@@ -16,6 +16,9 @@ RULES = {
     "tiny and right": (lambda x: 1e-6 * np.sin(x), lambda x: 1e-6 * np.cos(x)),
     "gone": (lambda x: 1 / (1 + x**2), lambda x: np.full_like(x, np.nan)),             # not a number
     "straight": (lambda x: 3 * x, lambda x: np.full_like(x, 2.0)),                     # too small everywhere
+    "falling": (lambda x: -np.exp(x), lambda x: -np.exp(x)),
+    "level": (lambda x: 3 + 0 * x, lambda x: 0 * x),
+    "steep": (lambda x: np.tanh(20 * x), lambda x: 20 * (1 - np.tanh(20 * x) ** 2)),
     "offset": (lambda x: 1000 + np.tanh(x), lambda x: 1 - np.tanh(x) ** 2),
 }
 FEWER = {name: RULES[name] for name in ("cube", "tiny", "sine", "wave")}
@@ -24,7 +27,7 @@ RIGHT = {name: RULES[name] for name in ("huge", "sine", "tiny and right")}
 
 def searches(wrong_rules):
     """Three dictionaries of rules."""
-    for title, rules in (("twelve rules", RULES), ("four rules", FEWER), ("three rules that are right", RIGHT)):
+    for title, rules in (("fifteen rules", RULES), ("four rules", FEWER), ("three rules that are right", RIGHT)):
         yield f"the answer for {title}", wrong_rules(dict(rules))
 
 
@@ -62,7 +65,8 @@ EXERCISES = [
         calls((A, B), (B, A), (np.zeros(3), np.zeros(3)), (np.array([1.0, 2.0]), np.array([1.0, 2.0])),
               (np.array([0.0, 1.0]), np.array([1e-9, 1.0])), (np.array([2.0, -4.0]), np.array([2.5, -4.1])),
               (np.array([1.0, 1.0]), np.array([-1.0, 0.5])), (np.array([[3.0], [5.0]]), np.array([[3.0], [4.0]])),
-              (np.array([-3.0, -1.0]), np.array([-3.3, -1.0]))),
+              (np.array([-3.0, -1.0]), np.array([-3.3, -1.0])), (np.array([-3.0]), np.array([2.0]))),
+        equivalent=("size >= 0", "size, 2), 0)"),
         mistakes=[
             Mistake("This is the absolute error: divide it by the size of the numbers.",
                     ("difference / np.where(size > 0, size, 1)", "difference")),
@@ -92,6 +96,7 @@ EXERCISES = [
     Exercise(
         "5.2",
         searches,
+        equivalent=("-> x, h, wrong = (np.linspace(", "error <= 2e-05"),  # any fine grid, step and threshold will do
         mistakes=[
             Mistake("Only positive points are tried, and a rule can be right for these and wrong for negative ones.",
                     ("np.linspace(-1.97, 1.9, 50)", "np.linspace(0.03, 1.9, 50)")),

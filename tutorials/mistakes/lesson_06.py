@@ -40,6 +40,7 @@ EXERCISES = [
         "6.1",
         calls((0.3, 1.0), (0.5, 2.0), (0.75, 2.0), (1.0, 2.0), (1.5, 2.0), (0.5, -1.0), (0.0, 3.0), (2.0, 0.0),
               (4.0, -2.0), (0.1, 15.0), (0.01, 80.0), (1.5, 0.5), (2.5, 0.5), (0.25, 4.0)),
+        equivalent=("abs(factor) >= 1", "if factor >= 0 else"),  # these factors are dealt with above
         mistakes=[
             Mistake("The limit depends on the curvature: with the rate alone nothing can be said.",
                     ("1 - lr * curvature", "1 - lr")),

@@ -1,0 +1,147 @@
+"""Mistakes that nobody planted: every operator, constant and statement of a solution, changed one at a time.
+
+A good check catches them, too. `mutants` makes them, `survivors` says which ones pass the check. Some are no mistakes:
+they compute the same, or change what the solution was free to choose; these are listed with the exercise as
+`equivalent`. `python -m tutorials.mutation` tries all of them.
+"""
+
+import ast
+import copy
+from collections import Counter
+from dataclasses import dataclass
+
+from .checking import build, check, exercise, exercises
+from .lessons import SOLUTION
+
+OPERATORS = {ast.Add: [ast.Sub], ast.Sub: [ast.Add], ast.Mult: [ast.Div], ast.Div: [ast.Mult], ast.Pow: [ast.Mult],
+             ast.FloorDiv: [ast.Mult], ast.Mod: [ast.Mult], ast.MatMult: [],
+             ast.Lt: [ast.LtE, ast.Gt], ast.LtE: [ast.Lt, ast.GtE],
+             ast.Gt: [ast.GtE, ast.Lt], ast.GtE: [ast.Gt, ast.LtE],
+             ast.Eq: [ast.NotEq], ast.NotEq: [ast.Eq], ast.In: [ast.NotIn], ast.NotIn: [ast.In],
+             ast.And: [ast.Or], ast.Or: [ast.And], ast.Is: [ast.IsNot], ast.IsNot: [ast.Is]}
+FUNCTIONS = {"maximum": "minimum", "minimum": "maximum", "max": "min", "min": "max", "sum": "mean", "mean": "sum",
+             "argmax": "argmin", "argmin": "argmax", "sin": "cos", "cos": "sin", "exp": "expm1", "log": "log1p",
+             "sqrt": "cbrt", "abs": "positive", "zeros_like": "ones_like", "ones_like": "zeros_like", "dot": "multiply"}
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A changed solution.
+
+    Attributes
+    ----------
+    change : str
+        The line before and after: "return f(x) / h -> return f(x) * h".
+    source : str
+        The exercise's cell with the change.
+    """
+
+    change: str
+    source: str
+
+
+def mutants(task):
+    """Return all single changes of a solution, each once.
+
+    Parameters
+    ----------
+    task : Task
+        The exercise.
+
+    Returns
+    -------
+    list of Mutant
+    """
+    tree = ast.parse(task.source)
+    inside = [range(task.source.count("\n", 0, part.start()) + 1, task.source.count("\n", 0, part.end()) + 2)
+              for part in SOLUTION.finditer(task.source)]
+    nodes = [node for node in ast.walk(tree) if any(getattr(node, "lineno", 0) in lines for lines in inside)]
+    found = {}
+    for number, node in enumerate(nodes):
+        for i in range(len(changes(node))):
+            changed = copy.deepcopy(tree)
+            twins = [twin for twin in ast.walk(changed) if any(getattr(twin, "lineno", 0) in lines for lines in inside)]
+            before = ast.unparse(statement_of(changed, twins[number]))
+            changes(twins[number])[i]()
+            source = ast.unparse(changed)
+            after = ast.unparse(statement_of(changed, twins[number]))
+            found.setdefault(source, Mutant(f"{first_line(before)} -> {first_line(after)}", source))
+    found.pop(ast.unparse(tree), None)
+    return list(found.values())
+
+
+def changes(node):
+    """Return functions without arguments that each change the node in place, to one thing it could wrongly be."""
+    def setting(name, value):
+        return lambda: setattr(node, name, value)
+
+    if isinstance(node, (ast.BinOp, ast.AugAssign, ast.BoolOp)):
+        return [setting("op", kind()) for kind in OPERATORS.get(type(node.op), [])]
+    if isinstance(node, ast.Compare):
+        return [setting("ops", [kind(), *node.ops[1:]]) for kind in OPERATORS.get(type(node.ops[0]), [])]
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        return [setting("op", ast.UAdd())]
+    if isinstance(node, ast.Constant) and isinstance(node.value, bool):
+        return [setting("value", not node.value)]
+    if isinstance(node, ast.Constant) and isinstance(node.value, (int, float)):
+        return [setting("value", value) for value in {node.value + 1, 2 * node.value} - {node.value}]
+    if isinstance(node, ast.Attribute) and node.attr in FUNCTIONS:
+        return [setting("attr", FUNCTIONS[node.attr])]
+    if isinstance(node, ast.Tuple) and len(node.elts) > 1 and isinstance(node.ctx, ast.Load):
+        return [lambda: node.elts.reverse()]
+    if isinstance(node, (ast.Assign, ast.AugAssign)):
+        return [lambda: vanish(node)]
+    return []
+
+
+def vanish(node):
+    """Turn an assignment into one that does nothing."""
+    node.__class__ = ast.Pass
+    node._fields = ()
+
+
+def statement_of(tree, node):
+    """Return the innermost statement that a node is part of."""
+    around = [statement for statement in ast.walk(tree)
+              if isinstance(statement, ast.stmt) and any(part is node for part in ast.walk(statement))]
+    return around[-1]
+
+
+def first_line(text):
+    """Return the first line of a statement."""
+    return text.split("\n")[0]
+
+
+def survivors(task, some=slice(None)):
+    """Return the mutants that the check lets pass, and how many were tried, without those that compute the same.
+
+    Parameters
+    ----------
+    task : Task
+        The exercise.
+    some : slice
+        Which of the mutants to try.
+    """
+    how = exercise(task.number)
+    tried = [mutant for mutant in mutants(task)[some] if not any(part in mutant.change for part in how.equivalent)]
+    limit, how.seconds = how.seconds, min(how.seconds, 1)
+    try:
+        return [mutant for mutant in tried if check(task.number, build(mutant.source, task)).passed], len(tried)
+    finally:
+        how.seconds = limit
+
+
+def main():
+    """Print for each exercise how many mutants were tried, and those that its check lets pass."""
+    total = Counter()
+    for task in exercises():
+        if exercise(task.number).experiment:
+            alive, tried = survivors(task)
+            total.update(planted=len(exercise(task.number).mistakes), tried=tried, alive=len(alive))
+            print(f"{task.number} {task.title}: {tried} tried, {len(alive)} pass", flush=True)
+            print("".join(f"    {mutant.change}\n" for mutant in alive), end="")
+    print(f"{total['tried']} tried, {total['alive']} pass the check; {total['planted']} mistakes are planted")
+
+
+if __name__ == "__main__":
+    main()
