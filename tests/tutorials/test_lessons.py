@@ -22,7 +22,7 @@ def marked(lesson):
     return pytest.param(lesson, id=lesson.path.stem, marks=marks)
 
 
-@pytest.mark.parametrize("lesson", map(marked, LESSONS))
+@pytest.mark.parametrize("lesson", [marked(lesson) for lesson in LESSONS])
 def test_lesson_runs_and_its_claims_hold(lesson, tmp_path):
     copy = shutil.copy(lesson.path, tmp_path)
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}

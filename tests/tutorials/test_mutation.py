@@ -13,7 +13,7 @@ COMPARED = [task for task in tutorials.exercises() if exercise(task.number).expe
 @pytest.mark.parametrize("task", COMPARED, ids=lambda task: task.number)
 def test_check_catches_a_sample_of_mutants(task):
     alive, _ = survivors(task, slice(None, None, 5))
-    assert len(alive) <= 1, [mutant.change for mutant in alive]
+    assert [mutant.change for mutant in alive] == []
 
 
 @pytest.mark.slow
