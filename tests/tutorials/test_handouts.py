@@ -1,5 +1,7 @@
 """What `start` writes, and what `check` and `progress` say about files."""
 
+import ast
+import builtins
 import json
 import os
 import runpy
@@ -40,6 +42,17 @@ def test_script_has_blanks_and_no_markers(lesson):
     assert code.count(BLANK) >= len(lesson.tasks) and "SOLUTION" not in code
     assert all(f'print(tutorials.check("{wanted.number}", {wanted.name}))' in code for wanted in lesson.tasks)
     compile(code, lesson.path.name, "exec")
+
+
+@LESSONS
+def test_script_uses_no_name_that_it_does_not_define(lesson):
+    nodes = list(ast.walk(ast.parse(script(lesson))))
+    names = [node for node in nodes if isinstance(node, ast.Name)]
+    defined = {node.id for node in names if not isinstance(node.ctx, ast.Load)} | {"__file__", *dir(builtins)}
+    defined |= {node.name for node in nodes if isinstance(node, (ast.FunctionDef, ast.ClassDef, ast.ExceptHandler))}
+    defined |= {node.arg for node in nodes if isinstance(node, ast.arg)}
+    defined |= {(node.asname or node.name).split(".")[0] for node in nodes if isinstance(node, ast.alias)}
+    assert {node.id for node in names} <= defined
 
 
 @LESSONS

@@ -15,6 +15,7 @@ def kicks(kicked):
         "a gradient of zeros": ([0.0, 0.0, 0.0], 1e-3, 0.1),
         "a gradient of length 0.5 and the threshold 0.4": ([0.5, 0.0, 0.0], 0.4, 2.0),
         "the gradient (0.3, 0.3, 0.3) and the threshold 0.5": ([0.3, 0.3, 0.3], 0.5, 2.0),
+        "a gradient just as long as the threshold": ([0.0, 0.5, 0.0], 0.5, 2.0),
         "a short gradient and a short kick": ([1e-3, 0.0, -1e-3], 0.01, 1e-3),
         "a gradient as long as the threshold": ([0.0, 0.25, 0.0], 0.25, 2.0),
     }
