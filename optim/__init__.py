@@ -68,6 +68,8 @@ ON_DEMAND = {"check": "checking", "Explanation": "explanation", "explain": "expl
 def __getattr__(name):
     from importlib import import_module
 
+    if name == "__version__":
+        return _version()
     if name not in ON_DEMAND:
         from difflib import get_close_matches
 
@@ -77,3 +79,13 @@ def __getattr__(name):
         hint = f": did you mean optim.{close[0]}?" if close else ""
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}{hint}")
     return getattr(import_module(f".{ON_DEMAND[name]}", __name__), name)
+
+
+def _version():
+    """Return the version of the installed package; "0+checkout" where the code runs without being installed."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("minigrad-optim")
+    except PackageNotFoundError:
+        return "0+checkout"

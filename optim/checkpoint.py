@@ -148,7 +148,7 @@ def read_array(content):
 def check_is_file(path):
     """Raise an OSError if a path is there and is no file."""
     if os.path.exists(path) and not os.path.isfile(path):
-        raise OSError(errno.EISDIR, "expected the name of a file, not of a folder or a device", path)
+        raise OSError(errno.EISDIR, "expected the name of a file, not of a folder or a device", os.fspath(path))
 
 
 @contextmanager
@@ -170,7 +170,7 @@ def replacing(path):
         if error.errno is None:
             raise
         reason = error.strerror if os.path.isdir(folder) else f"{error.strerror}, since there is no folder {folder!r}"
-        raise OSError(error.errno, reason, path) from None  # by the name that the caller knows
+        raise OSError(error.errno, reason, os.fspath(path)) from None  # by the name that the caller knows
     finally:
         with suppress(OSError):  # renamed already, or never made
             os.remove(unfinished)

@@ -206,7 +206,7 @@ def test_a_file_that_cannot_be_written_is_told_by_the_name_that_was_given(tmp_pa
                               (tmp_path, IsADirectoryError, "not of a folder or a device")):
         with pytest.raises(kind, match=words) as raised:
             optim.save(path, {"step": 1})
-        assert raised.value.filename == path and "unfinished" not in told(raised.value)
+        assert raised.value.filename == str(path) and "unfinished" not in told(raised.value)
     assert list(tmp_path.iterdir()) == []
 
 

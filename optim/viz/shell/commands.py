@@ -41,6 +41,7 @@ from .options import (
 
 PICTURES = FigureCanvasBase.get_supported_filetypes()
 AXES = {"x": ("lr", "1e-4", "1"), "y": ("momentum", "0", "0.99")}  # of a map, unless others are asked for
+LARGEST = 16_384  # pixels along the side of a map, whose arrays then take some gigabytes
 WIDE = 100  # times from the lower to the upper end of an axis: from there on, its scale is logarithmic
 
 
@@ -86,10 +87,22 @@ def run_race(options):
 def chosen_race(options):
     """Return the race that the options ask for."""
     surface, facts = chosen_surface(options)
+    check_start(surface, options.start)
     settings = {"start": options.start, "steps": options.steps, "seed": options.seed, **facts}
     if options.tune or not options.optimizer:
         return tuned_race(surface, options.optimizer, **settings)
     return race(surface, options.optimizer, **settings)
+
+
+def check_start(surface, start):
+    """Refuse a start at which the function is not finite."""
+    surface = surfaces.get(surface)
+    start = surface.start if start is None else start
+    with np.errstate(all="ignore"):
+        value = surface.function(np.array(start, dtype=float))
+    if np.isfinite(start).all() and np.ndim(value) == 0 and value is not None and not np.isfinite(value):
+        point = ", ".join(f"{x:g}" for x in start)
+        raise ValueError(f"f is {value} at the start ({point}): choose another with --start")
 
 
 def tell_race(result, path, options):
@@ -184,7 +197,8 @@ def add_map(commands):
 def add_map_options(parser):
     """Add the options that all maps have."""
     add_steps(parser, 500)
-    parser.add_argument("--size", type=int, default=256, metavar="N", help="pixels a side; default: %(default)s")
+    parser.add_argument("--size", type=int, default=256, metavar="N",
+                        help=f"pixels a side, at most {LARGEST}; default: %(default)s")
     parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes; default: %(default)s")
     parser.add_argument("--keep", type=Path, metavar="FILE.npz",
                         help="keep the numbers here; the same command goes on where an interrupted one was")
@@ -194,6 +208,7 @@ def run_map(options):
     """Map the hyperparameters that are named."""
     surface, facts = chosen_surface(options)
     path, keep = map_paths(options, f"{name_of(surface)}_map.png")
+    check_start(surface, options.start)
     kind, _ = contestants.parse(options.optimizer)
     for name, default in AXES.items():
         if getattr(options, name) is default and default[0] not in inspect.signature(kind).parameters:
@@ -219,6 +234,8 @@ def axis(option, name, low, high, count):
 
 def map_paths(options, usual):
     """Return where to write the picture and the numbers; None for numbers that are not to be kept."""
+    if not 2 <= options.size <= LARGEST:
+        raise ValueError(f"--size is {options.size}; expected a whole number from 2 to {LARGEST}")
     keep = None if options.keep is None else writable("--keep", options.keep, ("npz",))
     return output_path(options, usual, PICTURES), keep
 
@@ -269,7 +286,8 @@ def add_portraits(commands):
     parser.add_argument("--optimizer", action="append", metavar='"NAME(lr=..., ...)"',
                         help="may be given several times; default: sixteen well-known rules")
     add_steps(parser, 300)
-    parser.add_argument("--size", type=int, default=256, metavar="N", help="pixels a side; default: %(default)s")
+    parser.add_argument("--size", type=int, default=256, metavar="N",
+                        help=f"pixels a side, at most {LARGEST}; default: %(default)s")
     parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes; default: %(default)s")
     add_output(parser, "SURFACE_portraits.png", default=argparse.SUPPRESS)
     parser.set_defaults(command=run_portraits)

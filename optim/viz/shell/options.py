@@ -1,8 +1,11 @@
 """Options that the commands of `python -m optim` have in common: what to minimise, who runs, where results go."""
 
+import argparse
 import importlib
 import os
+import re
 import sys
+import traceback
 from pathlib import Path
 
 from .. import surfaces
@@ -31,7 +34,17 @@ def add_optimizers(parser):
 
 def add_optimizer(parser, default):
     """Add the option that says who runs, for commands that show one optimizer alone."""
-    parser.add_argument("--optimizer", default=default, metavar='"NAME(lr=..., ...)"', help="default: %(default)s")
+    parser.add_argument("--optimizer", default=default, action=Once, metavar='"NAME(lr=..., ...)"',
+                        help="default: %(default)s")
+
+
+class Once(argparse.Action):
+    """Take a value, and refuse a second one."""
+
+    def __call__(self, parser, options, value, option=None):
+        if getattr(options, self.dest) is not self.default:
+            parser.error(f"{option} is given twice, and this command shows one optimizer")
+        setattr(options, self.dest, value)
 
 
 def add_steps(parser, default):
@@ -47,15 +60,16 @@ def add_output(parser, usual, **keywords):
 
 def chosen_surface(options):
     """Return the surface or function that is meant, and in a dictionary the domain, if one is asked for."""
-    if (options.surface is None) == (options.function is None):
+    if bool(options.surface) == bool(options.function):
         raise ValueError("name either a SURFACE, such as rosenbrock, or --function MODULE:NAME")
     domain = {"domain": (options.domain[:2], options.domain[2:])} if options.domain else {}
     return surfaces.get(options.surface) if options.surface else imported(options.function), domain
 
 
 def name_of(surface):
-    """Return the name of a surface or a function, for files."""
-    return getattr(surface, "name", None) or surface.__name__
+    """Return the name of a surface or a function, as it may stand in the name of a file."""
+    name = getattr(surface, "name", None) or getattr(surface, "__name__", "function")
+    return re.sub(r"[^\w()=.,+-]", "_", name).lstrip("._")
 
 
 def imported(text):
@@ -70,12 +84,27 @@ def imported(text):
     sys.path.insert(0, here)
     try:
         module = importlib.import_module(module_name)
+    except SyntaxError as error:
+        raise ValueError(f"{error.filename}, line {error.lineno}: {error.msg}") from None
+    except ModuleNotFoundError:
+        raise
+    except Exception as error:
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        raise ValueError(f"{place.filename}, line {place.lineno}: {type(error).__name__}: {error}") from None
     finally:
         sys.path.remove(here)
     function = getattr(module, name, None)
     if not callable(function):
         raise ValueError(f"--function is {text!r}, but {module_name} has no function {name!r}")
     return function
+
+
+def place_in_module(error, text):
+    """Return the file and the line of the module in MODULE:NAME where an error arose; "" if it was somewhere else."""
+    module = sys.modules.get((text or "").partition(":")[0])
+    places = [f"{frame.filename}, line {frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)
+              if module is not None and frame.filename == getattr(module, "__file__", None)]
+    return places[-1] if places else ""
 
 
 def output_path(options, usual, formats):

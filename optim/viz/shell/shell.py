@@ -10,8 +10,10 @@ import sys
 
 import matplotlib as mpl
 
+import optim
+
 from .commands import COMMANDS, add_table, run_classics
-from .options import PROGRAM, add_output
+from .options import PROGRAM, add_output, place_in_module
 
 EXAMPLES = f"""\
 examples:
@@ -22,7 +24,8 @@ examples:
   {PROGRAM} map illconditioned_bowl --optimizer SGD --x lr 1e-4 0.1 --y momentum 0 0.99
   {PROGRAM} basins himmelblau --optimizer "SGD(lr=0.01, momentum=0.9)"
 """
-MISTAKES = (OSError, TypeError, ValueError, ArithmeticError, RuntimeError, ImportError)  # what a user's input can raise
+# What a user's input can raise.
+MISTAKES = OSError, TypeError, ValueError, ArithmeticError, RuntimeError, ImportError, MemoryError
 
 
 class Parser(argparse.ArgumentParser):
@@ -30,6 +33,14 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message):
         self.exit(2, f"{PROGRAM}: {message}\n")
+
+
+class Version(argparse.Action):
+    """Print the version, which is looked up only if somebody asks."""
+
+    def __call__(self, parser, *answer):
+        print(f"optim {optim.__version__}")
+        parser.exit()
 
 
 def main(arguments=None):
@@ -45,11 +56,13 @@ def main(arguments=None):
     int
         The exit code: 0, 2 after a mistake of the user, 130 after an interruption, 1 if nobody reads the output.
     """
-    options = make_parser().parse_args(arguments)
-    if options.backend and mpl.get_backend().lower() != options.backend:
-        mpl.use(options.backend)
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="replace")  # a terminal without a dash or an umlaut shows a question mark
     try:
-        options.command(options)
+        try:
+            answer(arguments)
+        finally:
+            sys.stdout.flush()
     except BrokenPipeError:  # who was reading, such as head, has gone
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
@@ -62,11 +75,26 @@ def main(arguments=None):
     return 0
 
 
+def answer(arguments):
+    """Do what the arguments say; what goes wrong in a function of the user's own is told with its line."""
+    options = make_parser().parse_args(arguments)
+    if options.backend and mpl.get_backend().lower() != options.backend:
+        mpl.use(options.backend)
+    try:
+        options.command(options)
+    except Exception as mistake:
+        place = place_in_module(mistake, getattr(options, "function", None))
+        if not place:
+            raise
+        raise ValueError(f"{place}: {type(mistake).__name__}: {mistake}") from None
+
+
 def make_parser():
     """Return the parser; each command brings the function that does it, and the backend that draws for it."""
     parser = Parser(prog=PROGRAM, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter,
                     description="Race SGD, momentum, RMSprop and Adam over Rosenbrock, or do what a command says.")
     parser.set_defaults(command=run_classics, backend="agg")
+    parser.add_argument("--version", action=Version, nargs=0, help="print the version and exit")
     add_output(parser, "rosenbrock_race.png")
     add_table(parser)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", parser_class=Parser)

@@ -100,6 +100,7 @@ def get(which):
     name = which.strip().lower().replace("-", "_").replace(" ", "_")
     if name in _registry:
         return _registry[name]
-    nearest = [known for known in _registry if name in known] or difflib.get_close_matches(name, _registry, cutoff=0.5)
+    nearest = [known for known in _registry if name and name in known]
+    nearest = nearest or difflib.get_close_matches(name, _registry, cutoff=0.5)
     hint = f"did you mean {' or '.join(map(repr, nearest))}?" if nearest else f"choose from {', '.join(_registry)}"
     raise ValueError(f"no surface is named {which!r}; {hint}")

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import optim
 from optim.viz import load, surfaces
 from optim.viz.runs import contestants
 from optim.viz.shell.shell import main
@@ -54,6 +55,73 @@ def test_a_mistake_as_a_program(folder):
     done = run_program(folder, "race", "rosenbrok")
     assert done.returncode == 2
     assert done.stderr == "python -m optim: no surface is named 'rosenbrok'; did you mean 'rosenbrock'?\n"
+
+
+FUNCTIONS = """
+def divides(p):
+    nothing = 0
+    return p[0] * (1 / nothing)
+
+def misspelt(p):
+    return p[0]**2 + q[1]**2
+
+def rooted(p):
+    import numpy as np
+    return np.sqrt(p[0] - 100) + p[1]**2
+
+rooted.__name__ = "../../rooted"
+"""
+
+
+@pytest.mark.parametrize(("arguments", "told"), [
+    (["race", ""], "name either a SURFACE"),
+    (["map", "booth", "--size", "-4"], "--size is -4; expected a whole number from 2 to 16384"),
+    (["basins", "booth", "--size", "1000000000"], "--size is 1000000000"),
+    (["race", "--function", "broken:f"], "broken.py, line 1: expected ':'"),
+    (["race", "--function", "failing:f"], "failing.py, line 2: ZeroDivisionError: division by zero"),
+    (["race", "--function", "own:divides"], "own.py, line 4: ZeroDivisionError: division by zero"),
+    (["race", "--function", "own:misspelt"], "own.py, line 7: NameError: name 'q' is not defined"),
+    (["race", "--function", "own:rooted"], "f is nan at the start (-1.2, 1.2): choose another with --start"),
+    (["map", "--function", "own:rooted"], "f is nan at the start"),
+    (["basins", "booth", "--optimizer", "SGD(lr=0.1)", "--optimizer", "Adam"], "--optimizer is given twice"),
+    *[([command, "booth", "--out", f"nowhere/it.{ending}"], "there is no folder 'nowhere'") for command, ending in
+      [("race", "png"), ("map", "png"), ("basins", "png"), ("page", "html"), ("animate", "gif")]],
+])
+def test_what_goes_wrong_is_told_in_one_line_before_any_work(arguments, told, folder, capsys, monkeypatch):
+    (folder / "broken.py").write_text("def f(p)\n    return p\n")
+    (folder / "failing.py").write_text("\n1 / 0\n")
+    (folder / "own.py").write_text(FUNCTIONS)
+    monkeypatch.delitem(sys.modules, "own", raising=False)
+    assert exit_code(*arguments) == 2
+    out, err = capsys.readouterr()
+    assert told in err and err.count("\n") == 1 and out == ""
+
+
+def test_the_name_of_a_function_leads_to_no_other_folder(folder, monkeypatch, capsys):
+    (folder / "own.py").write_text(FUNCTIONS)
+    monkeypatch.delitem(sys.modules, "own", raising=False)
+    assert main(["race", "--function", "own:rooted", "--optimizer", "SGD", "--start", "101", "0", "--steps", "1"]) == 0
+    assert capsys.readouterr().out.endswith("figure: rooted_race.png\n")
+
+
+def test_version_is_printed(capsys):
+    assert exit_code("--version") == 0
+    assert capsys.readouterr().out == f"optim {optim.__version__}\n"
+
+
+def test_a_reader_that_goes_away_is_no_mistake(folder):
+    program = f"{sys.executable} -m optim list | head -1"
+    done = subprocess.run(program, shell=True, cwd=folder, env={**os.environ, "PYTHONPATH": str(ROOT)},
+                          capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("Surfaces\n", "")
+
+
+def test_a_terminal_without_a_dash_is_shown_a_question_mark(folder):
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run([sys.executable, "-m", "optim", "race", "booth", "--optimizer", "SGD(lr=5)", "--steps", "9"],
+                          cwd=folder, env=environment, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "SGD(lr=5)" in done.stdout and "?" in done.stdout
 
 
 def test_race_with_named_optimizers(folder, capsys):
@@ -172,7 +240,7 @@ def test_a_picture_that_cannot_be_written_is_told_in_one_line(folder, capsys, mo
         raise OSError(28, "No space left on device")
     monkeypatch.setattr("matplotlib.figure.Figure.savefig", full)
     assert main(["race", "booth", "--optimizer", "Adam", "--steps", "2"]) == 2
-    assert capsys.readouterr().err == "python -m optim: [Errno 28] No space left on device\n"
+    assert capsys.readouterr().err == "python -m optim: [Errno 28] No space left on device: 'booth_race.png'\n"
 
 
 @pytest.mark.parametrize(("words", "told"), [([], "interrupted"), (["4 tiles are kept"], "4 tiles are kept")])
