@@ -41,7 +41,8 @@ __all__ = ["Optimizer", "Parameter", "UpdateRule",
     "Adagrad", "Adadelta", "RMSprop", "Adam", "AdamW", "Adamax", "NAdam", "RAdam", "AdaBelief", "Yogi", "Adafactor",
     "SM3", "RowGradient", "LazyRows", "SparseAdam", "SignSGD", "Signum", "Lion", "Rprop", "LARS", "LAMB",
     "Shampoo", "SOAP", "Muon",
-    "Explanation", "explain", "Worksheet", "worksheet", "Wrapper", "GradientAccumulation", "ApplyIfFinite", "SAM",
+    "Explanation", "explain", "Listing", "show", "Worksheet", "worksheet",
+    "Wrapper", "GradientAccumulation", "ApplyIfFinite", "SAM",
     "ASGD", "EMA", "SWA", "Lookahead", "ScheduleFreeSGD", "ScheduleFreeAdamW", "DoG", "Prodigy",
     "load", "save", "check", "hyperparameters", "schedule", "clip_grad_norm_", "clip_grad_value_",
     "Link", "chain", "masked", "rule_of",
@@ -62,7 +63,7 @@ __all__ = ["Optimizer", "Parameter", "UpdateRule",
 
 # What explains and checks is not loaded before it is asked for: it would add a fifth to the time of `import optim`.
 ON_DEMAND = {"check": "checking", "Explanation": "explanation", "explain": "explanation",
-             "Worksheet": "explanation", "worksheet": "explanation"}
+             "Listing": "explanation", "show": "explanation", "Worksheet": "explanation", "worksheet": "explanation"}
 
 
 def __getattr__(name):

@@ -1,6 +1,7 @@
-"""A step explained line by line, and exercises made of it. `optim` loads this package when somebody asks for it."""
+"""A step explained line by line, the listing of a rule, and exercises. `optim` loads this package when it is needed."""
 
 from .explanation import Explanation, explain
+from .listings import Listing, show
 from .worksheets import Worksheet, worksheet
 
-__all__ = ["Explanation", "explain", "Worksheet", "worksheet"]
+__all__ = ["Explanation", "explain", "Listing", "show", "Worksheet", "worksheet"]

@@ -1,9 +1,7 @@
 """The equations in the docstring of a rule are the statements below them: same names, same order, same numbers."""
 
-import ast
 import inspect
 import re
-import textwrap
 import unicodedata
 
 import numpy as np
@@ -11,6 +9,7 @@ import pytest
 from optimizer_catalogue import EXAMPLES
 
 import optim
+from optim.explanation.equations import calculations, equations_of
 
 RULES = ("update", "point")  # the methods that hold a formula; Gauss-Newton's `iterate` is an algorithm
 OF_THE_MACHINERY = {optim.UpdateRule, optim.Optimizer, optim.WholeVectorOptimizer, optim.Wrapper,
@@ -57,87 +56,10 @@ def letter(name):
     return GREEK.get(stem, stem) + name[len(stem):].translate(SUBSCRIPTS)
 
 
-# The statements that calculate
-
-def calculations(function):
-    """Return (letter, line numbers) for each thing that a function calculates, in order.
-
-    `m *= b` and `m += c` in a row are one calculation, and `name = other` is none.
-    """
-    lines, first = inspect.getsourcelines(function)
-    tree = ast.parse(textwrap.dedent("".join(lines)))
-    return [(name, {line + first - 1 for line in numbers})
-            for name, numbers in calculated_in(tree.body[0].body, function.__name__)]
-
-
-def calculated_in(block, method):
-    found, scaled = [], None
-    for statement in block:
-        targets = list(calculated_by(statement, method))
-        if scaled and [scaled] == targets:
-            found[-1][1].add(statement.lineno)
-        else:
-            found += [(name, {statement.lineno}) for name in targets]
-        is_scaling = isinstance(statement, ast.AugAssign) and isinstance(statement.op, ast.Mult)
-        scaled = targets[0] if is_scaling else None
-        for inner in ("body", "orelse"):
-            found += calculated_in(getattr(statement, inner, []), method)
-    return found
-
-
-def calculated_by(statement, method):
-    """Yield the letters of what one statement calculates."""
-    value = getattr(statement, "value", None)
-    if isinstance(statement, ast.Return) and calculates(value):
-        yield {"point": "θ", "update": "φ"}.get(method, "result")
-    elif isinstance(statement, ast.AugAssign):
-        yield written(statement.target)
-    elif isinstance(statement, ast.Assign):
-        target = statement.targets[0]
-        if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
-            yield from [written(one) for one, its in zip(target.elts, value.elts) if calculates(its)]
-        elif calculates(value):
-            yield from map(written, target.elts if isinstance(target, ast.Tuple) else [target])
-    elif isinstance(statement, ast.Expr) and isinstance(value, ast.Call):
-        yield from [written(word.value) for word in value.keywords if word.arg == "out"]
-
-
-def calculates(expression):
-    """Tell whether an expression is more than a name, a constant, or a list of names."""
-    if isinstance(expression, (ast.Tuple, ast.List)):
-        return any(map(calculates, expression.elts))
-    if isinstance(expression, ast.Call) and ast.unparse(expression.func) in {"self.floors", "self.vector",
-                                                                            "self.copied_state"}:
-        return False  # these look something up
-    if isinstance(expression, ast.Call) and any(isinstance(one, ast.ListComp) for one in expression.args):
-        return False  # a tuple of names or numbers
-    if isinstance(expression, ast.IfExp):
-        return calculates(expression.body) or calculates(expression.orelse)
-    if isinstance(expression, (ast.Attribute, ast.Subscript)):
-        return calculates(expression.value)
-    looked_up = ast.Name, ast.Constant, ast.ListComp, ast.DictComp, ast.Dict
-    return expression is not None and not isinstance(expression, looked_up)
-
-
-def written(target):
-    if isinstance(target, ast.Subscript):
-        key = target.slice
-        return letter(key.value) if isinstance(getattr(key, "value", None), str) else written(target.value)
-    return letter(target.attr if isinstance(target, ast.Attribute) else target.id)
-
-
-# The equations
-
-def equations(function):
-    """Return (left side, right side) for each equation in a docstring."""
-    lines = [re.split(r"\s{2,}", line.strip())[0] for line in (function.__doc__ or "").splitlines() if "←" in line]
-    return [tuple(part.strip() for part in line.split("←")) for line in lines]
-
-
 @every_formula
 def test_every_calculation_has_its_equation_in_the_same_order(cls, function):
-    code = [unicodedata.normalize("NFD", name) for name, _ in calculations(function)]
-    assert [unicodedata.normalize("NFD", left) for left, _ in equations(function)] == code
+    code = [unicodedata.normalize("NFD", letter(name)) for name, _ in calculations(function)]
+    assert [unicodedata.normalize("NFD", left) for left, _, _ in equations_of(function)] == code
 
 
 @every_formula
@@ -154,7 +76,7 @@ def test_scaling_and_adding_in_a_row_is_one_calculation():
         m_hat = m / (1 - beta1**t)
         return m_hat / 2
 
-    assert [name for name, _ in calculations(update)] == ["m", "m\u0302", "φ"]
+    assert [name for name, _ in calculations(update)] == ["m", "m_hat", "phi"]
 
 
 # The equations as programs
@@ -244,12 +166,12 @@ VARIANTS = {"SGD": [{"momentum": 0.9, "nesterov": True}, {"momentum": 0.9, "damp
 def test_every_equation_has_the_value_that_the_code_computes(name):
     cls = getattr(optim, name)
     compared = set().union(*[compare_with_equations(cls, hyper) for hyper in [None, *VARIANTS.get(name, [])]])
-    assert compared == set(equations(cls.update)) or "update" not in vars(cls)
+    assert compared == {(left, right) for left, right, _ in equations_of(cls.update)} or "update" not in vars(cls)
 
 
 def compare_with_equations(cls, hyper):
     """Compare each line that a run executes with its equation; return the equations that have been compared."""
-    steps = list(zip(equations(cls.update), [lines for _, lines in calculations(cls.update)]))
+    steps = list(zip(equations_of(cls.update), [lines for _, lines in calculations(cls.update)]))
     functions = {**FUNCTIONS, **{key: value.__func__ for key, value in vars(cls).items()
                                  if isinstance(value, staticmethod)}}
     names, start, compared, call = {}, {}, set(), None
@@ -259,7 +181,7 @@ def compare_with_equations(cls, hyper):
         if row.call != call:
             names, call = {}, row.call
         names |= in_letters(row.before)
-        for (left, right), lines in steps:
+        for (left, right, _), lines in steps:
             if row.line in lines:
                 start = {**names, **start} if row.line > min(lines) else dict(names)
                 if row.line == max(lines):

@@ -16,6 +16,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.backend_bases import FigureCanvasBase, FigureManagerBase
 
+import optim
+
 from .. import surfaces
 from ..live_page.page import page
 from ..maps.basins import basin_map
@@ -35,6 +37,7 @@ from .options import (
     add_surface,
     chosen_surface,
     name_of,
+    optimizer_to_show,
     output_path,
     writable,
 )
@@ -326,4 +329,18 @@ def print_entry(name, text):
     print(textwrap.fill(text, width=100, initial_indent=f"  {name:<28}", subsequent_indent=" " * 30))
 
 
-COMMANDS = (add_race, add_map, add_basins, add_portraits, add_page, add_animate, add_play, add_list)
+def add_show(commands):
+    """Add the command `show`."""
+    parser = commands.add_parser("show", help="show optimizers as they are written: equations and source")
+    parser.add_argument("optimizers", nargs="+", metavar="OPTIMIZER",
+                        help='a name such as Adam, with hyperparameters "Adam(amsgrad=True)", or MODULE:CLASS of your '
+                             "own; of several, what differs is marked")
+    parser.set_defaults(command=run_show)
+
+
+def run_show(options):
+    """Print the listings of the optimizers that are named."""
+    optim.show(*map(optimizer_to_show, options.optimizers)).show()
+
+
+COMMANDS = (add_race, add_map, add_basins, add_portraits, add_page, add_animate, add_play, add_list, add_show)

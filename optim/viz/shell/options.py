@@ -8,7 +8,12 @@ import sys
 import traceback
 from pathlib import Path
 
+import numpy as np
+
+import optim
+
 from .. import surfaces
+from ..runs import contestants
 
 PROGRAM = "python -m optim"
 
@@ -72,14 +77,26 @@ def name_of(surface):
     return re.sub(r"[^\w()=.,+-]", "_", name).lstrip("._")
 
 
-def imported(text):
-    """Return the function that MODULE:NAME stands for; modules are also looked for in the working directory."""
+def optimizer_to_show(text):
+    """Return the class, or with hyperparameters the optimizer, that a text such as "Adam(amsgrad=True)" stands for."""
+    if ":" in text and "(" not in text:
+        return imported(text, "OPTIMIZER", "class")
+    public = {name.lower(): getattr(optim, name) for name in optim.__all__}
+    kind = public.get(text.strip().lower())
+    if isinstance(kind, type) and issubclass(kind, optim.Optimizer):
+        return kind
+    kind, hyperparameters = contestants.parse(text)
+    return kind([optim.Parameter(np.ones((2, 2)))], **hyperparameters)
+
+
+def imported(text, option="--function", kind="function"):
+    """Return the function or class that MODULE:NAME stands for; the working directory is searched for modules too."""
     module_name, colon, name = text.partition(":")
     if module_name.endswith(".py"):
         meant = ".".join(Path(module_name).with_suffix("").parts)
-        raise ValueError(f"--function is {text!r}; a module is named without .py: write {meant}:{name or 'NAME'}")
+        raise ValueError(f"{option} is {text!r}; a module is named without .py: write {meant}:{name or 'NAME'}")
     if not colon or not name.isidentifier():
-        raise ValueError(f"--function is {text!r}; expected MODULE:NAME, such as mymodule:myfunction")
+        raise ValueError(f"{option} is {text!r}; expected MODULE:NAME, such as mymodule:myfunction")
     here = os.getcwd()
     sys.path.insert(0, here)
     try:
@@ -95,7 +112,7 @@ def imported(text):
         sys.path.remove(here)
     function = getattr(module, name, None)
     if not callable(function):
-        raise ValueError(f"--function is {text!r}, but {module_name} has no function {name!r}")
+        raise ValueError(f"{option} is {text!r}, but {module_name} has no {kind} {name!r}")
     return function
 
 

@@ -23,6 +23,7 @@ examples:
   {PROGRAM} race --function mymodule:myfunction --start 1 1 --domain -2 2 -1 3
   {PROGRAM} map illconditioned_bowl --optimizer SGD --x lr 1e-4 0.1 --y momentum 0 0.99
   {PROGRAM} basins himmelblau --optimizer "SGD(lr=0.01, momentum=0.9)"
+  {PROGRAM} show Adam AdamW
 """
 # What a user's input can raise.
 MISTAKES = OSError, TypeError, ValueError, ArithmeticError, RuntimeError, ImportError, MemoryError

@@ -250,3 +250,29 @@ def test_an_interruption_is_told_in_one_line(words, told, folder, capsys, monkey
     monkeypatch.setattr("optim.viz.shell.commands.race", interrupted)
     assert main(["race", "booth", "--optimizer", "Adam"]) == 130
     assert capsys.readouterr().err == f"python -m optim: {told}\n"
+
+
+# Optimizers as they are written
+
+def test_show_prints_the_equations_and_the_source_of_optimizers(capsys):
+    assert main(["show", "adam", "Lion(betas=(0.5, 0.5))"]) == 0
+    text = capsys.readouterr().out
+    assert "m ← β₁ m + (1 − β₁) g" in text and "m_hat = m / (1 - beta1**t)" in text
+    assert "betas = (0.5, 0.5)" in text and "▌" in text
+
+
+def test_show_takes_a_class_of_ones_own(folder, capsys):
+    (folder / "rules_of_mine.py").write_text("import numpy as np\nimport optim\n\n\n"
+                                             "class Mine(optim.Optimizer):\n"
+                                             "    def __init__(self, params, lr=0.1):\n"
+                                             "        super().__init__(params, lr=lr)\n\n"
+                                             "    def update(self, grad, state, param):\n"
+                                             "        return np.sign(grad)\n")
+    assert main(["show", "rules_of_mine:Mine"]) == 0
+    assert "return np.sign(grad)" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["Adan", "rules_of_nobody:Mine", "numpy:array", "Adam(lr=-1)"])
+def test_show_refuses_in_one_line_what_is_no_optimizer(name, capsys):
+    assert exit_code("show", name) == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1

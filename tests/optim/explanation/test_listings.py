@@ -1,0 +1,103 @@
+"""`optim.show`: equations and source as they are, what runs and what does not, and what differs between optimizers."""
+
+import inspect
+import re
+
+import numpy as np
+import pytest
+from optimizer_catalogue import EXAMPLES
+
+import optim
+from optim.explanation.equations import equations_of
+from optim.explanation.listings import columns_of, source_of
+
+NAMES = [name for name in EXAMPLES if isinstance(getattr(optim, name), type) and name != "chain"]
+
+
+def runs_of(listing, text):
+    """Return whether the lines with this text run, one for each optimizer that has it."""
+    return [line.runs for column in listing.columns for line in column if line.text.strip().startswith(text)]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_optimizer_shows_its_equations_and_each_line_of_its_rule(name):
+    cls = getattr(optim, name)
+    text = optim.show(cls).text(width=200)
+    rules = [vars(cls)[method] for method in ("init_state", "update", "point") if method in vars(cls)]
+    for rule in rules:
+        for left, right, _ in equations_of(rule):
+            assert f"{left} ← {right}" in text
+        body = re.sub(r'"""\n.*?"""\n', "", source_of(rule), flags=re.S) if equations_of(rule) else source_of(rule)
+        for line in inspect.cleandoc(body).splitlines():
+            assert line.strip() in text
+
+
+@pytest.mark.parametrize("width", [40, 80, 150])
+def test_no_line_is_wider_than_the_terminal(width):
+    for names in (["Adam"], ["Adam", "AdamW"], ["SGD", "Signum", "Lion"]):
+        text = optim.show(*[getattr(optim, name) for name in names]).text(width)
+        assert max(map(columns_of, text.splitlines())) <= width
+
+
+def test_lines_that_do_not_run_with_the_given_hyperparameters_are_known():
+    usual = optim.show(optim.Adam)
+    assert runs_of(usual, "m_hat = ") == [True] and runs_of(usual, "m += ") == [True]
+    assert runs_of(usual, "grad = grad + ") == [False] and runs_of(usual, "v = np.maximum") == [False]
+    assert runs_of(usual, "g ← g + λ θ") == [False] and runs_of(usual, "m ← ") == [True]
+    other = optim.show(optim.Adam([optim.Parameter([1.0])], amsgrad=True, weight_decay=0.1))
+    assert runs_of(other, "grad = grad + ") == [True] and runs_of(other, "v = np.maximum") == [True]
+
+
+def test_showing_an_optimizer_leaves_it_and_its_parameters_alone():
+    p = optim.Parameter([1.0, 2.0])
+    optimizer = optim.Adam([p])
+    optim.show(optimizer)
+    assert p.grad is None and not optimizer.state
+    np.testing.assert_array_equal(p.data, [1.0, 2.0])
+
+
+def test_of_adam_and_adamw_the_place_of_the_decay_differs_and_their_hyperparameters():
+    rows = [row for row, differs in optim.show(optim.Adam, optim.AdamW).rows() if differs]
+    code = {line.text.strip() for row in rows for line in row if line is not None and line.kind == "code"}
+    assert code == {"phi += weight_decay * param"}
+    shown = [line for row in rows for line in row if line is not None]
+    assert {line.text.split("   ")[0] for line in shown if line.kind == "equation"} == {"φ ← φ + λ θ"}
+
+
+def test_two_optimizers_stand_side_by_side_where_there_is_room_and_else_below_each_other():
+    listing = optim.show(optim.Signum, optim.Lion)
+    wide, narrow = listing.text(150), listing.text(80)
+    assert any("Signum" in line and "Lion" in line for line in wide.splitlines())
+    assert not any("Signum" in line and "Lion" in line for line in narrow.splitlines())
+
+
+def test_colours_add_nothing_to_the_text():
+    listing = optim.show(optim.Adam, optim.AdamW)
+    for width in (80, 150):
+        coloured = listing.text(width, colour=True)
+        assert "\x1b[" in coloured
+        plain = "\n".join(line.rstrip() for line in re.sub(r"\x1b\[[\d;]*m", "", coloured).splitlines())
+        assert plain == listing.text(width)
+
+
+def test_a_notebook_shows_a_table_with_the_differences_marked():
+    html = optim.show(optim.Adam, optim.AdamW)._repr_html_()
+    assert html.count("<tr") == len(list(optim.show(optim.Adam, optim.AdamW).rows()))
+    assert "rgba(255,190,0,.25)" in html and "opacity:0.5" in html
+    assert "rgba" not in optim.show(optim.Adam)._repr_html_()
+
+
+def test_what_is_no_optimizer_is_refused():
+    for one in ((), (3,), ("Adam",), (optim.explain,)):
+        with pytest.raises(TypeError, match="optim"):
+            optim.show(*one)
+
+
+def test_a_class_without_source_is_named_with_its_signature():
+    namespace = {"optim": optim}
+    exec("class Typed(optim.Optimizer):\n"
+         "    def __init__(self, params, lr=0.1):\n"
+         "        super().__init__(params, lr=lr)\n"
+         "    def update(self, grad, state, param):\n"
+         "        return grad\n", namespace)
+    assert "def update(self, grad, state, param):  # Python has kept no source" in optim.show(namespace["Typed"]).text()
