@@ -25,7 +25,7 @@ from optim import viz
 # %% [markdown]
 # ## The data
 #
-# In 1967 James Longley gave these numbers to the statistics programs of his day, and most of them printed wrong
+# In 1967 James Longley gave these numbers to the statistics programs of his day, and many of them printed wrong
 # results. We predict how many people had work from six other columns.
 
 # %%
@@ -171,18 +171,25 @@ print(f"learning rates from {steps.min():.3f} to {steps.max():.0f}; {np.mean(ste
 # The order matters: the errors must not grow too much on the way, or rounding ruins the result. This one mixes
 # long and short steps:
 
+
 # %%
-order = [0]
-while len(order) < k:
-    order = [j for i in order for j in (i, 2 * len(order) - 1 - i)]
-print("for 8 steps it would be", [0, 7, 3, 4, 1, 6, 2, 5], "- here it begins with", order[:4])
+def mixed(k):
+    """Return the numbers from 0 to k - 1 in an order that lets no error grow for long; k is a power of 2."""
+    order = [0]
+    while len(order) < k:
+        order = [j for i in order for j in (i, 2 * len(order) - 1 - i)]
+    return np.array(order)
 
 
-def in_turn(optimizer):
-    return optim.schedule.LambdaLR(optimizer, lambda t: steps[order[t % k]])
+print("the order of 8 steps:", mixed(8))
+in_turn = steps[mixed(k)]
 
 
-chebyshev = viz.record("SGD(lr=1)", surface, steps=k, schedule=in_turn, label="Chebyshev's steps")
+def schedule(optimizer):
+    return optim.schedule.LambdaLR(optimizer, lambda t: in_turn[t % k])
+
+
+chebyshev = viz.record("SGD(lr=1)", surface, steps=k, schedule=schedule, label="Chebyshev's steps")
 constant = viz.record("SGD", surface, steps=k, lr=2 / (eigenvalues[0] + eigenvalues[-1]), label="the best constant lr")
 
 # %% [markdown]

@@ -123,9 +123,8 @@ for lr in (0.02, 0.1, 0.3, 1.0):
 averaged = np.array(averaged)
 
 # %% [markdown]
-# The variance of the mean is about $1 / n$, *whatever the learning rate*: as good as the mean of $n$ examples,
-# and nothing can be better. The noise of successive steps cancels. Polyak and Ruppert proved it for general
-# problems.
+# The variance of the mean is about $1 / n$, *whatever the learning rate*: as good as the plain mean of
+# $n$ examples. The noise of successive steps cancels. Polyak and Ruppert proved it for general problems.
 #
 # ## The picture
 #

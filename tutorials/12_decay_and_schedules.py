@@ -75,9 +75,8 @@ for name, rate in decay.items():
     print(f"{name:12s} at sizes 0.1, 3.2, 100: {rate[0]:.5f}, {rate[12]:.5f}, {rate[24]:.5f}; slope {slopes[name]:.3f}")
 
 # %% [markdown]
-# With L2, the decay is $\lambda$ divided by the size of the gradients. A weight with noisy gradients, which is
-# where overfitting comes from, is hardly regularised at all; a weight with small gradients is crushed. AdamW
-# decays all alike.
+# With L2, the decay is $\lambda$ divided by the size of the gradients. A weight with large, noisy
+# gradients hardly decays at all; a weight with small gradients is crushed. AdamW treats all alike.
 #
 # ## Learning rates that fall
 #
@@ -331,4 +330,4 @@ class MyScheduleFree(optim.Optimizer):
 # * A. Defazio et al., "The road less scheduled", 2024: Schedule-Free, and why it works.
 # * A. Hägele et al., "Scaling laws and compute-optimal training beyond fixed training durations", 2024: a
 #   constant rate and a short cool-down at the end.
-# * `viz.schedule` draws any schedule; `python -m optim list` shows what there is.
+# * `optim.schedule` has the schedules of PyTorch, and `viz.schedule` draws them.

@@ -141,8 +141,8 @@ for name, result in maps.items():
 
 # %% [markdown]
 # A ball with momentum rolls over hills and through valleys before it settles. Two starts side by side roll past
-# a ridge on different sides, then past the next one, and so on. Which minimum you get is a matter of luck there:
-# a change in the fourth digit of the start changes the end.
+# a ridge on different sides, then past the next one, and so on. Near these borders, a tiny change of the start
+# changes the end.
 #
 # ## The picture
 #
