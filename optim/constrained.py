@@ -805,7 +805,7 @@ class FTRLProximal(Optimizer):
         super().__init__(params, lr=lr, damping=damping, l1=l1, l2=l2, maximize=maximize)
 
     def init_state(self, param, *, lr, damping, l1, l2):
-        return {"z": np.asarray(-param * (damping / lr + l2) - np.sign(param) * l1), "n": np.zeros_like(param)}
+        return {"z": np.asanyarray(-param * (damping / lr + l2) - np.sign(param) * l1), "n": np.zeros_like(param)}
 
     def update(self, grad, state, param, *, lr, damping, l1, l2):
         """

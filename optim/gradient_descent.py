@@ -104,7 +104,7 @@ class SGD(Optimizer):
             return grad
         b = state["momentum_buffer"]
         if b is None:
-            b = state["momentum_buffer"] = np.array(grad)
+            b = state["momentum_buffer"] = np.copy(grad)
         else:
             b *= momentum
             b += (1 - dampening) * grad if active(dampening) else grad
@@ -175,7 +175,7 @@ class OptimisticGradient(Optimizer):
         φ ← g + ω (g − g₀)
         """
         if state["last_grad"] is None:
-            state["last_grad"] = np.array(grad)
+            state["last_grad"] = np.copy(grad)
         last_grad = state["last_grad"]
         phi = grad + optimism * (grad - last_grad)
         last_grad[...] = grad

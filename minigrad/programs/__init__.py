@@ -1,8 +1,10 @@
 """The derivative, written out: the program that NumPy ran, to be read, run and kept.
 
-Read `recording.py` first, then `trace.py`, `simplifications.py`, `layout.py` and `written.py`.
+Read `recording.py` first, then `trace.py`, `simplifications.py`, `layout.py` and `written.py`; `scalar_code.py` prints
+the same calls as JavaScript.
 """
 
+from .scalar_code import javascript
 from .written import Program, program
 
-__all__ = ["Program", "program"]
+__all__ = ["Program", "javascript", "program"]

@@ -199,7 +199,12 @@ class Recording:
     def call(self, function, args, keywords):
         """Make a call on the raw arguments, note it, and return its recorded result."""
         raw_args, raw_keywords = raw(args), raw(keywords)
-        result = function(*raw_args, **raw_keywords)
+        try:
+            result = function(*raw_args, **raw_keywords)
+        except ZeroDivisionError:  # by one of Python's numbers, on a way that this run would not have taken
+            if self.branches != "follow":
+                raise
+            result = float("nan")
         if result is NotImplemented or result is None or isinstance(result, (str, np.dtype)):
             return result
         noted = self.operand(args), {name: self.operand(x) for name, x in keywords.items()}
@@ -247,7 +252,7 @@ class Recording:
 
     def leave(self, recorded, number, how):
         """Return a number that leaves the recording; refused unless it may be assumed."""
-        if self.branches == "refuse":
+        if self.branches != "assume":
             self.refuse(f"takes a number out of the run by {how}, so that it would be the same in every run: compute "
                         "with NumPy's functions, or pass assume=True to have the program assert that it is the same")
         self.assertions.append(Assertion(self.value_of(recorded), number, self.lines.origin()))

@@ -160,12 +160,17 @@ def rolled(x):
 
 # Comparing two runs
 
+UNSTEADY = ("does something else in a second run with the same arguments: random numbers, a clock or a counter cannot be "
+            "written out; make them before, and pass them as arguments")
+UNRECORDED = ("uses numbers that depend on the arguments in a way that cannot be recorded: np.array, np.asarray, an "
+              "array made by np.zeros and written to, or compiled code; use np.stack, np.copy and np.zeros_like")
+
+
 def steady_trace(function, examples, names, branches):
     """Return the Trace of a function that does the same in every run, and its Trace at another place; or refuse."""
     trace = Trace(function, examples, names, branches)
     again = Trace(function, examples, names, branches)
-    refuse_difference(trace, again, "does something else in a second run with the same arguments: random numbers, a "
-                      "clock or a counter cannot be written out; make them before, and pass them as arguments")
+    refuse_difference(trace, again, UNSTEADY)
     others = []
     for place in (nearby, far_away):
         with suppress(ArithmeticError, ValueError, IndexError, np.linalg.LinAlgError):
@@ -173,9 +178,7 @@ def steady_trace(function, examples, names, branches):
             others.append(other)
     for other in others:
         if [x.outcome for x in other.assertions] == [x.outcome for x in trace.assertions]:
-            refuse_difference(trace, other, "uses numbers that depend on the arguments in a way that cannot be "
-                              "recorded: np.array, np.asarray, an array made by np.zeros and written to, or compiled "
-                              "code; use np.stack, np.copy and np.zeros_like")
+            refuse_difference(trace, other, UNRECORDED)
     return trace, others
 
 
