@@ -1,9 +1,9 @@
 """The same calls as JavaScript: code for single numbers, which a page can run without NumPy.
 
-`javascript(function, *examples)` returns the text of one JavaScript function. It takes what `function` takes and returns
-what it returns: an array of shape () is a number, one of shape (2,) is `[x, y]`, a dictionary is an object. Arrays are
-taken apart into their numbers, so this is for small ones: a function of two coordinates and its gradient, an update rule
-for one coordinate.
+`javascript(function, *examples)` returns the text of one JavaScript function. It takes what `function` takes and
+returns what it returns: an array of shape () is a number, one of shape (2,) is `[x, y]`, a dictionary is an object.
+Arrays are taken apart into their numbers, so this is for small ones: a function of two coordinates and its gradient, an
+update rule for one coordinate.
 
 A surface with its gradient, and the step of an optimizer for one coordinate:
 
@@ -83,7 +83,8 @@ MOVING = {operator.getitem, np.reshape, np.transpose, np.swapaxes, np.squeeze, n
           np.broadcast_to, np.stack, np.concatenate, np.copy, np.array, np.asanyarray, np.flip, np.roll, np.repeat,
           np.tile, np.diagonal, np.atleast_1d, np.atleast_2d, np.take, np.hstack, np.vstack, np.pad, np.diag, np.triu,
           np.tril, assigned, added_at, np.array_split, np.split}
-MOVING_METHODS = {"reshape", "transpose", "swapaxes", "squeeze", "ravel", "copy", "diagonal", "flatten", "repeat", "take"}
+MOVING_METHODS = {"reshape", "transpose", "swapaxes", "squeeze", "ravel", "copy", "diagonal", "flatten", "repeat",
+                  "take"}
 
 
 def javascript(function, *examples, name=None, watch=False):
@@ -311,9 +312,9 @@ class Writer:
             with np.errstate(all="ignore"):
                 return function(*atoms).item() if hasattr(function(*atoms), "item") else function(*atoms)
         x, y = (*atoms, None)[:2]
-        if (name in ("multiply", "divide", "power") and is_known(y, 1)) or (name in ("add", "subtract") and is_known(y, 0)):
+        if name in NEUTRAL and is_known(y, NEUTRAL[name]):
             return x
-        if (name == "multiply" and is_known(x, 1)) or (name == "add" and is_known(x, 0)):
+        if name in ("multiply", "add") and is_known(x, NEUTRAL[name]):
             return y
         if name == "power" and is_known(y, 2):
             return self.let(f"{text_of(x)} * {text_of(x)}")
@@ -348,10 +349,12 @@ class Writer:
 
 REDUCTIONS = {"sum": np.add, "prod": np.multiply, "max": np.maximum, "min": np.minimum, "amax": np.maximum,
               "amin": np.minimum, "any": np.logical_or, "all": np.logical_and, "mean": "mean"}
-JAVASCRIPT_WORDS = set("break case catch class const continue debugger default delete do else enum export extends false "
-                       "finally for function if import in instanceof let new null return static super switch this "
-                       "throw true try typeof var void while with yield await eval arguments seen Math Number Object "
-                       "Infinity NaN undefined".split())  # noqa: SIM905
+NEUTRAL = {"add": 0, "subtract": 0, "multiply": 1, "divide": 1, "power": 1}  # as the second argument
+JAVASCRIPT_WORDS = {
+    "arguments", "await", "break", "case", "catch", "class", "const", "continue", "debugger", "default", "delete", "do",
+    "else", "enum", "eval", "export", "extends", "false", "finally", "for", "function", "if", "import", "in",
+    "instanceof", "let", "new", "null", "return", "static", "super", "switch", "this", "throw", "true", "try", "typeof",
+    "var", "void", "while", "with", "yield", "seen", "Math", "Number", "Object", "Infinity", "NaN", "undefined"}
 
 
 def as_objects(x):

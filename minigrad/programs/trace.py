@@ -40,7 +40,7 @@ class Trace:
 
         def note(x, path):
             if elsewhere is not None:
-                x = elsewhere(x)
+                x = np.asarray(elsewhere(x)) if isinstance(x, np.ndarray) else elsewhere(x)
             self.free_numbers[path] = np.copy(x)
             recorded.append(recording.input(np.array(x) if isinstance(x, np.ndarray) else x, path))
             return recorded[-1]
@@ -160,8 +160,8 @@ def rolled(x):
 
 # Comparing two runs
 
-UNSTEADY = ("does something else in a second run with the same arguments: random numbers, a clock or a counter cannot be "
-            "written out; make them before, and pass them as arguments")
+UNSTEADY = ("does something else in a second run with the same arguments: random numbers, a clock or a counter cannot "
+            "be written out; make them before, and pass them as arguments")
 UNRECORDED = ("uses numbers that depend on the arguments in a way that cannot be recorded: np.array, np.asarray, an "
               "array made by np.zeros and written to, or compiled code; use np.stack, np.copy and np.zeros_like")
 
