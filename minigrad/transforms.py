@@ -368,8 +368,10 @@ class Record:
         self.older = isinstance(root, Node) and root.requires_grad and not self.newer
         if self.newer:
             self.operations, self.other_leaves, self.older = reachable(root, self.since)
-            while self.operations and self.operations[0].counter <= variables[-1].counter:
-                del self.operations[0]  # a variable, where the walk ends
+            first = 0
+            while first < len(self.operations) and self.operations[first].counter <= variables[-1].counter:
+                first += 1
+            del self.operations[:first]  # the variables, where the walk ends
 
     def pull_back(self, g, differentiable):
         """Return what each variable receives when the root receives `g`: arrays, or Tensors if `differentiable`."""
