@@ -23,7 +23,7 @@ from .origins import Origin, Rememberer, names_at_return, names_in, origin_of, r
 from .registry import each
 from .rule_source import RuleSource, code_of, frames_at_return, source_of, with_numbers
 from .structure import arrays_in, paths, rebuild
-from .tape import AddInto, Node, fit, reachable, zeros_like
+from .tape import FREED, AddInto, Node, fit, reachable, zeros_like
 from .tensor import Tensor
 
 VARIADIC = inspect.Parameter.VAR_POSITIONAL
@@ -317,6 +317,10 @@ def explained(loss, args, grad, keep, frame):
         raise TypeError(f"explain takes arguments for a function, and loss is no function but {loss!r}")
     if not isinstance(loss, Tensor):
         raise TypeError(f"explain takes a Tensor, or a function that returns one, not {loss!r}")
+    if loss.recipe is FREED:
+        raise RuntimeError("the graph of this Tensor is gone, because backward() has freed it: explain or draw it "
+                           "before loss.backward(), or call loss.backward(retain_graph=True), or explain the function, "
+                           "as in minigrad.explain(f, *args)")
     names = {**names_in(frame.f_globals), **names_in(frame.f_locals), **names}
     listener = Listener(loss, names)
     with (in_mode(listener), grads_aside(listener.leaves, keep),

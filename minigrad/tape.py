@@ -59,13 +59,11 @@ class Node:
     counter : int
         Larger than that of any node it was made of, so that sorting by it gives an order for the walk.
     requires_grad : bool
-    grad : ndarray or None
-        A leaf's gradient, where `Tensor.backward` adds it up.
     hooks : dict or None
         Functions that see, and may replace, the node's gradient once it is complete.
     """
 
-    __slots__ = ("__weakref__", "counter", "grad", "hooks", "recipe", "requires_grad", "value")
+    __slots__ = ("__weakref__", "counter", "hooks", "recipe", "requires_grad", "value")
 
     def results(self):
         """Return the node itself, or a tuple, named like NumPy's, with a node for each of several results."""
@@ -82,7 +80,7 @@ def make(kind, value, recipe=None):
     node.recipe = recipe
     node.requires_grad = recipe is not None
     node.counter = age()
-    node.grad = node.hooks = None
+    node.hooks = None
     return node
 
 

@@ -6,12 +6,16 @@ that `rules/` fills.
 """
 
 import operator
+import sys
+import warnings
 from threading import RLock
+from types import ModuleType
 
 import numpy as np
 from numpy import ndarray
 
 from . import rules  # noqa: F401  (fills the table)
+from .hints import OF_KEYWORD, OF_TENSOR
 from .mode import NO_GRAD, in_mode, mode, watcher
 from .registry import COMPUTE, TABLE, call, copied, on_values, value_of
 from .rules.indexing import At, getitem, plain_index
@@ -126,6 +130,9 @@ def _tensors(result):
 def _method(function):
     """Return NumPy's function as a method."""
     def method(self, *args, **keywords):
+        if keywords and not OF_KEYWORD.keys().isdisjoint(keywords):
+            name = next(name for name in keywords if name in OF_KEYWORD)
+            raise TypeError(f"t.{function.__name__}() takes NumPy's keywords: write {OF_KEYWORD[name]}= for {name}=")
         return _apply(function, (self, *args), keywords)
     method.__name__ = function.__name__
     method.__doc__ = f"The same as np.{function.__name__}(self, ...)."
@@ -142,10 +149,10 @@ def _in_place_method(name):
     return method
 
 
-def _elsewhere(instead):
+def _elsewhere(name, instead):
     """Return an attribute that is not there, and says what to write instead."""
     def missing(self):
-        raise AttributeError(f"a Tensor has what ndarray has: write {instead}")
+        raise AttributeError(f"a Tensor has what ndarray has, and no {name}: write {instead}")
     return property(missing)
 
 
@@ -157,7 +164,9 @@ class Tensor(Node):
     data : array_like
         Copied. float32 and float64 keep their precision.
     requires_grad : bool, default False
-        Whether `backward` shall store a gradient in `.grad`. Integers and booleans have none.
+        Whether `backward` stores a gradient in `.grad`. Integers and booleans have none.
+    dtype : data-type, optional
+        Convert the data to this type.
 
     Attributes
     ----------
@@ -177,15 +186,34 @@ class Tensor(Node):
     True
     """
 
-    __slots__ = ()
+    __slots__ = ("_grad",)
 
-    def __init__(self, data, requires_grad=False):
+    def __init__(self, data, requires_grad=False, dtype=None):
         value = copied(data.value if isinstance(data, Node) else data)
+        if dtype is not None:
+            value = value.astype(dtype)
         if value.dtype.kind not in "fcbiu":
             raise TypeError(f"data of dtype {value.dtype} is not numeric: a Tensor holds numbers")
         self.value, self.recipe, self.counter = value, None, age()
-        self.grad = self.hooks = None
+        self._grad = self.hooks = None
         self.requires_grad_(requires_grad)
+
+    @property
+    def grad(self):
+        """The gradient of a leaf, of its shape and dtype, or None. It adds up over backward passes."""
+        try:
+            return self._grad
+        except AttributeError:  # results have none, and neither has what is fresh from `detach`
+            if self.recipe is not None:
+                warnings.warn("a result of operations has no .grad; only the leaves have one, on which "
+                              "requires_grad=True was set. After `w = w - lr * w.grad` w is a result too: write "
+                              "`w.data -= lr * w.grad`. To see a result's gradient, use register_hook",
+                              stacklevel=2)
+            return None
+
+    @grad.setter
+    def grad(self, array):
+        self._grad = array
 
     # The array inside
 
@@ -232,11 +260,18 @@ class Tensor(Node):
         return make(Tensor, self.data)
 
     def __array__(self, dtype=None, copy=None):
-        if self.requires_grad:
+        if self.requires_grad and not self._is_spent():
             raise TypeError("turning a Tensor that requires a gradient into an array, or writing it into one, would "
-                            "drop its gradient: use t.data for the numbers, and np.stack([...]) or "
-                            "t.at[index].set(...) to put Tensors together")
+                            "drop its gradient: use t.data for the numbers, t.item() for a single one, and "
+                            "np.stack([...]) or t.at[index].set(...) to put Tensors together")
         return np.array(self.value, dtype, copy=copy)
+
+    def _is_spent(self):
+        """Tell whether this is a single number whose graph a backward pass has freed, such as a loss to be printed."""
+        return self.recipe is FREED and self.size == 1
+
+    def __dir__(self):
+        return sorted({*object.__dir__(self)} - OF_TENSOR.keys())
 
     def __len__(self):
         return len(self.data)
@@ -250,14 +285,18 @@ class Tensor(Node):
         return bool(self.value)
 
     def __float__(self):
-        if self.requires_grad and mode.get() is not NO_GRAD:
+        if self.requires_grad and mode.get() is not NO_GRAD and not self._is_spent():
             raise TypeError("float(t), a function of the math module, or array[i] = t would drop the gradient of a "
                             "Tensor that requires one: use t.item() for the number, NumPy's functions to compute on, "
                             "and np.stack([...]) or t.at[i].set(...) to put results together")
-        return float(self.value)
+        return float(self.item())
 
     def __int__(self):
-        return int(self.value)
+        return int(self.item())
+
+    def __round__(self, ndigits=None):
+        """Return the only number, rounded, as a Python number: rounding has no derivative."""
+        return round(self.item(), ndigits)
 
     def __format__(self, specification):
         """Format a single number, as in f"{loss:.3f}"."""
@@ -444,12 +483,6 @@ class Tensor(Node):
     argsort, argpartition, searchsorted = _method(np.argsort), _method(np.argpartition), _method(np.searchsorted)
     sort, partition, fill, put, resize = map(_in_place_method, ("sort", "partition", "fill", "put", "resize"))
 
-    # What PyTorch has as methods, and NumPy otherwise. (A __getattr__ would make every attribute slower to read.)
-    exp, log, sqrt, abs = map(_elsewhere, ("np.exp(t)", "np.log(t)", "np.sqrt(t)", "np.abs(t)"))
-    sin, cos, tanh, maximum = map(_elsewhere, ("np.sin(t)", "np.cos(t)", "np.tanh(t)", "np.maximum(t, u)"))
-    view, permute, unsqueeze = map(_elsewhere, ("t.reshape(shape)", "t.transpose(axes)", "np.expand_dims(t, axis)"))
-    pow, numel, dim = map(_elsewhere, ("t ** y", "t.size", "t.ndim"))
-
     def compress(self, condition, axis=None):
         """Return the elements, or the parts along an axis, where the condition holds."""
         return _apply(np.compress, (condition, self, axis), NONE)
@@ -488,6 +521,11 @@ def _add_to_grads(leaves, gradients):
             given.add(id(gradient))
 
 
+# PyTorch's names, one by one: a __getattr__ for all of them would make every attribute slower to read.
+for _name, _instead in OF_TENSOR.items():
+    setattr(Tensor, _name, _elsewhere(_name, _instead))
+
+
 class HookHandle:
     """What `register_hook` returns: `remove()` takes the hook away again."""
 
@@ -497,3 +535,13 @@ class HookHandle:
     def remove(self):
         """Take the hook away; a second call does nothing."""
         self._hooks.pop(self._number, None)
+
+
+class _Module(ModuleType):
+    """The module `minigrad.tensor`: `minigrad.tensor(data)` says what to write."""
+
+    def __call__(self, *args, **keywords):
+        raise TypeError("minigrad.tensor is a module: write minigrad.Tensor(data, requires_grad=True)")
+
+
+sys.modules[__name__].__class__ = _Module

@@ -5,6 +5,7 @@ to the variables. What is older than the variables is not entered, so that calls
 and where something older takes part, what is returned is recorded in its turn, for the sake of an outer derivative.
 """
 
+import warnings
 from contextlib import nullcontext
 from functools import partial, wraps
 
@@ -58,11 +59,11 @@ def grad(function, argnums=0):
     Parameters
     ----------
     function : callable
-        Takes arrays and returns a single number, computed with NumPy's functions and operators. It is handed Tensors in
-        the place of the arguments that it is differentiated by.
+        Takes arrays and returns a single number, computed with NumPy's functions and operators. The arguments that it
+        is differentiated by reach it as Tensors.
     argnums : int or tuple of int, default 0
         The positions of these arguments. Each is a float, an array of floats, or a list, tuple or dictionary of them,
-        nested as one likes.
+        nested to any depth.
 
     Returns
     -------
@@ -77,6 +78,11 @@ def grad(function, argnums=0):
     TypeError
         If `function` does not return a single real number, or an argument to differentiate by is not made of floats.
 
+    Warns
+    -----
+    UserWarning
+        If `function` returns a plain number, which no derivative can follow, as np.floor does: the gradient is zero.
+
     Examples
     --------
     >>> import numpy as np
@@ -89,10 +95,9 @@ def grad(function, argnums=0):
     >>> minigrad.grad(loss)({"w": np.array([1.0, 2.0]), "b": 3.0}, np.eye(2))
     {'w': array([ 8., 10.]), 'b': array(18.)}
     """
-    value_and_gradient = value_and_grad(function, argnums)
-
     def gradient(*args, **keywords):
-        return value_and_gradient(*args, **keywords)[1]
+        run = run_of_number(function, argnums, args, keywords)
+        return run.assemble(run.pull_back(one_like(run.root)))
     return gradient
 
 
@@ -115,10 +120,7 @@ def value_and_grad(function, argnums=0):
     (array(9.), array([ 3., 12.]))
     """
     def value_and_gradient(*args, **keywords):
-        run = Run(function, argnums, args, keywords)
-        if isinstance(run.result, (list, tuple, dict)) or size_of(run.root) != 1:
-            raise TypeError(f"a gradient is that of a single number, and {name_of(function)} returned "
-                            f"{describe(run.result)}: reduce it, as with np.sum, or ask for minigrad.jacobian")
+        run = run_of_number(function, argnums, args, keywords)
         return run.hand_out(run.root), run.assemble(run.pull_back(one_like(run.root)))
     return value_and_gradient
 
@@ -352,6 +354,19 @@ class Run:
     def assemble(self, values):
         """Return values, one for each variable, in the structure of the arguments."""
         return rebuild(self.arguments, map(self.hand_out, values))
+
+
+def run_of_number(function, argnums, args, keywords):
+    """Return the Run of a function that must return a single number."""
+    run = Run(function, argnums, args, keywords)
+    if isinstance(run.result, (list, tuple, dict)) or size_of(run.root) != 1:
+        raise TypeError(f"a gradient is that of a single number, and {name_of(function)} returned "
+                        f"{describe(run.result)}: reduce it, as with np.sum, or ask for minigrad.jacobian")
+    if run.variables and not isinstance(run.root, Node):
+        warnings.warn(f"{name_of(function)} was handed Tensors and returned a plain number, so its gradient is taken "
+                      "to be zero: comparisons, rounding, np.sign, t.data and t.item() lead to plain numbers",
+                      stacklevel=3)
+    return run
 
 
 class Record:

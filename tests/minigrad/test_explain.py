@@ -381,3 +381,11 @@ def test_an_explanation_leaves_no_cycles():
         assert gc.collect() == 0
     finally:
         gc.enable()
+
+
+@pytest.mark.parametrize("look", [minigrad.explain, minigrad.draw])
+def test_a_freed_graph_says_what_to_do(look):
+    loss = np.sum(leaf([1.0, 2.0]) ** 2)
+    loss.backward()
+    with pytest.raises(RuntimeError, match=r"before loss\.backward\(\), or call loss\.backward\(retain_graph=True\)"):
+        look(loss)

@@ -4,6 +4,7 @@ import copy
 import math
 import operator
 import pickle
+import re
 import threading
 import warnings
 
@@ -12,6 +13,7 @@ import pytest
 
 import minigrad
 from minigrad import Tensor
+from minigrad.hints import OF_TENSOR
 
 
 @pytest.fixture
@@ -89,11 +91,81 @@ def test_no_other_attributes_can_be_set(x):
         x.gard = None
 
 
-@pytest.mark.parametrize("name, instead", [("exp", r"np\.exp\("), ("view", r"t\.reshape\(shape\)")])
-def test_methods_of_other_libraries_are_found_where_numpy_has_them(x, name, instead):
-    assert not hasattr(x, name)
-    with pytest.raises(AttributeError, match=f"write {instead}"):
+@pytest.mark.parametrize("name", OF_TENSOR)
+def test_methods_of_other_libraries_say_what_to_write(x, name):
+    assert not hasattr(x, name) and name not in dir(x)
+    assert name == "view" or not hasattr(np.ndarray, name)
+    with pytest.raises(AttributeError, match=f"and no {name}: write {re.escape(OF_TENSOR[name])}"):
         getattr(x, name)
+
+
+@pytest.mark.parametrize("name", [name for name in OF_TENSOR if not re.search("[=;_]|detach", OF_TENSOR[name])])
+def test_what_is_written_instead_exists(name):
+    t = Tensor([[0.5, 0.25], [0.125, 2.0]], requires_grad=True)
+    names = {"np": np, "minigrad": minigrad, "t": t, "u": t, "v": t[0], "y": 2, "low": 0.2, "high": 1.0,
+             "axis": 0, "axes": (1, 0), "shape": (2, 2), "repetitions": 2, "shift": 1, "sections": 2, "n": 2,
+             "indices": np.array([[0, 0]]),
+             "mask": np.eye(2) > 0, "value": 1.0, "dtype": np.float32}
+    eval(OF_TENSOR[name], names)
+
+
+@pytest.mark.parametrize("keywords, instead", [
+    ({"dim": 0}, "axis= for dim="), ({"keepdim": True}, "keepdims= for keepdim=")])
+def test_keywords_of_other_libraries_say_what_to_write(x, keywords, instead):
+    for method in (x.sum, x.mean, x.cumsum, x.std):
+        with pytest.raises(TypeError, match=f"takes NumPy's keywords: write {instead}"):
+            method(**keywords)
+        with minigrad.no_grad(), pytest.raises(TypeError, match=f"write {instead}"):
+            method(**keywords)
+
+
+@pytest.mark.parametrize("name, instead", [
+    ("randn", r"minigrad\.Tensor\(rng\.normal"), ("exp", r"write np\.exp"), ("cat", r"np\.concatenate")])
+def test_names_that_the_package_lacks_say_what_to_write(name, instead):
+    with pytest.raises(AttributeError, match=instead):
+        getattr(minigrad, name)
+    with pytest.raises(AttributeError, match="has no attribute 'nonsense'$"):
+        minigrad.nonsense  # noqa: B018
+    with pytest.raises(TypeError, match=r"write minigrad\.Tensor\(data"):
+        minigrad.tensor([1.0])
+
+
+@pytest.mark.parametrize("dtype", [np.float32, "float64", int])
+def test_data_is_converted_to_a_dtype(dtype):
+    t = Tensor([1, 2], dtype=dtype)
+    assert t.dtype == np.dtype(dtype) and t.tolist() == [1, 2]
+    with pytest.raises(TypeError, match="cannot require a gradient"):
+        Tensor([1.5], requires_grad=True, dtype=int)
+
+
+def test_a_result_warns_that_it_has_no_gradient(x):
+    for _ in range(2):
+        np.sum(x * x).backward()
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            gradient = x.grad
+        x = x - 0.1 * gradient
+        with pytest.warns(UserWarning, match=r"a result of operations has no \.grad.*w\.data -= lr \* w\.grad"):
+            assert x.grad is None
+        x = x.detach().requires_grad_()
+        assert x.grad is None
+
+
+def test_a_loss_is_a_number_once_its_graph_is_freed(x):
+    loss = np.mean(x)
+    for number in (float, lambda t: "%.3f" % t):  # noqa: UP031
+        with pytest.raises(TypeError, match=r"t\.item\(\)"):
+            number(loss)
+    loss.backward()
+    losses, array = [loss, loss], np.zeros(2)
+    array[0] = loss
+    assert (float(loss), array[0], np.array(losses).tolist()) == (2.5, 2.5, [2.5, 2.5])
+    assert "%.3f" % loss == f"{loss:.3f}" == "2.500"  # noqa: UP031
+    assert (int(loss), round(loss), round(Tensor(2.345, requires_grad=True), 2)) == (2, 2, 2.35)
+    hidden = x * 1
+    np.sum(hidden).backward()
+    with pytest.raises(TypeError, match="would drop its gradient"):
+        np.asarray(hidden)
 
 
 # An array, to NumPy and to Python

@@ -1,5 +1,6 @@
 """grad and its relatives: right to any order, nested or not, in the form of their arguments, and without a trace."""
 
+import warnings
 from collections import namedtuple
 from concurrent.futures import ThreadPoolExecutor
 
@@ -135,6 +136,7 @@ def test_the_identity_has_slope_one(x):
     np.testing.assert_array_equal(hvp(lambda x: x)(x, np.full_like(x, 2)), np.zeros_like(x), strict=True)
 
 
+@pytest.mark.filterwarnings("ignore:.* returned a plain number")
 @pytest.mark.parametrize("f", [lambda x: 5.0, lambda x: 5, lambda x: np.float64(5), lambda x: Tensor(5.0),
                                lambda x: Tensor(5.0, requires_grad=True), lambda x: np.argmax(x), lambda x: x.data[0]])
 @pytest.mark.parametrize("name", TRANSFORMS)
@@ -450,3 +452,20 @@ def test_argnums_that_name_no_argument_or_one_twice_are_refused():
         grad(np.sum, argnums=[0])
     with pytest.raises(ValueError, match="twice"):
         grad(np.add, argnums=(0, -2))(1.0, 2.0)
+
+
+@pytest.mark.parametrize("function", [lambda x: np.floor(x[0]), lambda x: float(np.sum(x.data)), lambda x: 3.0,
+                                      lambda x: np.sum(x > 0)])
+def test_the_gradient_of_a_plain_number_is_zero_with_a_warning(function):
+    x = np.array([1.5, 2.5])
+    for derivative in (grad(function), lambda x: minigrad.value_and_grad(function)(x)[1]):
+        with pytest.warns(UserWarning, match="returned a plain number, so its gradient is taken to be zero") as record:
+            np.testing.assert_array_equal(derivative(x), [0, 0])
+        assert record[0].filename == __file__
+
+
+def test_second_derivatives_of_linear_functions_are_zero_without_a_warning():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert grad(grad(lambda x: 3 * x))(2.0) == 0
+        assert not minigrad.hessian(lambda x: np.sum(3 * x))(np.ones(2)).any()
