@@ -3,9 +3,9 @@
 import argparse
 import json
 import sys
-import time
 from dataclasses import asdict
 from pathlib import Path
+from time import sleep
 
 from .handouts import write
 from .lessons import lessons
@@ -25,7 +25,8 @@ def parser():
 
     start = commands.add_parser("start", help="write the lessons into a folder, with blanks to be filled in")
     start.add_argument("folder")
-    start.add_argument("--solved", action="store_true", help="with solutions, as notebooks: the source for nbgrader")
+    start.add_argument("--nbgrader", action="store_true", help="instead, the notebooks from which nbgrader makes "
+                       "assignments, with solutions, as FOLDER/source/LESSON/LESSON.ipynb")
     start.set_defaults(command=started)
 
     check = commands.add_parser("check", help="check an exercise of a script or notebook")
@@ -53,9 +54,12 @@ def known(text):
 
 def started(options):
     """Write the student's files."""
-    written, kept = write(options.folder, options.solved)
+    written, kept = write(options.folder, options.nbgrader)
     print(f"wrote {len(written)} files into {options.folder}" + f", kept {len(kept)} that were there" * bool(kept))
-    print(f"next: open one, and when an exercise is done, python -m tutorials progress {options.folder}")
+    if options.nbgrader:
+        print(f"next: cd {options.folder}; nbgrader generate_assignment 01_slope_by_hand")
+    else:
+        print(f"next: open one, and when an exercise is done, python -m tutorials progress {options.folder}")
     return 0
 
 
@@ -68,7 +72,7 @@ def checked(options):
     last = Path(options.file).stat().st_mtime_ns
     while options.watch:
         try:
-            time.sleep(0.3)
+            sleep(0.3)
             now = Path(options.file).stat().st_mtime_ns
         except FileNotFoundError:  # an editor that writes a new file and renames it
             continue

@@ -15,33 +15,37 @@ KERNEL = {"kernelspec": {"display_name": "Python 3", "language": "python", "name
           "language_info": {"name": "python"}}
 
 
-def write(folder, solved=False):
+def write(folder, for_nbgrader=False):
     """Write all lessons as scripts and notebooks into a folder; leave alone what is there already.
 
     Parameters
     ----------
     folder : str or path
         It is made if it does not exist.
-    solved : bool
-        Keep the solutions, between their markers: the source from which nbgrader makes its assignments.
+    for_nbgrader : bool
+        Write the notebooks from which nbgrader makes its assignments instead: with solutions between their markers,
+        each in a folder of its own in `source`.
 
     Returns
     -------
     (list of Path, list of Path)
         The files that were written, and those that were there and kept: a student's work is never overwritten.
     """
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
     written, kept = [], []
     for lesson in lessons():
-        texts = {".ipynb": notebook(lesson, solved)} if solved else {".py": script(lesson), ".ipynb": notebook(lesson)}
-        for ending, text in texts.items():
-            path = folder / f"{lesson.path.stem}{ending}"
+        name = lesson.path.stem
+        if for_nbgrader:
+            texts = {Path("source", name, f"{name}.ipynb"): notebook(lesson, solved=True)}
+        else:
+            texts = {Path(f"{name}.py"): script(lesson), Path(f"{name}.ipynb"): notebook(lesson)}
+        for place, text in texts.items():
+            path = Path(folder) / place
             if path.exists():
                 kept.append(path)
-            else:
-                path.write_text(text, encoding="utf-8")
-                written.append(path)
+                continue
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+            written.append(path)
     return written, kept
 
 
@@ -91,21 +95,24 @@ def script(lesson):
 
 def notebook(lesson, solved=False):
     """Return a lesson's student copy as the JSON of a Jupyter notebook."""
-    cells = [notebook_cell(cell, i) for i, cell in enumerate(student_cells(lesson, solved))]
+    cells = [notebook_cell(cell, i, solved) for i, cell in enumerate(student_cells(lesson, solved))]
     document = {"cells": cells, "metadata": KERNEL, "nbformat": 4, "nbformat_minor": 5}
     return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
 
 
-def notebook_cell(cell, i):
-    """Return a cell as nbformat 4.5 writes it, with nbgrader's metadata if it is part of an exercise."""
-    source = cell.source
-    metadata = {}
+def notebook_cell(cell, i, graded=False):
+    """Return a cell as nbformat 4.5 writes it, with nbgrader's metadata if it is part of an exercise.
+
+    In a graded notebook a check that fails raises, from which nbgrader takes the points.
+    """
+    source, metadata = cell.source, {}
     if cell.exercise:
         metadata = {"nbgrader": grading(f"exercise-{cell.exercise}", solution=True)}
     elif cell.title.startswith("check "):
         number = cell.title.removeprefix("check ")
         metadata = {"nbgrader": grading(f"check-{number}", grade=True, locked=True, points=1)}
-        source = f"verdict = {source}\nassert verdict.passed, verdict.message\nverdict"
+        if graded:
+            source = f"verdict = {source}\nassert verdict.passed, verdict.message"
     found = {"cell_type": "markdown" if cell.is_markdown else "code", "id": f"cell-{i}", "metadata": metadata,
              "source": source.splitlines(keepends=True)}
     return found if cell.is_markdown else {**found, "execution_count": None, "outputs": []}

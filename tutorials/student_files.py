@@ -68,7 +68,7 @@ def at_sight(path, text, number):
     if not found:
         return Verdict(number, False, f"{file} defines no {wanted.name}.", "missing")
     if BLANK in ast.get_source_segment(text, found[-1]):
-        return Verdict(number, False, blank_message(wanted), "blank")
+        return Verdict(number, False, blank_message(wanted, BLANK), "blank")
     return None
 
 

@@ -7,11 +7,13 @@ import os
 import runpy
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 from tutorials.__main__ import main
+from tutorials.checking import exercise
 from tutorials.handouts import notebook, script
 from tutorials.lessons import BLANK, lessons, read_cells, task
 from tutorials.student_files import check_file
@@ -157,3 +159,74 @@ def test_figures_of_a_lesson_are_written_beside_it(tmp_path):
     copy.write_text("import matplotlib.pyplot as plt\nimport tutorials\ntutorials.picture(plt.figure(), 'mine')\n")
     runpy.run_path(str(copy))
     assert (tmp_path / "figures" / "mine.png").exists()
+
+
+def test_watch_checks_at_each_save(folder, capsys, monkeypatch):
+    path = folder / "01_slope_by_hand.py"
+
+    def save():
+        fill_in(path, "1.1")
+        os.utime(path, ns=(0, 10**18))
+
+    def press_ctrl_c():
+        raise KeyboardInterrupt
+
+    meanwhile = iter([save, lambda: None, press_ctrl_c])  # what happens while the command waits
+    monkeypatch.setattr("tutorials.__main__.sleep", lambda seconds: next(meanwhile)())
+    assert main(["check", "1.1", str(path), "--watch"]) == 0
+    assert [line[0] for line in capsys.readouterr().out.splitlines()] == ["✗", "✓"]
+
+
+@pytest.mark.parametrize("arguments, words", [
+    (["check", "99", "x.py"], "there is no exercise '99'"),
+    (["progress"], "required"),
+])
+def test_wrong_command_line_is_answered_in_words(arguments, words, capsys):
+    with pytest.raises(SystemExit):
+        main(arguments)
+    assert words in capsys.readouterr().err
+
+
+def test_file_that_is_not_there_is_answered_in_words(capsys):
+    assert main(["check", "1.1", "nowhere.py"]) == 2
+    assert "there is no file nowhere.py" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_notebook_names_a_mistake_in_red(tmp_path):
+    for name in ("ipykernel", "nbclient", "matplotlib_inline"):
+        if find_spec(name) is None:
+            pytest.skip(f"a notebook needs {name}: install the extra notebook")
+    import nbclient
+    import nbformat
+
+    lesson = next(lesson for lesson in lessons() if lesson.number == 1)
+    book, mistake = nbformat.reads(notebook(lesson), as_version=4), exercise("1.1").mistakes[0]
+    for cell in book.cells:
+        if cell.source == task("1.1").blank:
+            cell.source = mistake.applied_to(task("1.1").solution)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("MPLBACKEND")  # the kernel then chooses the notebook's own
+        nbclient.NotebookClient(book, timeout=120, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    data = [output.get("data", {}) for cell in book.cells for output in cell.get("outputs", ())]
+    assert any("#c62828" in one.get("text/html", "") and mistake.sentence in one["text/html"] for one in data)
+    assert any("image/png" in one for one in data)
+
+
+@pytest.mark.slow
+def test_nbgrader_makes_an_assignment_that_fails_until_it_is_solved(tmp_path):
+    if find_spec("nbgrader") is None:
+        pytest.skip("nbgrader is not installed")
+    main(["start", str(tmp_path), "--nbgrader"])
+
+    def nbgrader(*arguments):
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # it starts alembic from there
+        command, environment = [sys.executable, "-m", "nbgrader", *arguments], {**os.environ, "PATH": path}
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, env=environment)
+        return done.stdout + done.stderr
+
+    nbgrader("generate_assignment", "01_slope_by_hand")
+    place = Path("01_slope_by_hand", "01_slope_by_hand.ipynb")
+    assert "raise NotImplementedError()" in (tmp_path / "release" / place).read_text(encoding="utf-8")
+    assert "passes all the tests" in nbgrader("validate", str("source" / place))
+    assert "Nothing is written here yet" in nbgrader("validate", str("release" / place))
