@@ -52,7 +52,8 @@ assert np.allclose(p.data, theta, rtol=1e-9, atol=0)
 
 # %% [markdown]
 # Take the first two steps on paper, for $f = x^2$ from $x = 1$. The library writes the worksheet from the lines
-# of its own code, and fills it in with `solution=True`.
+# of its own code. A notebook shows it; `print(sheet.markdown())` and `sheet.latex()` are for paper, and with
+# `solution=True` it is filled in.
 
 # %%
 p = optim.Parameter([1.0])
@@ -63,7 +64,7 @@ def closure():
 
 
 sheet = optim.worksheet(optim.SGD([p], lr=0.1, momentum=0.9), closure, steps=2)
-print(sheet.markdown())
+sheet
 
 # %% [markdown]
 # ## One direction at a time

@@ -83,12 +83,13 @@ for step in range(1, 1001):
 #
 # ## On paper
 #
-# Three steps of Adagrad for a single number. `solution=True` fills in the blanks.
+# Two steps of Adagrad for a single number. `sheet.markdown(solution=True)` has the answers.
 
 # %%
 p = optim.Parameter([1.0])
 p.grad = np.array([3.0])
-print(optim.worksheet(optim.Adagrad([p], lr=0.5, eps=0.0), steps=2).markdown())
+sheet = optim.worksheet(optim.Adagrad([p], lr=0.5, eps=0.0), steps=2)
+sheet
 
 # %% [markdown]
 # ## The race, at every angle

@@ -63,14 +63,14 @@ assert np.isclose(p.data[0], by_hand)
 #
 # ## On paper
 #
-# Two steps with numbers that a pencil can handle. The lines are those that run; `solution=True` fills in the
-# blanks.
+# Two steps with numbers that a pencil can handle. The lines are those that run. `sheet.markdown(solution=True)`
+# has the answers.
 
 # %%
 p = optim.Parameter([1.0])
 p.grad = np.array([2.0])
 sheet = optim.worksheet(optim.Adam([p], lr=0.1, betas=(0.5, 0.75), eps=0.0), steps=2)
-print(sheet.markdown())
+sheet
 
 # %% [markdown]
 # ## The anatomy of a step

@@ -2,9 +2,9 @@
 # # 12. Decay and schedules
 #
 # **What you will see.** Two lines of code that look the same and are not: weight decay inside Adam's gradient,
-# and beside it. One of them leaves exactly those weights alone that need it most. Then learning rates that fall
-# in time: 30 runs in one pass show what a schedule is worth, and an optimizer without any schedule keeps up at
-# every moment.
+# and beside it. One of them hardly touches the weights with large gradients, and crushes the others. Then learning
+# rates that fall: 30 runs in one pass show what a schedule is worth, and an optimizer without any schedule keeps
+# up at every moment.
 
 # %% setup
 import sys
