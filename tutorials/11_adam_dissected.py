@@ -276,4 +276,6 @@ def adam_as(kind, lr):
 # * Y. Zhang et al., "Adam can converge without any modification on update rules", 2022: if $\beta_2$ is large
 #   enough.
 # * L. Balles and P. Hennig, "Dissecting Adam: the sign, magnitude and variance of stochastic gradients", 2018.
+# * `optim.show(optim.Adam)` prints the library's own Adam, and `optim.explain(optimizer)` a step of it with its
+#   numbers.
 # * Lesson 12: AdamW, and when to turn the learning rate down. Lesson 20: Adam's bugs in a museum.
