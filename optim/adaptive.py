@@ -12,7 +12,7 @@ from functools import reduce
 
 import numpy as np
 
-from .interface.hyperparameters import NOT_NEGATIVE, NOT_POSITIVE, UP_TO_1, active, at_least, optional
+from .interface.hyperparameters import NOT_NEGATIVE, NOT_POSITIVE, UP_TO_1, active, at_least, optional, several
 from .interface.optimizer import Optimizer
 
 
@@ -819,7 +819,7 @@ class Adafactor(Optimizer):
 
     elementwise = False
     returns_step = True
-    ranges = {"beta2_decay": NOT_POSITIVE, "eps": optional(NOT_NEGATIVE), "d": at_least(1)}
+    ranges = {"beta2_decay": NOT_POSITIVE, "eps": optional(several(2, NOT_NEGATIVE)), "d": at_least(1)}
 
     def __init__(self, params, lr=1e-2, beta2_decay=-0.8, eps=(None, 1e-3), d=1.0, weight_decay=0.0, *, maximize=False):
         super().__init__(params, lr=lr, beta2_decay=beta2_decay, eps=eps, d=d, weight_decay=weight_decay,

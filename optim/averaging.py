@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import numpy as np
 
 from .interface.hooks import with_hooks
-from .interface.hyperparameters import FINITE, NOT_NEGATIVE, UP_TO_1, active, whole
+from .interface.hyperparameters import FINITE, NOT_NEGATIVE, UP_TO_1, active, check, whole
 from .interface.optimizer import PIECE, Optimizer
 from .interface.pieces import has_array, in_pieces
 from .wrappers import Wrapper
@@ -272,9 +272,8 @@ class SWA(Averaging):
     """
 
     def __init__(self, optimizer, swa_start=0, swa_freq=1):
-        for name, value, least in ("swa_start", swa_start, 0), ("swa_freq", swa_freq, 1):
-            if not isinstance(value, (int, np.integer)) or value < least:
-                raise ValueError(f"{name} is {value!r}; expected an integer of at least {least}")
+        check("swa_start", swa_start, whole(0))
+        check("swa_freq", swa_freq, whole(1))
         super().__init__(optimizer)
         self.swa_start, self.swa_freq, self.counts = swa_start, swa_freq, {"steps": 0}
 
@@ -407,7 +406,7 @@ class ScheduleFreeSGD(HasAverage, Optimizer):
     """
 
     returns_step = True
-    ranges = {"momentum": NOT_NEGATIVE, "warmup_steps": NOT_NEGATIVE,
+    ranges = {"momentum": NOT_NEGATIVE, "warmup_steps": whole(0),
               "r": NOT_NEGATIVE, "weight_lr_power": FINITE}
 
     def __init__(self, params, lr=1.0, momentum=0.9, weight_decay=0, warmup_steps=0, r=0.0, weight_lr_power=2.0, *,
@@ -480,7 +479,7 @@ class ScheduleFreeAdamW(HasAverage, Optimizer):
 
     returns_step = True
     advance = ScheduleFreeSGD.advance
-    ranges = {"warmup_steps": NOT_NEGATIVE, "r": NOT_NEGATIVE, "weight_lr_power": FINITE}
+    ranges = {"warmup_steps": whole(0), "r": NOT_NEGATIVE, "weight_lr_power": FINITE}
 
     def __init__(self, params, lr=0.0025, betas=(0.9, 0.999), eps=1e-8, weight_decay=0, warmup_steps=0, r=0.0,
                  weight_lr_power=2.0, *, maximize=False):

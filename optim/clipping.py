@@ -7,6 +7,8 @@ The links `clip` and `clip_by_global_norm` of a chain (`transform.py`) do the sa
 import numpy as np
 
 from .interface.groups import as_list
+from .interface.hyperparameters import POSITIVE, SIZE, check
+from .interface.words import described
 
 
 def global_norm(arrays, norm_type=2.0):
@@ -29,7 +31,8 @@ def global_norm(arrays, norm_type=2.0):
     >>> global_norm([np.array([3.0]), np.array([[0.0, 4.0]])])
     5.0
     """
-    norm_type = float(norm_type)
+    norm_type = np.inf if norm_type == "inf" else norm_type
+    check("norm_type", norm_type, POSITIVE)
     return float(np.linalg.norm([np.linalg.norm(array.ravel(), norm_type) for array in arrays], norm_type))
 
 
@@ -85,6 +88,7 @@ def clip_grad_norm_(parameters, max_norm, norm_type=2.0, error_if_nonfinite=Fals
     >>> p.grad
     array([0.6, 0.8])
     """
+    check("max_norm", max_norm, SIZE)
     grads = gradients(parameters)
     norm = global_norm(grads, norm_type)
     if error_if_nonfinite and not np.isfinite(norm):
@@ -116,6 +120,7 @@ def clip_grad_value_(parameters, clip_value):
     >>> p.grad
     array([ 1. , -0.5])
     """
+    check("clip_value", clip_value, SIZE)
     for grad in gradients(parameters):
         np.clip(grad, -float(clip_value), float(clip_value), out=grad)
 
@@ -123,7 +128,9 @@ def clip_grad_value_(parameters, clip_value):
 def gradients(parameters):
     """Return the gradients that there are, as arrays to be changed in place; of those by rows, the values."""
     arrays = []
-    for param in as_list(parameters):
+    for param in as_list(parameters, "parameters"):
+        if not hasattr(param, "grad"):
+            raise TypeError(f"parameters holds {described(param)}, which has no .grad; expected parameters")
         if hasattr(param.grad, "coalesced"):  # optim.RowGradient: a row that is named twice counts once, with its sum
             param.grad = param.grad.coalesced()
             arrays.append(param.grad.values)

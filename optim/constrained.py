@@ -9,8 +9,9 @@ from functools import partial
 
 import numpy as np
 
-from .interface.hyperparameters import NOT_NEGATIVE, check_callable, prepared
+from .interface.hyperparameters import BOUND, FINITE, NOT_NEGATIVE, POSITIVE, check, check_callable, prepared
 from .interface.optimizer import Optimizer
+from .interface.words import described
 
 # Projections: the nearest point of a set
 
@@ -20,10 +21,12 @@ def as_floats(x):
     return x if x.dtype.kind == "f" else x.astype(float)
 
 
-def check_positive(name, value):
-    """Raise a ValueError unless a size of a set is positive."""
-    if not np.all(np.asarray(value) > 0):
-        raise ValueError(f"{name} is {value!r}; expected a positive number")
+def check_box(lower, upper):
+    """Refuse bounds that are not numbers, or between which there is nothing."""
+    check("lower", lower, BOUND)
+    check("upper", upper, BOUND)
+    if np.any(np.asarray(lower) > np.asarray(upper)):
+        raise ValueError(f"the box is empty: lower is {lower!r} and upper is {upper!r}")
 
 
 def length(x, axis):
@@ -56,8 +59,7 @@ def project_box(x, lower, upper):
     >>> optim.project_box([-2.0, 0.5, 3.0], 0, 1)
     array([0. , 0.5, 1. ])
     """
-    if np.any(np.asarray(lower) > np.asarray(upper)):
-        raise ValueError(f"the box is empty: lower is {lower!r} and upper is {upper!r}")
+    check_box(lower, upper)
     x = as_floats(x)
     return np.clip(x, lower, upper).astype(x.dtype, copy=False)
 
@@ -83,7 +85,7 @@ def project_linf_ball(x, radius=1.0):
     >>> optim.project_linf_ball([-2.0, 0.5])
     array([-1. ,  0.5])
     """
-    check_positive("radius", radius)
+    check("radius", radius, POSITIVE)
     return project_box(x, -radius, radius)
 
 
@@ -116,7 +118,7 @@ def project_simplex(x, total=1.0, axis=None):
     >>> optim.project_simplex([0.5, 1.0, -3.0])
     array([0.25, 0.75, 0.  ])
     """
-    check_positive("total", total)
+    check("total", total, POSITIVE)
     x = as_floats(x)
     if axis is None:
         return project_simplex(x.reshape(-1), total, 0).reshape(x.shape)
@@ -143,6 +145,7 @@ def project_l1_ball(x, radius=1.0, axis=None):
     >>> optim.project_l1_ball([3.0, -2.5, 1.0])
     array([ 0.75, -0.25,  0.  ])
     """
+    check("radius", radius, POSITIVE)
     x = as_floats(x)
     inside = np.sum(np.abs(x), axis=axis, keepdims=True) <= radius
     return np.where(inside, x, np.sign(x) * project_simplex(np.abs(x), radius, axis))
@@ -157,7 +160,7 @@ def project_l2_ball(x, radius=1.0, axis=None):
     >>> optim.project_l2_ball([3.0, 4.0])
     array([0.6, 0.8])
     """
-    check_positive("radius", radius)
+    check("radius", radius, POSITIVE)
     x = as_floats(x)
     return x * (radius / np.maximum(length(x, axis), radius))
 
@@ -174,7 +177,7 @@ def project_sphere(x, radius=1.0, axis=None):
     >>> optim.project_sphere([0.3, 0.4])
     array([0.6, 0.8])
     """
-    check_positive("radius", radius)
+    check("radius", radius, POSITIVE)
     x = as_floats(x)
     x = np.where(length(x, axis) > 0, x, np.ones_like(x))
     return x * (radius / length(x, axis))
@@ -218,10 +221,12 @@ def project_halfspace(x, normal, offset=0.0, axis=None):
 
 def off_the_plane(x, normal, offset, axis, kept):
     """Return x moved along the normal by what `kept` makes of the signed distance to the plane."""
+    check("offset", offset, FINITE)
     x = as_floats(x)
     a = np.broadcast_to(np.asarray(normal, x.dtype), x.shape)
     square = np.sum(a * a, axis=axis, keepdims=True)
-    check_positive("the squared length of normal", square)
+    if not np.all(square > 0):
+        raise ValueError("normal is 0, and has no direction: expected a vector that is not")
     return x - kept(np.sum(a * x, axis=axis, keepdims=True) - offset) / square * a
 
 
@@ -256,6 +261,8 @@ def project_after(optimizer, projection):
     >>> p.data.round(6)
     array([1., 0.])
     """
+    if not isinstance(optimizer, Optimizer):
+        raise TypeError(f"optimizer is {described(optimizer)}; expected an Optimizer")
     check_callable("projection", projection)
 
     def hook(optimizer, args, kwargs):
@@ -354,6 +361,7 @@ def prox_l1(x, threshold):
     >>> optim.prox_l1([3.0, -0.5, -2.0], 1.0)
     array([ 2.,  0., -1.])
     """
+    check("threshold", threshold, NOT_NEGATIVE)
     x = as_floats(x)
     return np.where(np.abs(x) > threshold, x - threshold * np.sign(x), x.dtype.type(0))
 
@@ -382,6 +390,7 @@ def prox_group_lasso(x, threshold, axis=-1):
     array([[2.4, 3.2],
            [0. , 0. ]])
     """
+    check("threshold", threshold, NOT_NEGATIVE)
     x = as_floats(x)
     norm = length(x, axis)
     return x * (np.maximum(norm - threshold, 0) / np.where(norm > 0, norm, x.dtype.type(1)))
@@ -396,6 +405,7 @@ def prox_box(x, threshold, lower, upper):
     >>> optim.prox_box([-2.0, 0.5], 0.1, lower=0, upper=1)
     array([0. , 0.5])
     """
+    check("threshold", threshold, NOT_NEGATIVE)
     return project_box(x, lower, upper)
 
 
@@ -534,7 +544,7 @@ def lmo_simplex(grad, total=1.0, axis=None):
     >>> optim.lmo_simplex([3.0, -1.0, 2.0])
     array([0., 1., 0.])
     """
-    check_positive("total", total)
+    check("total", total, POSITIVE)
     grad = as_floats(grad)
     return total * corner(np.argmin(grad, axis=axis, keepdims=True), grad, axis)
 
@@ -548,7 +558,7 @@ def lmo_l1_ball(grad, radius=1.0, axis=None):
     >>> optim.lmo_l1_ball([3.0, -4.0, 2.0])
     array([0., 1., 0.])
     """
-    check_positive("radius", radius)
+    check("radius", radius, POSITIVE)
     grad = as_floats(grad)
     return -radius * np.sign(grad) * corner(np.argmax(np.abs(grad), axis=axis, keepdims=True), grad, axis) + 0.0
 
@@ -562,7 +572,7 @@ def lmo_l2_ball(grad, radius=1.0, axis=None):
     >>> optim.lmo_l2_ball([3.0, 4.0])
     array([-0.6, -0.8])
     """
-    check_positive("radius", radius)
+    check("radius", radius, POSITIVE)
     grad = as_floats(grad)
     norm = length(grad, axis)
     return grad * (-radius / np.where(norm > 0, norm, grad.dtype.type(1)))
@@ -577,6 +587,7 @@ def lmo_box(grad, lower, upper):
     >>> optim.lmo_box([3.0, -4.0], 0, 1)
     array([0., 1.])
     """
+    check_box(lower, upper)
     grad = as_floats(grad)
     return np.where(grad > 0, lower, upper).astype(grad.dtype)
 

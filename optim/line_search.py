@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .interface.hyperparameters import FINITE, FRACTION, NOT_NEGATIVE, check, check_callable, whole
+
 MOST_TRIALS = 60  # halving a step as often leaves the 53 bits of a float64
 
 
@@ -69,6 +71,14 @@ class Ray:
         return Point(t, value if np.isfinite(value) else np.inf, slope, grad)
 
 
+def check_search(ray, t, **fractions):
+    """Refuse a ray that cannot be called, and numbers that no search can use."""
+    check_callable("ray", ray)
+    check("t", t, FINITE)
+    for name, value in fractions.items():
+        check(name, value, FRACTION)
+
+
 def backtracking(ray, start, t, c1=1e-4, shrink=0.5):
     r"""Shorten the step until the loss has fallen by a fair part of what the slope promised: Armijo's rule.
 
@@ -109,6 +119,7 @@ def backtracking(ray, start, t, c1=1e-4, shrink=0.5):
     >>> backtracking(ray, ray(0.0), 1.0).t
     0.5
     """
+    check_search(ray, t, c1=c1, shrink=shrink)
     for _ in range(MOST_TRIALS):
         trial = ray(t)
         if trial.value <= start.value + c1 * t * start.slope:
@@ -139,6 +150,7 @@ def exact_on_quadratics(ray, start, t):
     >>> exact_on_quadratics(ray, ray(0.0), 3.0).t
     0.5
     """
+    check_search(ray, t)
     trial = ray(t)
     curves_upwards = trial.slope > start.slope
     return ray(t * start.slope / (start.slope - trial.slope)) if curves_upwards else trial
@@ -185,6 +197,9 @@ def strong_wolfe(ray, start, t, c1=1e-4, c2=0.9, tolerance=1e-9, most_trials=25)
     >>> strong_wolfe(ray, ray(0.0), 0.01, c2=0.1).t
     0.5
     """
+    check_search(ray, t, c1=c1, c2=c2)
+    check("tolerance", tolerance, NOT_NEGATIVE)
+    check("most_trials", most_trials, whole(0))
     previous, trial = start, ray(t)
     for trials in range(most_trials):
         too_high = trial.value > start.value + c1 * trial.t * start.slope

@@ -11,7 +11,7 @@ import numpy as np
 from .adaptive import AdaBelief, Adadelta, Adagrad, Adam, Adamax, RAdam, RMSprop, Yogi
 from .clipping import global_norm, shrink_factor
 from .gradient_descent import SGD
-from .interface.hyperparameters import FINITE, FRACTION, NOT_NEGATIVE, POSITIVE, UP_TO_1, prepared
+from .interface.hyperparameters import FINITE, FRACTION, NOT_NEGATIVE, POSITIVE, UP_TO_1, check_callable, prepared
 from .layerwise import trust_ratio
 from .sign import Lion
 from .transform import Link, rule_of
@@ -298,6 +298,7 @@ class scale_by_schedule(Link):
     """
 
     def __init__(self, step_size_fn):
+        check_callable("step_size_fn", step_size_fn)
         self.step_size_fn = step_size_fn
         super().__init__()
 
@@ -567,6 +568,7 @@ class project(Link):
     """
 
     def __init__(self, projection):
+        check_callable("projection", projection)
         self.projection = projection
         super().__init__()
 

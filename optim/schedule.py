@@ -19,6 +19,18 @@ from types import FunctionType
 
 import numpy as np
 
+from .interface.hyperparameters import (
+    FINITE,
+    FRACTION,
+    NOT_NEGATIVE,
+    POSITIVE,
+    UP_TO_1,
+    check,
+    check_callable,
+    check_choice,
+    optional,
+    whole,
+)
 from .interface.optimizer import Optimizer
 from .interface.words import described
 
@@ -58,6 +70,7 @@ class LRScheduler:
     schedulers = ()  # of which a schedule is made
 
     def __init__(self, optimizer, last_epoch=-1, *, name="lr"):
+        check("last_epoch", last_epoch, whole(-1))
         self._attach(optimizer, (name,))
         if last_epoch >= 0 and any("initial_" + key(name) not in group for group in optimizer.param_groups):
             raise KeyError(f"last_epoch is {last_epoch}, but the groups have no {'initial_' + key(name)!r}: "
@@ -65,8 +78,7 @@ class LRScheduler:
         self._begin(last_epoch + 1)
 
     def _attach(self, optimizer, names):
-        if not isinstance(optimizer, Optimizer):
-            raise TypeError(f"optimizer is {optimizer!r}; expected an Optimizer")
+        check_optimizer(optimizer)
         for name in names:
             check_name(optimizer, name)
         self.optimizer = optimizer
@@ -316,7 +328,8 @@ class StepLR(LRScheduler):
     """
 
     def __init__(self, optimizer, step_size, gamma=0.1, last_epoch=-1, *, name="lr"):
-        check_count("step_size", step_size)
+        check("step_size", step_size, whole(1))
+        check("gamma", gamma, FINITE)
         self.step_size, self.gamma = step_size, gamma
         super().__init__(optimizer, last_epoch, name=name)
 
@@ -338,7 +351,8 @@ class MultiStepLR(LRScheduler):
     """
 
     def __init__(self, optimizer, milestones, gamma=0.1, last_epoch=-1, *, name="lr"):
-        self.milestones, self.gamma = sorted(milestones), gamma
+        check("gamma", gamma, FINITE)
+        self.milestones, self.gamma = sorted(whole_numbers("milestones", milestones)), gamma
         super().__init__(optimizer, last_epoch, name=name)
 
     def value(self, t, last, base):
@@ -359,7 +373,8 @@ class ConstantLR(LRScheduler):
     """
 
     def __init__(self, optimizer, factor=1.0 / 3, total_iters=5, last_epoch=-1, *, name="lr"):
-        check_factor("factor", factor)
+        check("factor", factor, UP_TO_1)
+        check("total_iters", total_iters, whole(0))
         self.factor, self.total_iters = factor, total_iters
         super().__init__(optimizer, last_epoch, name=name)
 
@@ -388,8 +403,9 @@ class LinearLR(LRScheduler):
     """
 
     def __init__(self, optimizer, start_factor=1.0 / 3, end_factor=1.0, total_iters=5, last_epoch=-1, *, name="lr"):
-        check_factor("start_factor", start_factor)
-        check_factor("end_factor", end_factor)
+        check("start_factor", start_factor, UP_TO_1)
+        check("end_factor", end_factor, UP_TO_1)
+        check("total_iters", total_iters, whole(0))
         if start_factor == 0:
             raise ValueError("start_factor is 0; it must be positive, because each value is a multiple of the last one")
         self.start_factor, self.end_factor, self.total_iters = start_factor, end_factor, total_iters
@@ -416,6 +432,7 @@ class ExponentialLR(LRScheduler):
     """
 
     def __init__(self, optimizer, gamma, last_epoch=-1, *, name="lr"):
+        check("gamma", gamma, FINITE)
         self.gamma = gamma
         super().__init__(optimizer, last_epoch, name=name)
 
@@ -438,6 +455,8 @@ class PolynomialLR(LRScheduler):
     """
 
     def __init__(self, optimizer, total_iters=5, power=1.0, last_epoch=-1, *, name="lr"):
+        check("total_iters", total_iters, whole(0))
+        check("power", power, FINITE)
         self.total_iters, self.power = total_iters, power
         super().__init__(optimizer, last_epoch, name=name)
 
@@ -475,7 +494,8 @@ class CosineAnnealingLR(LRScheduler):
     """
 
     def __init__(self, optimizer, T_max, eta_min=0.0, last_epoch=-1, *, name="lr"):
-        check_count("T_max", T_max)
+        check("T_max", T_max, whole(1))
+        check("eta_min", eta_min, FINITE)
         self.T_max, self.eta_min = T_max, eta_min
         super().__init__(optimizer, last_epoch, name=name)
 
@@ -509,8 +529,10 @@ class CosineAnnealingWarmRestarts(LRScheduler):
     """
 
     def __init__(self, optimizer, T_0, T_mult=1, eta_min=0.0, last_epoch=-1, *, name="lr"):
-        check_count("T_0", T_0)
-        check_count("T_mult", T_mult)
+        check("T_0", T_0, whole(1))
+        check("T_mult", T_mult, whole(1))
+        check("eta_min", eta_min, FINITE)
+        check("last_epoch", last_epoch, whole(-1))
         self.T_0, self.T_mult, self.eta_min = T_0, T_mult, eta_min
         self.time = last_epoch + 1
         super().__init__(optimizer, last_epoch, name=name)
@@ -571,8 +593,18 @@ class CyclicLR(LRScheduler):
     def __init__(self, optimizer, base_lr, max_lr, step_size_up=2000, step_size_down=None, mode="triangular", gamma=1.0,
                  scale_fn=None, scale_mode="cycle", cycle_momentum=True, base_momentum=0.8, max_momentum=0.9,
                  last_epoch=-1, *, name="lr"):
-        if scale_fn is None and mode not in ("triangular", "triangular2", "exp_range"):
-            raise ValueError(f'mode is {mode!r}; expected "triangular", "triangular2", "exp_range", or a scale_fn')
+        check_optimizer(optimizer)
+        if scale_fn is None:
+            check_choice("mode", mode, ("triangular", "triangular2", "exp_range"))
+        else:
+            check_callable("scale_fn", scale_fn)
+        check_choice("scale_mode", scale_mode, ("cycle", "iterations"))
+        for argument, value in dict(base_lr=base_lr, max_lr=max_lr, gamma=gamma, base_momentum=base_momentum,
+                                    max_momentum=max_momentum).items():
+            check(argument, value, FINITE)
+        check("step_size_up", step_size_up, whole(1))
+        check("step_size_down", step_size_down, optional(whole(1)))
+        check("last_epoch", last_epoch, whole(-1))
         self.bounds = {name: (base_lr, max_lr)}
         if cycle_momentum:
             self.bounds[momentum_name(optimizer)] = max_momentum, base_momentum
@@ -639,15 +671,21 @@ class OneCycleLR(LRScheduler):
     def __init__(self, optimizer, max_lr, total_steps=None, epochs=None, steps_per_epoch=None, pct_start=0.3,
                  anneal_strategy="cos", cycle_momentum=True, base_momentum=0.85, max_momentum=0.95, div_factor=25.0,
                  final_div_factor=1e4, three_phase=False, last_epoch=-1, *, name="lr"):
+        check_optimizer(optimizer)
+        check("epochs", epochs, optional(whole(1)))
+        check("steps_per_epoch", steps_per_epoch, optional(whole(1)))
         if total_steps is None:
             if epochs is None or steps_per_epoch is None:
                 raise ValueError("the length of the cycle is missing: give total_steps, or epochs and steps_per_epoch")
             total_steps = epochs * steps_per_epoch
-        check_count("total_steps", total_steps)
-        if not 0 <= pct_start <= 1:
-            raise ValueError(f"pct_start is {pct_start!r}; it must be between 0 and 1")
-        if anneal_strategy not in ANNEALED:
-            raise ValueError(f'anneal_strategy is {anneal_strategy!r}; expected "cos" or "linear"')
+        check("total_steps", total_steps, whole(1))
+        check("pct_start", pct_start, UP_TO_1)
+        check_choice("anneal_strategy", anneal_strategy, ANNEALED)
+        for argument, value in dict(max_lr=max_lr, base_momentum=base_momentum, max_momentum=max_momentum).items():
+            check(argument, value, FINITE)
+        check("div_factor", div_factor, POSITIVE)
+        check("final_div_factor", final_div_factor, POSITIVE)
+        check("last_epoch", last_epoch, whole(-1))
         self.total_steps, self.anneal_strategy = total_steps, anneal_strategy
         self.max_lr, self.div_factor, self.final_div_factor = max_lr, div_factor, final_div_factor
         self.momentum = [momentum_name(optimizer) if cycle_momentum else None, base_momentum, max_momentum]
@@ -709,8 +747,9 @@ class SWALR(LRScheduler):
     """
 
     def __init__(self, optimizer, swa_lr, anneal_epochs=10, anneal_strategy="cos", last_epoch=-1, *, name="lr"):
-        if anneal_strategy not in ANNEALED:
-            raise ValueError(f'anneal_strategy is {anneal_strategy!r}; expected "cos" or "linear"')
+        check_choice("anneal_strategy", anneal_strategy, ANNEALED)
+        check("swa_lr", swa_lr, FINITE)
+        check("anneal_epochs", anneal_epochs, whole(0))
         self.swa_lr, self.anneal_epochs, self.anneal_strategy = swa_lr, anneal_epochs, anneal_strategy
         super().__init__(optimizer, last_epoch, name=name)
 
@@ -777,7 +816,7 @@ class SequentialLR(LRScheduler):
     """
 
     def __init__(self, optimizer, schedulers, milestones, last_epoch=-1):
-        self.schedulers, self.milestones = list(schedulers), list(milestones)
+        self.schedulers, self.milestones = list(schedulers), whole_numbers("milestones", milestones)
         check_parts(type(self).__name__, self.schedulers, optimizer)
         if len(self.milestones) != len(self.schedulers) - 1:
             raise ValueError(f"{len(self.schedulers)} schedules take turns at {len(self.schedulers) - 1} milestones; "
@@ -827,12 +866,13 @@ class ReduceLROnPlateau(LRScheduler):
 
     def __init__(self, optimizer, mode="min", factor=0.1, patience=10, threshold=1e-4, threshold_mode="rel", cooldown=0,
                  min_lr=0, eps=1e-8, *, name="lr"):
-        if mode not in ("min", "max"):
-            raise ValueError(f'mode is {mode!r}; expected "min" or "max"')
-        if threshold_mode not in ("rel", "abs"):
-            raise ValueError(f'threshold_mode is {threshold_mode!r}; expected "rel" or "abs"')
-        if factor >= 1:
-            raise ValueError(f"factor is {factor!r}; it must be below 1")
+        check_choice("mode", mode, ("min", "max"))
+        check_choice("threshold_mode", threshold_mode, ("rel", "abs"))
+        check("factor", factor, FRACTION)
+        check("patience", patience, whole(0))
+        check("cooldown", cooldown, whole(0))
+        for argument, value in dict(threshold=threshold, min_lr=min_lr, eps=eps).items():
+            check(argument, value, NOT_NEGATIVE)
         self._attach(optimizer, (name,))
         self.mode, self.factor, self.patience, self.cooldown = mode, factor, patience, cooldown
         self.threshold, self.threshold_mode, self.min_lr, self.eps = threshold, threshold_mode, min_lr, eps
@@ -885,7 +925,7 @@ class ReduceLROnPlateau(LRScheduler):
 
 def warmup(optimizer, steps, name):
     """Return a straight rise whose step t is (t + 1) / (steps + 1) of the way, so that no step is wasted at 0."""
-    check_count("warmup_steps", steps)
+    check("warmup_steps", steps, whole(1))
     return LinearLR(optimizer, start_factor=1 / (steps + 1), total_iters=steps, name=name)
 
 
@@ -914,6 +954,10 @@ def warmup_cosine(optimizer, warmup_steps, total_steps, eta_min=0.0, *, name="lr
     >>> optim.schedule.warmup_cosine(optimizer, warmup_steps=3, total_steps=7).values(8).round(2)
     array([0.25, 0.5 , 0.75, 1.  , 0.85, 0.5 , 0.15, 0.  ])
     """
+    check("total_steps", total_steps, whole(1))
+    check("warmup_steps", warmup_steps, whole(1))
+    if total_steps <= warmup_steps:
+        raise ValueError(f"total_steps is {total_steps}; it must be more than warmup_steps, {warmup_steps}")
     parts = [warmup(optimizer, warmup_steps, name),
              CosineAnnealingLR(optimizer, T_max=total_steps - warmup_steps, eta_min=eta_min, name=name)]
     return SequentialLR(optimizer, parts, milestones=[warmup_steps])
@@ -949,6 +993,9 @@ def warmup_stable_decay(optimizer, warmup_steps, stable_steps, decay_steps, fina
     >>> optim.schedule.warmup_stable_decay(optimizer, 1, 2, 4).values(8)
     array([0.5 , 1.  , 1.  , 1.  , 0.75, 0.5 , 0.25, 0.  ])
     """
+    for argument, steps in dict(warmup_steps=warmup_steps, stable_steps=stable_steps, decay_steps=decay_steps).items():
+        check(argument, steps, whole(0 if argument == "stable_steps" else 1))
+    check("final_factor", final_factor, UP_TO_1)
     parts = [warmup(optimizer, warmup_steps, name), ConstantLR(optimizer, factor=1.0, name=name),
              LinearLR(optimizer, start_factor=1.0, end_factor=final_factor, total_iters=decay_steps, name=name)]
     return SequentialLR(optimizer, parts, milestones=[warmup_steps, warmup_steps + stable_steps])
@@ -980,6 +1027,7 @@ def inverse_sqrt(optimizer, warmup_steps, *, name="lr"):
     >>> optim.schedule.inverse_sqrt(optimizer, warmup_steps=4).values(17)[[0, 4, 16]]
     array([0.2, 1. , 0.5])
     """
+    check("warmup_steps", warmup_steps, whole(1))
     decay = LambdaLR(optimizer, lambda t: math.sqrt(warmup_steps / (warmup_steps + t)), name=name)
     return SequentialLR(optimizer, [warmup(optimizer, warmup_steps, name), decay], milestones=[warmup_steps])
 
@@ -1067,16 +1115,20 @@ def is_like(saved, own):
     return type(saved) is type(own)
 
 
-def check_count(argument, count):
-    """Refuse what is not an integer of at least 1."""
-    if not isinstance(count, (int, np.integer)) or count < 1:
-        raise ValueError(f"{argument} is {count!r}; expected an integer of at least 1")
+def check_optimizer(optimizer):
+    """Refuse what is not an optimizer."""
+    if not isinstance(optimizer, Optimizer):
+        raise TypeError(f"optimizer is {described(optimizer)}; expected an Optimizer")
 
 
-def check_factor(argument, factor):
-    """Refuse a factor outside [0, 1]."""
-    if not 0 <= factor <= 1:
-        raise ValueError(f"{argument} is {factor!r}; it must be between 0 and 1")
+def whole_numbers(argument, values):
+    """Return steps as a list; refuse what is not a step."""
+    try:
+        values = list(values)
+    except TypeError:
+        raise TypeError(f"{argument} is {described(values)}; expected a list of steps") from None
+    check(argument, values, whole(0))
+    return values
 
 
 def check_parts(kind, schedulers, optimizer):

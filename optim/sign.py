@@ -8,7 +8,7 @@ The equations are the docstring of `update`: g is the gradient, θ the parameter
 
 import numpy as np
 
-from .interface.hyperparameters import NOT_NEGATIVE, POSITIVE, active
+from .interface.hyperparameters import NOT_NEGATIVE, POSITIVE, active, several
 from .interface.optimizer import Optimizer
 
 
@@ -239,7 +239,7 @@ class Rprop(Optimizer):
     """
 
     returns_step = True
-    ranges = {"etas": POSITIVE, "step_sizes": NOT_NEGATIVE}
+    ranges = {"etas": several(2, POSITIVE), "step_sizes": several(2, NOT_NEGATIVE)}
 
     def __init__(self, params, lr=1e-2, etas=(0.5, 1.2), step_sizes=(1e-6, 50), *, maximize=False):
         super().__init__(params, lr=lr, etas=etas, step_sizes=step_sizes, maximize=maximize)

@@ -305,6 +305,7 @@ class rule_of(Link):
         if optimizer.returns_step or any(getattr(optimizer, name) is not getattr(Optimizer, name)
                                          for name in ("step", "move_all", "move")):
             raise TypeError(f"{optimizer.__name__} is more than a rule phi(gradient, state) and cannot be a link")
+        check_all(hyperparameters, ranges_of(type(self)))  # by the link's own names, before the optimizer's
         self.rule = optimizer([{"params": []}], **self.arguments(**hyperparameters))  # it moves nothing itself
         self.elementwise = optimizer.elementwise
         super().__init__(**hyperparameters)

@@ -11,8 +11,9 @@ from copy import deepcopy
 import numpy as np
 
 from .clipping import global_norm, gradients
-from .interface.hyperparameters import NOT_NEGATIVE, check_all, prepared, ranges_of
+from .interface.hyperparameters import NOT_NEGATIVE, check, check_all, optional, prepared, ranges_of, whole
 from .interface.optimizer import Optimizer, fitted
+from .interface.words import described
 
 
 class Wrapper(Optimizer):
@@ -63,7 +64,8 @@ class Wrapper(Optimizer):
 
     def __init__(self, optimizer, **hyperparameters):
         if not isinstance(optimizer, Optimizer):
-            raise TypeError(f"{type(self).__name__} is wrapped around an optimizer; got {optimizer!r}")
+            raise TypeError(f"optimizer is {described(optimizer)}; {type(self).__name__} is wrapped around an "
+                            "Optimizer")
         own = {self._full(name): value for name, value in hyperparameters.items()}
         ranges = {self._full(name): allowed for name, allowed in ranges_of(type(self)).items()}
         check_all(own, ranges)
@@ -167,8 +169,7 @@ class GradientAccumulation(Wrapper):
     """
 
     def __init__(self, optimizer, every):
-        if not isinstance(every, (int, np.integer)) or every < 1:
-            raise ValueError(f"every is {every!r}; expected an integer of at least 1")
+        check("every", every, whole(1))
         super().__init__(optimizer)
         self.every, self.counts = every, {"waiting": 0}
 
@@ -226,6 +227,7 @@ class ApplyIfFinite(Wrapper):
     """
 
     def __init__(self, optimizer, max_consecutive_errors=None):
+        check("max_consecutive_errors", max_consecutive_errors, optional(whole(0)))
         super().__init__(optimizer)
         self.max_consecutive_errors = max_consecutive_errors
         self.counts = {"notfinite_count": 0, "total_notfinite": 0}

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.lib.array_utils import byte_bounds
 
 from .hyperparameters import check, check_broadcast
+from .words import described
 
 # Entries that schedules add to a group, besides "initial_lr", "initial_momentum", and so on.
 SCHEDULED = {"max_lr", "min_lr", "base_lr", "max_momentum", "base_momentum", "swa_lr", "lr_scale"}
@@ -20,7 +21,7 @@ class Parameter:
     Parameters
     ----------
     data : array_like
-        Copied; float32 and float64 keep their precision, integers become float64.
+        Real numbers. Copied; float32 and float64 keep their precision, integers become float64.
 
     Examples
     --------
@@ -37,6 +38,8 @@ class Parameter:
 
     def __init__(self, data):
         self.data = np.array(data)
+        if self.data.dtype.kind not in "biuf":
+            raise TypeError(f"data is {described(data)}; expected real numbers")
         if self.data.dtype.kind != "f":
             self.data = self.data.astype(float)
         self.grad = None
@@ -72,9 +75,14 @@ class ParamGroup(UserDict):
         del self.data[name]
 
 
-def as_list(params):
+def as_list(params, name="params"):
     """Return the parameters of a group, one or several, as a list."""
-    return [params] if hasattr(params, "data") and hasattr(params, "grad") else list(params)
+    if hasattr(params, "data") and hasattr(params, "grad"):
+        return [params]
+    try:
+        return list(params)
+    except TypeError:
+        raise TypeError(f"{name} is {described(params)}; expected parameters, one or several") from None
 
 
 def as_groups(params):
@@ -84,7 +92,8 @@ def as_groups(params):
     try:
         params = list(params)
     except TypeError:
-        raise TypeError(f"params is {params!r}; expected an iterable of parameters or of group dictionaries") from None
+        raise TypeError(f"params is {described(params)}; expected an iterable of parameters or of group "
+                        "dictionaries") from None
     if not params:
         raise ValueError("params is empty: there is nothing to optimize (a generator may have been used up)")
     if any(isinstance(item, dict) for item in params):
@@ -106,8 +115,8 @@ def as_defaults(defaults, kind):
 def check_parameter(param):
     """Refuse what is not a parameter: a floating array as `.data`, and `.grad`."""
     if not (hasattr(param, "data") and hasattr(param, "grad")) or isinstance(param, np.ndarray):
-        raise TypeError(f"{param!r} is not a parameter: that has an array .data and an array or None as .grad, "
-                        "like minigrad.Tensor(..., requires_grad=True) or optim.Parameter(...)")
+        raise TypeError(f"params holds {described(param)}, which is not a parameter: that has an array .data and an "
+                        "array or None as .grad, like minigrad.Tensor(..., requires_grad=True) or optim.Parameter(...)")
     if not isinstance(param.data, np.ndarray) or param.data.dtype.kind != "f":
         raise TypeError(f"a parameter's .data is a {type(param.data).__name__} of dtype "
                         f"{getattr(param.data, 'dtype', None)}; expected an ndarray of floats")

@@ -20,6 +20,7 @@ class Range(NamedTuple):
     allows: Callable
     may_be_none: bool = False
     kinds: str = "iuf"  # of NumPy's dtypes
+    length: int = 0  # of a tuple of such numbers; 0 for one number, or a list with one for each group
 
 
 FINITE = Range("finite", np.isfinite)
@@ -28,6 +29,8 @@ NOT_POSITIVE = Range("finite and not positive", lambda x: np.isfinite(x) & (x <=
 POSITIVE = Range("positive", lambda x: x > 0)
 FRACTION = Range("in [0, 1)", lambda x: (x >= 0) & (x < 1))
 UP_TO_1 = Range("in [0, 1]", lambda x: (x >= 0) & (x <= 1))
+SIZE = Range("not negative", lambda x: x >= 0)  # which may be infinite
+BOUND = Range("a number", lambda x: x == x)  # which may be infinite too, but not NaN
 
 
 def at_least(least):
@@ -45,7 +48,12 @@ def optional(allowed):
     return allowed._replace(may_be_none=True)
 
 
-RANGES = {"lr": NOT_NEGATIVE, "betas": FRACTION, "eps": NOT_NEGATIVE, "weight_decay": NOT_NEGATIVE}
+def several(length, allowed):
+    """Return the range of tuples of so many numbers."""
+    return allowed._replace(length=length)
+
+
+RANGES = {"lr": NOT_NEGATIVE, "betas": several(2, FRACTION), "eps": NOT_NEGATIVE, "weight_decay": NOT_NEGATIVE}
 
 
 @cache
@@ -59,14 +67,15 @@ def ranges_of(rule):
 
 def check(name, value, allowed):
     """Raise a TypeError or ValueError unless `value`, a number or an array or a pair of them, is in a `Range`."""
-    if name.endswith("betas") and not (isinstance(value, (tuple, list)) and len(value) == 2):
-        raise TypeError(f"{name} is {described(value)}; expected two numbers, (beta1, beta2)")
+    if allowed.length and not (isinstance(value, (tuple, list)) and len(value) == allowed.length):
+        raise TypeError(f"{name} is {described(value)}; expected a tuple of {allowed.length} numbers")
     for number in value if isinstance(value, (tuple, list)) else (value,):
         if number is None and allowed.may_be_none:
             continue
         kind = np.asarray(number).dtype.kind
         if isinstance(number, (bool, str)) or kind not in "iuf":
-            raise TypeError(f"{name} is {described(value)}; expected a number or an array of numbers")
+            what = "an integer" if allowed.kinds == "iu" else "a number or an array of numbers"
+            raise TypeError(f"{name} is {described(value)}; expected {what}")
         wrong = np.asarray(number)[~allowed.allows(np.asarray(number)) | (kind not in allowed.kinds)]
         if wrong.size:
             place = f" with the value {wrong[0]}" if np.ndim(number) else ""
@@ -78,6 +87,12 @@ def check_all(hyperparameters, ranges):
     for name, value in hyperparameters.items():
         if name in ranges:
             check(name, value, ranges[name])
+
+
+def check_choice(name, value, choices):
+    """Raise a ValueError unless a value is one of the words that an argument may be."""
+    if not any(value is choice or (isinstance(value, str) and value == choice) for choice in choices):
+        raise ValueError(f"{name} is {described(value)}; expected {' or '.join(map(repr, choices))}")
 
 
 def check_callable(name, function):

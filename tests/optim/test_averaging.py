@@ -462,7 +462,7 @@ def test_hooks_of_both_are_called_in_their_order():
 
 @pytest.mark.parametrize(("make", "kind", "message"), [
     (lambda o: optim.EMA(optim.EMA(o)), ValueError, "wrapped in EMA already"),
-    (lambda o: optim.EMA([optim.Parameter([1.0])]), TypeError, "EMA is wrapped around an optimizer"),
+    (lambda o: optim.EMA([optim.Parameter([1.0])]), TypeError, "EMA is wrapped around an Optimizer"),
     (lambda o: optim.EMA(o, decay=1.5), ValueError, r"EMA.decay is 1.5; it must be in \[0, 1\]"),
     (lambda o: optim.Lookahead(o, k=0), ValueError, "Lookahead.k is 0"),
     (lambda o: optim.SAM(o, rho=-1.0), ValueError, "SAM.rho is -1.0"),

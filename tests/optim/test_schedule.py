@@ -445,10 +445,10 @@ def test_the_state_of_another_schedule_is_refused_and_changes_nothing():
 
 @pytest.mark.parametrize(("make", "kind", "message"), [
     (lambda o: StepLR("adam", 3), TypeError, "optimizer is 'adam'; expected an Optimizer"),
-    (lambda o: StepLR(o, 0), ValueError, "step_size is 0; expected an integer of at least 1"),
+    (lambda o: StepLR(o, 0), ValueError, "step_size is 0; it must be an integer of at least 1"),
     (lambda o: CosineAnnealingLR(o, 0), ValueError, "T_max is 0"),
     (lambda o: CosineAnnealingWarmRestarts(o, 2.5), ValueError, "T_0 is 2.5"),
-    (lambda o: ConstantLR(o, 1.5), ValueError, "factor is 1.5; it must be between 0 and 1"),
+    (lambda o: ConstantLR(o, 1.5), ValueError, "factor is 1.5; it must be in \\[0, 1\\]"),
     (lambda o: LinearLR(o, 0), ValueError, "start_factor is 0; it must be positive"),
     (lambda o: LinearLR(o, 1.0, -1), ValueError, "end_factor is -1"),
     (lambda o: LambdaLR(o, 0.9), TypeError, "lr_lambda is 0.9; expected a function"),

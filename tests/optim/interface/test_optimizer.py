@@ -2,6 +2,7 @@
 
 import copy
 import warnings
+from importlib import metadata
 
 import numpy as np
 import pytest
@@ -33,6 +34,12 @@ def test_a_parameter_keeps_floats_as_they_are_and_makes_integers_float64(data, d
     param = optim.Parameter(data)
     assert param.data.dtype == dtype and param.grad is None
     np.testing.assert_array_equal(param.data, data)
+
+
+@pytest.mark.parametrize("data", ["0.1", 1j, [None], object(), ["a"]])
+def test_a_parameter_holds_real_numbers(data):
+    with pytest.raises(TypeError, match="data is .*; expected real numbers"):
+        optim.Parameter(data)
 
 
 def test_a_parameter_is_a_copy():
@@ -135,7 +142,7 @@ def test_a_generator_of_parameters_is_used_once():
 @pytest.mark.parametrize(("group", "kind", "message"), [
     ([optim.Parameter([1.0])], TypeError, 'a dictionary with the key "params"'),
     ({"lr": 0.1}, TypeError, 'a dictionary with the key "params"'),
-    ({"params": [3]}, TypeError, "3 is not a parameter"),
+    ({"params": [3]}, TypeError, "params holds 3, which is not a parameter"),
     ({"params": [optim.Parameter([1.0])], "lr": -1}, ValueError, "lr is -1; it must be finite and not negative"),
     ({"params": [optim.Parameter([1.0])], "learning_rate": 1}, ValueError, "does not know the hyperparameter"),
     ({"params": [optim.Parameter([1.0])], "lr": np.ones(3)}, ValueError, r"lr has shape \(3,\), which does not"),
@@ -753,3 +760,14 @@ def test_defaults_that_are_no_dictionary_are_refused(defaults):
 
     with pytest.raises(TypeError, match=r"Wrong hands super\(\).__init__ .* write|expected its hyperparameters"):
         Wrong([optim.Parameter([1.0])])
+
+
+def test_the_version_is_that_of_the_installed_package_or_says_that_there_is_none(monkeypatch):
+    monkeypatch.setattr(metadata, "version", lambda name: {"minigrad-optim": "7.8.9"}[name])
+    assert optim.__version__ == "7.8.9"
+
+    def missing(name):
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(metadata, "version", missing)
+    assert optim.__version__ == "0+checkout"
