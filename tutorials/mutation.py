@@ -2,7 +2,7 @@
 
 A good check catches them, too. `mutants` makes them, `survivors` says which ones pass the check. Some are no mistakes:
 they compute the same, or change what the solution was free to choose; these are listed with the exercise as
-`equivalent`. `python -m tutorials.mutation` tries all of them.
+`equivalent`. `python -m tutorials.mutation` tries all of them, and writes the table in docs/teaching.md.
 """
 
 import ast
@@ -11,7 +11,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from .checking import build, check, exercise, exercises
-from .lessons import SOLUTION
+from .lessons import FOLDER, SOLUTION, lessons
 
 OPERATORS = {ast.Add: [ast.Sub], ast.Sub: [ast.Add], ast.Mult: [ast.Div], ast.Div: [ast.Mult], ast.Pow: [ast.Mult],
              ast.FloorDiv: [ast.Mult], ast.Mod: [ast.Mult], ast.MatMult: [],
@@ -22,6 +22,8 @@ OPERATORS = {ast.Add: [ast.Sub], ast.Sub: [ast.Add], ast.Mult: [ast.Div], ast.Di
 FUNCTIONS = {"maximum": "minimum", "minimum": "maximum", "max": "min", "min": "max", "sum": "mean", "mean": "sum",
              "argmax": "argmin", "argmin": "argmax", "sin": "cos", "cos": "sin", "exp": "expm1", "log": "log1p",
              "sqrt": "cbrt", "abs": "positive", "zeros_like": "ones_like", "ones_like": "zeros_like", "dot": "multiply"}
+
+SYMMETRIC = {"maximum", "minimum", "multiply", "hypot", "array_equal"}
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,9 @@ def changes(node):
         return lambda: setattr(node, name, value)
 
     if isinstance(node, (ast.BinOp, ast.AugAssign, ast.BoolOp)):
-        return [setting("op", kind()) for kind in OPERATORS.get(type(node.op), [])]
+        others = [setting("op", kind()) for kind in OPERATORS.get(type(node.op), [])]
+        sides = [node.left, node.right] if isinstance(node, ast.BinOp) else []
+        return others + [lambda side=side: become(node, side) for side in sides]
     if isinstance(node, ast.Compare):
         return [setting("ops", [kind(), *node.ops[1:]]) for kind in OPERATORS.get(type(node.ops[0]), [])]
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
@@ -84,20 +88,24 @@ def changes(node):
     if isinstance(node, ast.Constant) and isinstance(node.value, bool):
         return [setting("value", not node.value)]
     if isinstance(node, ast.Constant) and isinstance(node.value, (int, float)):
-        return [setting("value", value) for value in {node.value + 1, 2 * node.value} - {node.value}]
+        return [setting("value", value) for value in sorted({node.value + 1, 2 * node.value, 0} - {node.value})]
     if isinstance(node, ast.Attribute) and node.attr in FUNCTIONS:
         return [setting("attr", FUNCTIONS[node.attr])]
     if isinstance(node, ast.Tuple) and len(node.elts) > 1 and isinstance(node.ctx, ast.Load):
         return [lambda: node.elts.reverse()]
-    if isinstance(node, (ast.Assign, ast.AugAssign)):
-        return [lambda: vanish(node)]
+    if isinstance(node, ast.Call):
+        fewer = [setting("keywords", [other for other in node.keywords if other is not one]) for one in node.keywords]
+        in_order = len(node.args) == 2 and getattr(node.func, "attr", "") not in SYMMETRIC
+        return fewer + [node.args.reverse] * in_order
+    if isinstance(node, ast.Assign):
+        return [lambda: become(node, ast.Pass())]
     return []
 
 
-def vanish(node):
-    """Turn an assignment into one that does nothing."""
-    node.__class__ = ast.Pass
-    node._fields = ()
+def become(node, other):
+    """Turn a node into another one, in its place."""
+    node.__class__ = type(other)
+    node.__dict__.update(other.__dict__)
 
 
 def statement_of(tree, node):
@@ -131,16 +139,40 @@ def survivors(task, some=slice(None)):
         how.seconds = limit
 
 
-def main():
-    """Print for each exercise how many mutants were tried, and those that its check lets pass."""
+def table():
+    """Yield the lines of the table in docs/teaching.md: what is planted and named, and what mutation finds."""
+    yield "| lesson | planted, each named | changed by mutation | caught | missed |\n| --- | --- | --- | --- | --- |"
     total = Counter()
+    for lesson in lessons():
+        compared = [task for task in lesson.tasks if exercise(task.number).experiment]
+        if not compared:
+            continue
+        found = [survivors(task) for task in compared]
+        row = Counter(planted=sum(len(exercise(task.number).mistakes) for task in compared),
+                      tried=sum(tried for _, tried in found), missed=sum(len(alive) for alive, _ in found))
+        total.update(row)
+        yield as_row(f"{lesson.number} {lesson.title}", row)
+    yield as_row("all", total)
+
+
+def as_row(name, counts):
+    """Return a row of the table."""
+    tried, missed = counts["tried"], counts["missed"]
+    return f"| {name} | {counts['planted']} | {tried} | {tried - missed} | {missed} |"
+
+
+def main():
+    """Print the mutants that a check lets pass, and write the table into docs/teaching.md."""
     for task in exercises():
         if exercise(task.number).experiment:
-            alive, tried = survivors(task)
-            total.update(planted=len(exercise(task.number).mistakes), tried=tried, alive=len(alive))
-            print(f"{task.number} {task.title}: {tried} tried, {len(alive)} pass", flush=True)
-            print("".join(f"    {mutant.change}\n" for mutant in alive), end="")
-    print(f"{total['tried']} tried, {total['alive']} pass the check; {total['planted']} mistakes are planted")
+            for mutant in survivors(task)[0]:
+                print(f"{task.number} passes: {mutant.change}")
+    page = FOLDER.parent / "docs" / "teaching.md"
+    before, begin, rest = page.read_text(encoding="utf-8").partition("<!-- written by python -m tutorials.mutation -->")
+    _, end, after = rest.partition("<!-- end -->")
+    lines = "\n".join(table())
+    page.write_text(before + begin + "\n\n" + lines + "\n\n" + end + after, encoding="utf-8")
+    print(lines)
 
 
 if __name__ == "__main__":

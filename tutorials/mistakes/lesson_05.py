@@ -66,7 +66,7 @@ EXERCISES = [
               (np.array([0.0, 1.0]), np.array([1e-9, 1.0])), (np.array([2.0, -4.0]), np.array([2.5, -4.1])),
               (np.array([1.0, 1.0]), np.array([-1.0, 0.5])), (np.array([[3.0], [5.0]]), np.array([[3.0], [4.0]])),
               (np.array([-3.0, -1.0]), np.array([-3.3, -1.0])), (np.array([-3.0]), np.array([2.0]))),
-        equivalent=("size >= 0", "size, 2), 0)"),
+        equivalent=("size >= 0", "size, 2), 0)", "size, 0), 0)"),
         mistakes=[
             Mistake("This is the absolute error: divide it by the size of the numbers.",
                     ("difference / np.where(size > 0, size, 1)", "difference")),

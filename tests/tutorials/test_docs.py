@@ -1,0 +1,47 @@
+"""The programs of the two pages for teachers and for those who know PyTorch run, and print what they say."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+import tutorials
+from tutorials import mutation
+from tutorials.checking import exercise
+
+DOCS = Path(__file__).parents[2] / "docs"
+PAGES = ["teaching.md", "coming_from_pytorch.md"]
+
+
+def programs(page):
+    return re.findall(r"^```python\n(.*?)^```$", (DOCS / page).read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_programs_of_a_page_run_one_after_the_other(page, capsys):
+    names = {"__name__": "page"}
+    for number, program in enumerate(programs(page)):
+        exec(compile(program, f"{page}, program {number}", "exec"), names)
+    out = capsys.readouterr().out
+    if page == "teaching.md":
+        lines = out.splitlines()
+        assert "✗ 11.1: " in lines[0]
+        assert lines[1:4] == ["16.0", "19.0", "22.0"]
+        assert lines[4:8] == ["1.0 [0.1]", "10.0 [0.1]", "1.9 True", "2.1 False"]
+        assert "sqrt" in lines[8]
+
+
+def test_table_of_planted_mistakes_is_current():
+    """Each row of the table counts what is planted in its lesson today."""
+    rows = re.findall(r"^\| (\d+) [^|]*\| (\d+) \|", (DOCS / "teaching.md").read_text(encoding="utf-8"), re.MULTILINE)
+    planted = {}
+    for task in tutorials.exercises():
+        lesson = task.number.split(".")[0]
+        planted[lesson] = planted.get(lesson, 0) + len(exercise(task.number).mistakes)
+    table = {lesson: int(count) for lesson, count in rows[-len(planted):]}
+    assert table == planted, "run python -m tutorials.mutation"
+
+
+@pytest.mark.slow
+def test_kill_rate_in_the_docs_is_what_the_mutants_say():
+    assert "\n".join(mutation.table()) in (DOCS / "teaching.md").read_text(encoding="utf-8")
