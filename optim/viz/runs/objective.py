@@ -1,5 +1,7 @@
 """What a training loop needs of a surface: `Objective`, which counts evaluations and puts noise on gradients."""
 
+import warnings
+
 import numpy as np
 
 from minigrad import Tensor
@@ -34,7 +36,7 @@ class Objective:
         self.parameter = Tensor(start, requires_grad=True)
         self.generators = [np.random.default_rng(one) for one in np.atleast_1d(seed)]
         self.counts = np.ones(start.shape[1:])  # each of N losses counts once
-        self.evaluations = 0
+        self.evaluations, self.told_flat = 0, False
         self.begin_step()
 
     def begin_step(self):
@@ -63,6 +65,8 @@ class Objective:
         parameter = self.parameter
         parameter.grad = None
         loss = self.surface.function(parameter)
+        if isinstance(loss, (np.ndarray, np.generic)) and loss.shape == self.counts.shape:
+            loss = self.as_flat(loss)
         if type(loss) is not Tensor or loss.shape != self.counts.shape:
             raise self.complaint(loss)
         loss.backward(self.counts)
@@ -72,6 +76,15 @@ class Objective:
             self.loss, self.gradient = loss.data, parameter.grad
         self.evaluations += 1
         return loss
+
+    def as_flat(self, loss):
+        """Return a loss that NumPy computed without derivatives, as `np.floor` does, as a Tensor of gradient 0."""
+        if not self.told_flat:
+            warnings.warn(f"{self.surface.name} returned a loss without derivatives, and its gradient is taken to be 0, "
+                          "like that of np.floor or of a comparison; if f is not flat, leave out .data and np.asarray",
+                          RuntimeWarning, stacklevel=2)
+            self.told_flat = True
+        return 0 * self.parameter.sum(axis=0) + np.asarray(loss, dtype=float)
 
     def complaint(self, loss):
         """Return the exception for what the surface's function has returned."""

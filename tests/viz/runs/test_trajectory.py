@@ -342,6 +342,15 @@ class TestRace:
         many = record("SGD(lr=0.01)", "booth", (1, 2), 5, noise=heavy, seed=[3, 4])
         np.testing.assert_array_equal(many[1].positions, run.positions)
 
+    @pytest.mark.parametrize("start", [(2.2, 1.5), [[2.2, -3.0], [1.5, 0.5]]])
+    def test_a_piecewise_constant_function_has_gradient_0_and_a_warning_says_so(self, start):
+        stairs = Surface(lambda p: np.floor(p[0]) + np.floor(p[1]), name="stairs")
+        with pytest.warns(RuntimeWarning, match="stairs returned a loss without derivatives") as told:
+            run = record("SGD(lr=0.1)", stairs, start, 3)
+        assert len(told) == 1
+        assert not run.gradients.any()
+        np.testing.assert_array_equal(run.losses[-1], np.floor(start).sum(axis=0))
+
     def test_noise_of_a_wrong_shape_is_refused_in_words(self):
         with pytest.raises(ValueError, match=r"noise\(p, rng\) returned .* the shape of p, \(2,\)"):
             race("booth", ["SGD"], noise=lambda p, rng: rng.standard_normal(3))
