@@ -18,7 +18,7 @@ from PIL import Image
 from optim.checkpoint import replacing
 
 from ..pictures.drawing import in_notebook, new_figure, show_figure, style
-from ..pictures.framing import ExitMarks, frame
+from ..pictures.framing import ExitMarks, apart, frame
 from ..pictures.plots import overview
 from ..runs.trajectory import runs_in
 
@@ -160,10 +160,12 @@ class Stage:
         drawing = overview(runs, domain=domain, levels=levels)
         self.description = drawing.description
         trajectories, leaving = runs_in(runs), drawing["losses"]["exits"]
-        drawn = [*drawing["lines"], *drawing["losses"]["lines"], *leaving]
-        steps = [trajectory.steps for trajectory in trajectories for _ in range(len(trajectory))]
-        steps += [trajectory.steps for trajectory in trajectories]
-        self.steps = steps + [line.get_xdata() + 1 for line in leaving]  # the first step that is outside
+        drawn = [*drawing["lines"], *drawing["losses"]["lines"], *leaving, *drawing["dots"]]
+        self.box = frame(trajectories[0].surface, domain)
+        single = [run for trajectory in trajectories for run in trajectory]
+        self.steps = [run.steps for run in [*single, *trajectories]]
+        self.steps += [line.get_xdata() + 1 for line in leaving]  # the first step that is outside
+        self.steps += [run.steps[apart(run.positions, self.box)] for run in single]
         self.points = [line.get_xydata() for line in drawn]
         still, boxes = still_picture(drawing, (*drawn, drawing["starts"], *drawing["minima"]), dpi)
         self.figure = new_figure(drawing.figure.get_size_inches(), dpi)
@@ -172,10 +174,12 @@ class Stage:
         ground.imshow(still, aspect="auto", interpolation="nearest")
         ground.set_axis_off()
         axes = {ax: growing_axes(self.figure, ax, box) for ax, box in zip(drawing.ax, boxes)}
-        self.lines = [grown_line(line, axes[line.axes]) for line in drawn]
+        grown = [grown_line(line, axes[line.axes]) for line in drawn]
+        self.lines, self.dots = grown[:-len(single)], grown[-len(single):]
         left, right = (axes[ax] for ax in drawing.ax)
         self.paths, self.exits = self.lines[:len(drawing["lines"])], ExitMarks(left)
-        self.box = frame(trajectories[0].surface, domain)
+        for dots in self.dots:
+            dots.set_markevery(None)
         for mark in (drawing["starts"], *drawing["minima"]):  # they lie above the paths
             grown_line(mark, left).set(data=mark.get_data(), markevery=None)
         self.now = right.axvline(0, color="#404040", linewidth=0.8, linestyle="-", zorder=1)
@@ -183,12 +187,12 @@ class Stage:
 
     def show(self, step):
         """Show what has happened up to a step, and return the artists that have changed."""
-        for line, points, steps in zip(self.lines, self.points, self.steps):
+        for line, points, steps in zip([*self.lines, *self.dots], self.points, self.steps):
             line.set_data(*points[:np.searchsorted(steps, step, side="right")].T)
         self.exits.show([line.get_xydata() for line in self.paths], [line.get_color() for line in self.paths], self.box)
         self.now.set_xdata([step, step])
         self.clock.set_text(f"step {step}")
-        return [*self.lines, *self.exits.marks.values(), self.now, self.clock]
+        return [*self.lines, *self.dots, *self.exits.marks.values(), self.now, self.clock]
 
 
 def still_picture(drawing, lines, dpi):

@@ -126,8 +126,7 @@ def replayed(run, step):
         if t == step:
             optimizer.__class__ = listening(type(optimizer), calls)
         optimizer.step(lambda: run.losses[t])  # noqa: B023 - called at once
-    (seen,) = calls
-    return optimizer, seen
+    return optimizer, calls[0]  # the first step of a class looks at `update` once more, see interface/lost_state.py
 
 
 def listening(kind, calls):

@@ -34,6 +34,22 @@ def along(positions, box):
     return sorted({*np.flatnonzero(np.diff(marks)) + 1, len(positions) - 1})
 
 
+def has_equal_scales(box):
+    """Tell whether a frame is drawn with equal scales, so that gradients are perpendicular to contours."""
+    width, height = np.diff(box).ravel()
+    return 0.4 <= width / height <= 2.5
+
+
+def apart(positions, box):
+    """Return the indices of those points of a path that are at least a 110th of the frame from the one before."""
+    gaps = np.diff(box).ravel() / 110
+    kept = [0]
+    for t, point in enumerate(positions):
+        if np.hypot(*((point - positions[kept[-1]]) / gaps)) >= 1:
+            kept.append(t)
+    return kept
+
+
 def visible_parts(positions, box):
     """Return where each segment of a path enters the frame and leaves it: 0 is where it starts, 1 where it ends.
 

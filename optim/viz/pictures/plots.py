@@ -27,8 +27,9 @@ from .drawing import (
     style,
     titled,
 )
-from .framing import ExitMarks, along, exits, frame, points_within
+from .framing import ExitMarks, apart, exits, frame, has_equal_scales, points_within
 
+DOTS = {"linestyle": "none", "marker": "o", "markeredgewidth": 0}
 FLOOR = 1e-16  # of the highest value: below it, a logarithmic scale would show rounding errors
 
 
@@ -68,6 +69,8 @@ def contour(surface, ax=None, *, domain=None, levels=20, **kwargs):
         seen = points_within(surface.minima, box)
         minima = stars(ax, seen)
         ax.set(xlim=(left, right), ylim=(bottom, top), xlabel="$x$", ylabel="$y$")
+        if has_equal_scales(box):
+            ax.set_aspect("equal")
         titled(ax, sentence(surface.name), formula_of(surface))
     title = f"Contours of {surface.name}"
     area = f"for x from {left:g} to {right:g} and y from {bottom:g} to {top:g}"
@@ -90,12 +93,14 @@ def paths(runs, ax=None, *, domain=None, levels=20, legend=True, **kwargs):
     Returns
     -------
     Drawing
-        With the artists "lines" (one for each run, in order), "starts", "exits" (the triangles where lines leave the
-        frame), and those of `contour`; in one dimension "graph" (a line) in place of "contours".
+        With the artists "lines" (one for each run, in order), "dots" (likewise), "starts", "exits" (the triangles where
+        lines leave the frame), and those of `contour`; in one dimension "graph" (a line) instead of "contours".
 
     Notes
     -----
-    Markers stand at equal distances along a path and at its end.
+    Each step has a dot, but where dots would merge some are left out; a symbol marks the end. So long steps are seen to
+    be long, and a stretch of many steps looks full. On the graph of a function of one coordinate, the first run has the
+    widest line, so that those on top of it do not hide it.
 
     Examples
     --------
@@ -115,13 +120,17 @@ def paths(runs, ax=None, *, domain=None, levels=20, legend=True, **kwargs):
             ground = graph(surface, ax, domain)
         else:
             ground = contour(surface, ax, domain=domain, levels=levels)
-        box, lines = (ax.get_xlim(), ax.get_ylim()), []
+        box, lines, dots = (ax.get_xlim(), ax.get_ylim()), [], []
         for trajectory, run, looks in single_runs(trajectories, box):
             if trajectory.count:
-                weight = {"linewidth": 0.8, "alpha": 0.7, "markevery": [-1]}
+                weight = {"linewidth": 0.8, "alpha": 0.7}
+            elif surface.ndim == 1:
+                weight = {"linewidth": 2 + 2.5 * (len(trajectories) - 1 - len(lines)), "linestyle": "-"}
             else:
-                weight = {"path_effects": HALO, "markevery": along(run.positions, box)}
-            lines += ax.plot(*run.positions.T, **{**looks, **weight, **kwargs})
+                weight = {"path_effects": HALO}
+            lines += ax.plot(*run.positions.T, **{**looks, **weight, "markevery": [-1], **kwargs})
+            dots += ax.plot(*run.positions[apart(run.positions, box)].T, **DOTS, color=lines[-1].get_color(),
+                            markersize=2 if trajectory.count else 4)
         outside = ExitMarks(ax).mark(lines, box)
         starts, = ax.plot(*first_positions(trajectories).T, **STARTS, markeredgewidth=1.2, zorder=4)
         titled(ax, sentence(surface.name), formula_of(surface), note_of(runs))
@@ -129,7 +138,7 @@ def paths(runs, ax=None, *, domain=None, levels=20, legend=True, **kwargs):
             add_legend(ax, "below", [*lines, starts, *ground["minima"]])
     told = "; ".join(f"{trajectory.label} {told_path(trajectory, box)}" for trajectory in trajectories)
     title = f"Paths on {surface.name}"
-    return Drawing(ax, {"lines": lines, "starts": starts, "exits": outside, **ground.artists}, title,
+    return Drawing(ax, {"lines": lines, "dots": dots, "starts": starts, "exits": outside, **ground.artists}, title,
                    f"{title}: {told}. {ground.description}")
 
 

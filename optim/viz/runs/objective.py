@@ -80,7 +80,7 @@ class Objective:
     def as_flat(self, loss):
         """Return a loss that NumPy computed without derivatives, as `np.floor` does, as a Tensor of gradient 0."""
         if not self.told_flat:
-            warnings.warn(f"{self.surface.name} returned a loss without derivatives, and its gradient is taken to be 0, "
+            warnings.warn(f"{self.surface.name} returned a loss without derivatives; its gradient is taken to be 0, "
                           "like that of np.floor or of a comparison; if f is not flat, leave out .data and np.asarray",
                           RuntimeWarning, stacklevel=2)
             self.told_flat = True

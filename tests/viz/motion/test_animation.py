@@ -87,6 +87,8 @@ def test_at_the_end_the_triangles_are_those_of_the_overview():
     for mark, original in zip(marks, still["exits"]):
         np.testing.assert_array_equal(mark.get_offsets(), original.get_offsets())
         np.testing.assert_array_equal(mark.get_facecolors(), original.get_facecolors())
+    for dots, original in zip(stage.dots, still["dots"], strict=True):
+        np.testing.assert_array_equal(dots.get_xydata(), original.get_xydata())
     curves = still["losses"]["exits"]
     for triangle, original in zip(stage.lines[-len(curves):], curves, strict=True):
         np.testing.assert_array_equal(triangle.get_xydata(), original.get_xydata())

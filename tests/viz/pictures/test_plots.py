@@ -42,8 +42,8 @@ class TestPaths:
         assert contour("saddle")["minima"] == []
 
     def test_the_last_position_has_a_marker(self, runs):
-        for line, run in zip(paths(runs)["lines"], runs):
-            assert line.get_markevery()[-1] == len(run.positions) - 1
+        for line in paths(runs)["lines"]:
+            assert line.get_markevery() == [-1]
 
     def test_the_frame_is_the_domain(self, runs):
         assert (paths(runs).ax.get_xlim(), paths(runs).ax.get_ylim()) == surfaces.himmelblau.domain
@@ -66,10 +66,21 @@ class TestPaths:
         texts = [text.get_text() for text in drawn.ax.get_legend().get_texts()]
         assert texts.count("SGD(lr=0.1)") == 1
 
-    def test_markers_are_few_on_a_long_way(self):
-        run = record("SGD(lr=0.0195)", "illconditioned_bowl", steps=400)
-        (line,) = paths(run)["lines"]
-        assert 10 < len(line.get_markevery()) < 30
+    def test_each_step_has_a_dot_where_dots_do_not_merge(self):
+        fast, slow = race("booth", ["SGD(lr=0.1)", "SGD(lr=1e-5)"], (-8, 8), 8)
+        dots, few = paths([fast, slow])["dots"]
+        np.testing.assert_array_equal(dots.get_xydata()[:3], fast.positions[:3])
+        assert len(few.get_xydata()) < 3
+        gaps = np.diff(dots.get_xydata(), axis=0)
+        assert np.hypot(*gaps.T).min() > 20 / 120  # the domain is 20 wide
+
+    def test_of_a_function_of_one_coordinate_no_run_hides_another(self):
+        widths = [line.get_linewidth() for line in paths(race(lambda p: p[0]**2, ["SGD", "Adam"], 2.0))["lines"]]
+        assert widths[0] > widths[1] + 2
+
+    def test_scales_are_equal_where_they_can_be(self):
+        assert contour("rosenbrock").ax.get_aspect() == 1
+        assert contour("rosenbrock", domain=((-2, 2), (-100, 100))).ax.get_aspect() == "auto"
 
     def test_keywords_reach_every_line(self, runs):
         assert {line.get_linewidth() for line in paths(runs, linewidth=3.5)["lines"]} == {3.5}
