@@ -23,8 +23,8 @@ def wrong(factor=1.0, second=1.0, at=slice(None)):
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("f", [
     np.exp, np.sin, np.sum, lambda x: x[0] * x, lambda x: np.exp(x) @ x, lambda x: np.outer(x, x),
-    lambda x: x / (1 + x * x), lambda x: np.tanh(3 * x) * 1e3, lambda x: 1e-3 * np.sum(x**4), lambda x: minigrad.Tensor(7.0),
-    lambda x: (x * x, {"sum": np.sum(x)}),
+    lambda x: x / (1 + x * x), lambda x: np.tanh(3 * x) * 1e3, lambda x: 1e-3 * np.sum(x**4),
+    lambda x: minigrad.Tensor(7.0), lambda x: (x * x, {"sum": np.sum(x)}),
 ])
 def test_right_derivatives_pass_at_every_precision(f, dtype):
     assert gradcheck(f, np.array([0.3, -1.2, 2.0], dtype)) is True

@@ -183,7 +183,7 @@ class Call:
 
     def has_a_tensor(self):
         """Tell whether any operand is a Tensor."""
-        return any(isinstance(x, Tensor) for x in minigrad.structure.leaves(list(self.with_tensors(True))))
+        return any(isinstance(x, Tensor) for x in minigrad.structure.arrays_in(list(self.with_tensors(True))))
 
     def __repr__(self):
         return ", ".join([*map(repr, self.args), *[f"{name}={arg!r}" for name, arg in self.keywords.items()]])
