@@ -145,7 +145,10 @@ def largest(numbers):
 
 def along(function, direction):
     """Return the function ⟨f(x), d⟩ of a function f with a list of arrays as its result."""
-    return lambda *values: inner(function(*values), direction)
+    def projected(*values):
+        result = inner(function(*values), direction)
+        return result if isinstance(result, Tensor) else Tensor(result)  # for `grad` warns of plain numbers
+    return projected
 
 
 def on_arrays(function, values):

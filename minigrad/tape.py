@@ -149,10 +149,10 @@ def propagate(operations, ends, root, g, since=-1, differentiable=False, free=Fa
     """Hand g, the gradient of `root`, down through `operations`; return what reaches each of `ends`, or None.
 
     The newest operation comes first, so that a node's gradient is complete when its turn comes. The list is emptied on
-    the way. With `free`, the recipes are given up too, and with them the memory. With `differentiable`, the rules are
-    handed nodes instead of arrays.
+    the way; with `free`, the recipes are given up too, and with them the memory. With `differentiable`, the rules run
+    on nodes instead of arrays. What has arrived is known to this walk alone, so that walks may overlap.
     """
-    looking_on = watcher()
+    watching = watcher()
     arrived, buffers = {root: g}, set()
     while operations:
         node = operations.pop()
@@ -171,16 +171,16 @@ def propagate(operations, ends, root, g, since=-1, differentiable=False, free=Fa
             if parent.counter <= since or (vjp := primitive.vjps[position]) is None:
                 continue
             contribution = vjp(g, ans, *args, **keywords) if keywords else vjp(g, ans, *args)  # 2 % of a small pass
-            if looking_on is not None:
-                looking_on.backward(node, g, parent, contribution)
+            if watching is not None:
+                watching.backward(node, g, parent, contribution)
             if type(contribution) is AddInto:
                 if parent.counter not in buffers:
                     make_buffer(parent, arrived, buffers)
                 contribution.add_to(arrived[parent])
                 continue
             value = parent.value
-            if (type(contribution) is not float64 or type(value) is not float64) and (  # two numbers always fit
-                    contribution.shape != value.shape or contribution.dtype is not value.dtype):
+            numbers = type(contribution) is type(value) is float64  # which always fit
+            if not numbers and (contribution.shape != value.shape or contribution.dtype is not value.dtype):
                 contribution = fit(contribution, value)
             if parent not in arrived:
                 arrived[parent] = contribution
@@ -188,7 +188,10 @@ def propagate(operations, ends, root, g, since=-1, differentiable=False, free=Fa
                 arrived[parent] += contribution
             else:
                 arrived[parent] = arrived[parent] + contribution
-    return [hooked(node, arrived[node]) if node.hooks and node in arrived else arrived.get(node) for node in ends]
+    for node in ends:
+        if node.hooks and node in arrived:
+            arrived[node] = hooked(node, arrived[node])
+    return [arrived.get(node) for node in ends]
 
 
 def fit(g, value):
@@ -204,12 +207,12 @@ def fit(g, value):
     return g
 
 
-# What is done for whom: for x[i], which picks a part; for functions with several results; for higher orders; for hooks
+# What is done for whom: for x[i], which picks a part; for several results; for higher orders; for hooks
 
 class AddInto:
-    """What a rule returns if only a part of its argument receives g: it is added there, with no zeros built around it.
+    """What a rule returns if only a part of its argument receives g: add it there, and make no zeros around it.
 
-    So a loop over the n elements of an array takes n additions on the way back, and not n arrays of n zeros.
+    A loop over the n elements of an array then takes n additions on the way back, and not n arrays of n zeros.
     """
 
     __slots__ = ("g", "index")
