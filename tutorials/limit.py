@@ -47,14 +47,21 @@ def within(seconds, function):
 
     thread = threading.Thread(target=work, daemon=True)
     thread.start()
-    thread.join(seconds)
-    for _ in range(20):  # code that catches the first one may let a later one pass
-        if not thread.is_alive():
-            break
-        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), ctypes.py_object(OutOfTime))
-        thread.join(0.1)
+    try:
+        thread.join(seconds)
+    finally:  # also if somebody has pressed Ctrl-C meanwhile
+        stop(thread)
     if "error" in outcome:
         raise outcome["error"]
     if "value" not in outcome:
         raise OutOfTime
     return outcome["value"]
+
+
+def stop(thread):
+    """Raise `OutOfTime` in a thread, repeatedly: code that catches the first one may let a later one pass."""
+    for _ in range(20):
+        if not thread.is_alive():
+            break
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), ctypes.py_object(OutOfTime))
+        thread.join(0.1)

@@ -1,12 +1,17 @@
 """What `tutorials.check` says to code that nobody foresaw, and that nothing in it raises or hangs."""
 
 import contextlib
+import functools
+import itertools
+import threading
 
 import numpy as np
 import pytest
 
+import optim
 import tutorials
-from tutorials.checking import unlike
+from tutorials.checking import build, unlike
+from tutorials.lessons import task
 from tutorials.limit import OutOfTime, within
 
 
@@ -130,3 +135,63 @@ def test_difference_of_values_in_words(got, expected, words):
 def test_equal_values_do_not_differ():
     for value in ("text", None, np.array([1.0, np.nan]), [np.ones(2), "x"], {"a": np.array(True)}):
         assert unlike(value, value, 1e-9, 1e-12) is None
+
+
+def has_strange_source():
+    function = lambda f, x, h: None
+    function.__wrapped__ = function
+    return function
+
+
+class Strange:
+    """A class that is no optimizer, and does not want to be looked at."""
+
+    def __init__(self, params, **hyperparameters):
+        raise SystemExit("no")
+
+
+@pytest.mark.parametrize("number, student", [
+    ("1.1", has_strange_source()),
+    ("1.1", functools.partial(max, 3)),
+    ("11.1", Strange),
+    ("11.1", type("Empty", (), {})),
+    ("11.1", type("Half", (optim.Optimizer,), {})),
+    ("11.1", optim.SGD),
+    ("11.1", optim.LBFGS),
+])
+def test_strange_objects_are_a_verdict(number, student):
+    verdict = tutorials.check(number, student)
+    assert not verdict.passed and len(verdict.message) > 10
+
+
+def test_worse_things_than_a_wrong_result_are_found_by_optim_check():
+    """Right numbers with a broken contract: the state is kept outside of init_state's dictionary."""
+    right = build(task("11.1").solution, task("11.1"))
+
+    class Forgetful(right):
+        def init_state(self, param):
+            return {**super().init_state(param), "extra": np.zeros(3)}
+
+        def update(self, grad, state, param, *, betas, eps):
+            param *= 1.0 + 1e-16 if param.size > 6 else 1.0
+            grad *= 1.0 if param.size == 6 else 2.0
+            return super().update(grad, state, param, betas=betas, eps=eps)
+
+    verdict = tutorials.check("11.1", Forgetful)
+    assert verdict.kind in ("contract", "difference", "mistake") and not verdict.passed
+
+
+def test_ctrl_c_ends_the_check_and_what_it_runs(monkeypatch):
+    threads = []
+
+    class Interrupted(threading.Thread):
+        def join(self, timeout=None):
+            if not threads:
+                threads.append(self)
+                raise KeyboardInterrupt
+            super().join(timeout)
+
+    monkeypatch.setattr("tutorials.limit.threading.Thread", Interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        within(60, lambda: sum(0 for _ in itertools.count()))
+    assert not threads[0].is_alive()

