@@ -24,6 +24,8 @@ def larger(x, y):
 class HasAverage:
     """What the optimizers of this chapter share: `averaged`, a look at the averaged parameters."""
 
+    machinery = ()
+
     looking = False
 
     def average(self, group, param):

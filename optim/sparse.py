@@ -86,6 +86,8 @@ class LazyRows:
            [ 0. ,  0. ]])
     """
 
+    machinery = ()
+
     def __init_subclass__(cls, **arguments):
         super().__init_subclass__(**arguments)
         if not getattr(cls, "elementwise", True):

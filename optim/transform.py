@@ -48,6 +48,8 @@ class Link(UpdateRule):
     array([-0.5 ,  0.75])
     """
 
+    machinery = ()
+
     survey = None
     settle = None
 
@@ -119,6 +121,8 @@ class chain(Optimizer):
     >>> optimizer.param_groups[0]["scale_by_adam.b1"]
     0.9
     """
+
+    machinery = ()
 
     def __init__(self, params, *links, lr=1e-3, maximize=False):
         self.links = named(links)
@@ -300,6 +304,12 @@ class rule_of(Link):
     >>> optimizer.param_groups[0]["SGD.momentum"]
     0.9
     """
+
+    machinery = ()
+
+    def __init_subclass__(cls, **arguments):
+        super().__init_subclass__(**arguments)
+        cls.machinery = ()  # a subclass only gives the hyperparameters other names
 
     def __init__(self, optimizer, **hyperparameters):
         if optimizer.returns_step or any(getattr(optimizer, name) is not getattr(Optimizer, name)

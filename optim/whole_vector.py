@@ -57,6 +57,8 @@ class WholeVectorOptimizer(Optimizer):
     [15.25, 6.25, 1.25, 0.25]
     """
 
+    machinery = "place", "evaluate"  # the trials of a line search are not shown one by one
+
     elementwise = False
     line_searches = {"backtracking": backtracking, "strong_wolfe": strong_wolfe, "exact": exact_on_quadratics}
 

@@ -60,6 +60,8 @@ class Wrapper(Optimizer):
     [0.8]
     """
 
+    machinery = ()
+
     elementwise = False  # it has no `update` of its own
 
     def __init__(self, optimizer, **hyperparameters):

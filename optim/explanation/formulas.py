@@ -251,10 +251,9 @@ def is_call_of_update(node):
     return isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "update"
 
 
-def is_call_of_place(statement):
-    """Tell whether a statement is `self.place(...)`, which puts a vector in the place of the parameters."""
-    call = getattr(statement, "value", None)
-    return isinstance(statement, ast.Expr) and isinstance(call, ast.Call) and getattr(call.func, "attr", "") == "place"
+def is_call_of_one(statement):
+    """Return whether a statement is a call with one argument, such as `self.place(theta)`."""
+    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call) and len(statement.value.args) == 1
 
 
 def is_renaming(expression):
@@ -275,7 +274,7 @@ def equations(statement, values, formula):
     expressions = {ast.unparse(place): expression for place, expression in assignments(statement)}
     if isinstance(statement, ast.Return):
         expressions = dict.fromkeys(("φ", "result"), statement.value)
-    elif is_call_of_place(statement):
+    elif is_call_of_one(statement):
         expressions = {"θ": statement.value.args[0]}
     for name, value in values.items():
         expression, result, in_numbers = expressions.get(name), show(formula.picked(value)), None

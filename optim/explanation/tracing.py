@@ -1,8 +1,8 @@
 """Listening to a step: which lines of which methods Python executes, what they read, and what they set.
 
-A `Listener` is handed to `sys.settrace` for the time of a step. It follows the methods of update rules and the
-functions that stand beside them in their files; of the machinery that all optimizers share, only the lines that move
-the parameters.
+A `Listener` is handed to `sys.settrace` for the time of a step. It follows the methods of update rules, and the
+functions in their files that they call. Classes that many optimizers share mark themselves as machinery, by an
+attribute `machinery`. Of their lines only those are shown that move a parameter: its array has changed while they ran.
 """
 
 import ast
@@ -15,20 +15,16 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from ..averaging import HasAverage
-from ..interface.hooks import after_closure, call
+from ..interface.hooks import call
 from ..interface.optimizer import Optimizer, UpdateRule
 from ..interface.words import show
-from ..sparse import LazyRows
-from ..transform import Link, chain, rule_of
-from ..whole_vector import WholeVectorOptimizer
-from ..wrappers import Wrapper
+from ..transform import Link
 from .formulas import (
     Formula,
     equations,
     first_line,
     indentation,
-    is_call_of_place,
+    is_call_of_one,
     is_renaming,
     is_tellable,
     reads,
@@ -39,16 +35,26 @@ from .formulas import (
 )
 
 
-def codes_of(*classes):
-    """Return the code objects of the methods and properties that stand in classes."""
-    members = [member for cls in classes for member in vars(cls).values()]
+def codes_of(cls):
+    """Return the code objects of the methods and properties that are defined in a class."""
+    members = list(vars(cls).values())
     members += [member.fget for member in members if isinstance(member, property)]
     return {inspect.unwrap(getattr(member, "__func__", member)).__code__ for member in members
             if hasattr(getattr(member, "__func__", member), "__code__")}
 
 
-MACHINERY = codes_of(UpdateRule, Optimizer, Link, chain, rule_of, Wrapper, WholeVectorOptimizer, LazyRows, HasAverage)
-MACHINERY |= {Optimizer.step.__code__, after_closure(lambda self: None).__code__}  # around every `step`
+def machinery_of(rule, code):
+    """Return the mark `machinery` of the class that defines a method of a rule, or None if it has none.
+
+    The mark is the names of the methods that are not looked into: the line that calls them is shown instead.
+    """
+    for cls in type(rule).__mro__:
+        if code in codes_of(cls):
+            return vars(cls).get("machinery")
+    return () if code.co_filename in AROUND_STEP else None
+
+
+AROUND_STEP = {call.__code__.co_filename}  # the functions there are wrapped around the `step` of every class
 
 
 @dataclass
@@ -64,7 +70,7 @@ class Row:
     rule, method : str
         Such as "Adam" and "update".
     call, depth : int
-        Which call of a method in this step it belongs to, and how deep that stands in others that are told.
+        Which call of a method in this step it belongs to, and in how many other calls that are shown.
     file : str
     line : int
         Of the first line.
@@ -78,6 +84,8 @@ class Row:
         The names of those values that the line has not calculated, but found elsewhere.
     formula : str
         The same as one text.
+    moved : bool
+        Whether a parameter has moved.
     """
 
     step: int
@@ -94,10 +102,11 @@ class Row:
     equations: list = field(repr=False)
     renamed: set = field(repr=False)
     formula: str
+    moved: bool = False
 
 
 class Listener:
-    """Collects a Row for each line that is told.
+    """Collects a Row for each line that is shown.
 
     Parameters
     ----------
@@ -107,7 +116,7 @@ class Listener:
     element : int, tuple or None
         The element that formulas show of arrays like the parameter.
     closure : callable or None
-        What computes the gradients; it is not told.
+        What computes the gradients; it is not shown.
     """
 
     def __init__(self, optimizer, params, element, closure):
@@ -119,6 +128,8 @@ class Listener:
             self.link_names |= {id(link): name for name, link in getattr(optimizer, "links", {}).items()}
             optimizer = getattr(optimizer, "optimizer", None)
         self.rows, self.step, self.calls, self.phi, self.told = [], 0, 0, None, {}
+        self.machinery = {}  # by class of rules and code, what `machinery_of` returned
+        self.note_positions()
         self.without_source = set()
 
     @contextmanager
@@ -132,13 +143,18 @@ class Listener:
             sys.settrace(earlier)
 
     def called(self, frame, event, arg):
-        """Return what listens to the lines of a function that is told, None for any other function."""
+        """Return what listens to the lines of a function that is shown, None for any other function."""
         code, caller = frame.f_code, self.told.get(frame.f_back)
         if code.co_name.startswith("<") or code is self.closure:
             return None
         rule = frame.f_locals.get("self")
         if isinstance(rule, UpdateRule):
-            kind = MachineryListener if code in MACHINERY or isinstance(rule, rule_of) else CallListener
+            if (type(rule), code) not in self.machinery:
+                self.machinery[type(rule), code] = machinery_of(rule, code)
+            mark = self.machinery[type(rule), code]
+            if mark is not None and code.co_name in mark:
+                return None
+            kind = CallListener if mark is None else MachineryListener
         elif type(caller) is CallListener and caller.code.co_filename == code.co_filename:
             kind, rule = CallListener, caller.rule
         elif frame.f_back is not None and frame.f_back.f_code is call.__code__ and code.co_argcount:  # a hook
@@ -152,15 +168,24 @@ class Listener:
             kind = ValuesListener
         return kind(self, frame, rule, self.told.get(self.enclosing(frame))).heard
 
+    def has_moved(self):
+        """Tell whether a parameter has moved since the last line that was shown."""
+        return any(not np.array_equal(param.data, before, equal_nan=True)
+                   for param, before in zip(self.params, self.positions))
+
+    def note_positions(self):
+        """Remember where the parameters are."""
+        self.positions = [param.data.copy() for param in self.params]
+
     def enclosing(self, frame):
-        """Return the innermost frame around this one that is listened to."""
+        """Return the innermost frame around this one that has a listener."""
         frame = frame.f_back
         while frame is not None and frame not in self.told:
             frame = frame.f_back
         return frame
 
     def name_of(self, rule, frame):
-        """Return the name of a rule, after that of the link whose rule it is."""
+        """Return the name of a rule; if it is the rule of a link, after the name of the link."""
         own = self.link_names.get(id(rule), type(rule).__name__)
         while frame is not None and not isinstance(rule, Link):
             link = frame.f_locals.get("self")
@@ -193,12 +218,12 @@ def has_element(array, element):
 
 
 class CallListener:
-    """Listens to one call of a function: when a line is left, what it has set is known."""
+    """Listens to one call of a function. When Python leaves a line, its effects are known."""
 
     def __init__(self, listener, frame, rule, outer):
         self.listener, self.frame, self.rule, self.code = listener, frame, rule, frame.f_code
         self.name = listener.name_of(rule, frame.f_back)
-        self.statement, self.before, self.failed = None, {}, False
+        self.statement, self.before, self.failed, self.moved = None, {}, False, False
         self.read_source()
         self.number = listener.number_of(frame, outer and outer.parameter_of(outer.statement))
         self.depth = outer.depth + (type(outer) is CallListener) if outer else 0
@@ -240,6 +265,7 @@ class CallListener:
         """Add a row for the statement that has just run, and those beside it."""
         statement = self.statement
         ended = isinstance(statement, ast.For) and following is not statement.body[0]
+        self.moved = any(map(can_move, together(statement))) and self.listener.has_moved()
         told = [one for one in together(statement) if self.is_told(one)]
         if not told or ended:
             return
@@ -252,8 +278,8 @@ class CallListener:
     def told_by(self, line, returned):
         """Return the values, the equations and the renamed names of the statements of a line, which has just run.
 
-        Python tells when a line is left, not what happened on it: if one of its statements may not have run, or two of
-        them set the same name, its values are told without expressions.
+        Python reports when it leaves a line, not what happened on it. If one of the statements may not have run, or
+        two of them set the same name, the values are shown without expressions.
         """
         values, found, renamed, known = {}, [], set(), not any(hasattr(one, "body") for one in line[:-1])
         for statement in line:
@@ -270,10 +296,12 @@ class CallListener:
         return values, found, renamed
 
     def add_row(self, line, source, values, found, renamed, text):
-        """Add a row to what has been heard."""
+        """Add a row to the explanation."""
         self.listener.rows.append(Row(
             self.listener.step, self.parameter_of(self.statement), self.name, self.code.co_name, self.call, self.depth,
-            self.code.co_filename, line, source, self.before, values, found, renamed, text))
+            self.code.co_filename, line, source, self.before, values, found, renamed, text, self.moved))
+        if self.moved:
+            self.listener.note_positions()
 
     def is_told(self, statement):
         """Tell whether a statement becomes a row."""
@@ -287,7 +315,7 @@ class CallListener:
                 name = "state" if self.code.co_name == "init_state" else name
                 return {f"{name}[{key!r}]": deepcopy(value) for key, value in returned.items() if is_tellable(value)}
             return {name: deepcopy(returned)} if returned is not None and is_tellable(returned) else {}
-        if is_call_of_place(statement):
+        if is_call_of_one(statement) and self.moved:
             return {"θ": np.concatenate([param.data.ravel() for param in self.listener.params])}
         values = snapshot(targets(statement), self.frame.f_locals)
         if isinstance(statement, ast.Expr):  # a call that stands alone is there for what it changes
@@ -308,10 +336,10 @@ class CallListener:
 
 
 class ValuesListener(CallListener):
-    """Listens to a call of a function whose source is not known: told is, line by line, which values have changed."""
+    """Listens to a call of a function whose source is not known, and shows for each line the values that changed."""
 
     def read_source(self):
-        """Take the numbers of the lines, which the code knows, for statements."""
+        """Use the line numbers, which the code knows, instead of statements."""
         lines = {line for _, _, line in self.code.co_lines() if line is not None}
         self.statements = {line: SimpleNamespace(lineno=line, looping=()) for line in lines}
 
@@ -323,6 +351,7 @@ class ValuesListener(CallListener):
         """Add a row for the line that has just run, if it has changed anything."""
         if self.statement is None:
             return
+        self.moved = self.listener.has_moved()
         values = {name: value for name, value in self.variables().items()
                   if name not in self.before or not np.array_equal(value, self.before[name])}
         if is_tellable(returned) and returned is not None:
@@ -343,15 +372,13 @@ class ValuesListener(CallListener):
 
 
 class MachineryListener(CallListener):
-    """Listens to a method of the machinery: told are the lines that move parameters."""
+    """Listens to a method of the machinery: only lines that move a parameter are shown.
+
+    So is the line of `Optimizer.descend` that moves an array: for `LazyRows` this is a copy of some rows.
+    """
 
     def is_told(self, statement):
-        if self.code.co_name == "update" or not isinstance(statement, (ast.Assign, ast.AugAssign, ast.Expr)):
-            return False
-        changes = isinstance(statement, ast.AugAssign) or (
-            isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Subscript))
-        moves = changes and any(getattr(place, "id", None) in ("data", "theta") for place in targets(statement))
-        return moves or (is_call_of_place(statement) and self.code.co_name == "iterate")
+        return self.moved or (self.code is Optimizer.descend.__code__ and isinstance(statement, ast.AugAssign))
 
 
 def together(statement):
@@ -359,8 +386,19 @@ def together(statement):
     return [] if statement is None else [*statement.beside, statement]
 
 
+def can_move(statement):
+    """Return whether a statement can move a parameter itself: it changes an array in place, or only calls a method.
+
+    Others, such as `return search(...)`, may call what moves a parameter for a trial.
+    """
+    if isinstance(statement, ast.Expr):
+        return ast.unparse(statement).startswith("self.")
+    in_place = isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Subscript)
+    return in_place or isinstance(statement, ast.AugAssign)
+
+
 def is_text(statement):
-    """Tell whether a statement is a docstring."""
+    """Return whether a statement is a docstring."""
     return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
 
 

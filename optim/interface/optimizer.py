@@ -38,6 +38,7 @@ class UpdateRule:
     Python's own, an array in the parameter's dtype.
     """
 
+    machinery = ()  # marks a class that rules share: of its lines, explanations show those that move parameters
     elementwise = True  # phi of a piece is that piece of phi, so `update` may be given pieces; False: whole arrays
     overflows = False  # True: of a gradient whose square overflows it would make NaN, so `step` refuses one
     ranges = {}  # of hyperparameters, by name, where they differ from those of `hyperparameters.RANGES`
@@ -119,6 +120,8 @@ class Optimizer(UpdateRule):
     >>> p.data
     array([ 0., -1.])
     """
+
+    machinery = ()
 
     def __init__(self, params, defaults=None, **hyperparameters):
         given = {**as_defaults(defaults, type(self)), **hyperparameters}

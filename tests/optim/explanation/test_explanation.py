@@ -74,6 +74,41 @@ def test_the_last_row_of_each_parameter_holds_its_new_value(name):
 
 
 @every
+def test_a_step_that_moves_a_parameter_shows_the_line_that_does(name):
+    optimizer, problem = started(name)
+    explanation = optim.explain(optimizer, problem.closure, steps=2)
+    for step in (1, 2):
+        before, after = explanation.states[step - 1:step + 1]
+        for number in range(len(problem.params)):
+            moved = not np.array_equal(before[f"θ[{number}]"], after[f"θ[{number}]"])
+            shown = [row for row in explanation.rows if row.step == step and row.moved and row.source]
+            ends = [value for row in shown for value in row.values.values() if isinstance(value, np.ndarray)]
+            flat = after[f"θ[{number}]"].ravel()
+            assert not moved or any(contains(end, flat) for end in ends)
+
+
+def contains(array, part):
+    """Return whether the numbers of a vector are next to each other in an array."""
+    flat = array.ravel()
+    return any(np.array_equal(flat[i:i + part.size], part) for i in range(flat.size - part.size + 1))
+
+
+def test_renamed_variables_of_the_machinery_are_found_by_what_they_change(monkeypatch):
+    class Renamed(optim.SGD):
+        machinery = ()
+
+        def move_all(self, work):
+            for group, weights, slope in work:
+                weights.data[...] = weights.data - group["lr"] * slope
+
+    p = optim.Parameter([1.0, 2.0])
+    p.grad = np.ones(2)
+    rows = optim.explain(Renamed([p], lr=0.5)).rows
+    assert [row.source.strip() for row in rows] == ['weights.data[...] = weights.data - group["lr"] * slope']
+    assert rows[0].moved
+
+
+@every
 def test_every_line_shown_is_a_line_of_the_file_that_ran(name):
     optimizer, problem = started(name)
     rows = optim.explain(optimizer, problem.closure, steps=2).rows
