@@ -118,7 +118,7 @@ def right_arguments(name, function):
             if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)}
 
 
-@pytest.mark.parametrize(("name", "function"), public(), ids=lambda value: value if isinstance(value, str) else "")
+@pytest.mark.parametrize(("name", "function"), [*public()], ids=lambda value: value if isinstance(value, str) else "")
 def test_the_right_call_is_taken(name, function):
     with np.errstate(all="ignore"):
         function(**right_arguments(name, function))
