@@ -586,6 +586,8 @@ class RAdam(Optimizer):
     array([0.9, 0.5])
     """
 
+    threshold = 5  # as in PyTorch; the paper has 4
+
     def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0, decoupled_weight_decay=False, *,
                  maximize=False):
         super().__init__(params, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay,
@@ -619,12 +621,11 @@ class RAdam(Optimizer):
             phi += weight_decay * param
         return phi
 
-    @staticmethod
-    def rectification(t, beta2):
+    def rectification(self, t, beta2):
         """Return r, which is 0 while the variance is not to be trusted."""
         limit = 2 / (1 - beta2) - 1
         rho = limit - 2 * t * beta2**t / (1 - beta2**t)
-        trusted = rho > 5
+        trusted = rho > self.threshold
         limit, rho = 5 + trusted * (limit - 5), 5 + trusted * (rho - 5)  # never the root of a negative number
         return trusted * ((rho - 4) * (rho - 2) * limit / ((limit - 4) * (limit - 2) * rho)) ** 0.5
 

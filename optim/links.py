@@ -8,10 +8,20 @@ twice.
 
 import numpy as np
 
-from .adaptive import AdaBelief, Adadelta, Adagrad, Adam, Adamax, RAdam, RMSprop, Yogi
+from .adaptive import AdaBelief, Adadelta, Adagrad, Adam, Adamax, RAdam, Yogi
 from .clipping import global_norm, shrink_factor
 from .gradient_descent import SGD
-from .interface.hyperparameters import FINITE, FRACTION, NOT_NEGATIVE, POSITIVE, UP_TO_1, check_callable, prepared
+from .interface.hyperparameters import (
+    FINITE,
+    FRACTION,
+    NOT_NEGATIVE,
+    POSITIVE,
+    UP_TO_1,
+    at_least,
+    check_callable,
+    check_choice,
+    prepared,
+)
 from .layerwise import trust_ratio
 from .sign import Lion
 from .transform import Link, rule_of
@@ -349,12 +359,25 @@ class scale_by_trust_ratio(Link):
 # By the rule of an optimizer
 
 class rule_with_betas(rule_of):
-    """The rule of an optimizer whose `betas` are b1 and b2 here, as in optax."""
+    r"""The rule of an optimizer whose `betas` are b1 and b2 here, as in optax.
+
+    With `nesterov=True` the first moment is moved on twice before it is used, the second time with the same gradient:
+    :math:`\hat m = b_1 m_t / (1 - b_1^{t+1}) + (1 - b_1) g_t / (1 - b_1^t)`.
+    """
 
     ranges = {"b1": FRACTION, "b2": FRACTION}
 
-    def arguments(self, b1, b2, **others):
+    def arguments(self, b1, b2, nesterov=False, **others):
         return {"betas": (b1, b2), **others}
+
+    def update(self, grad, state, param, *, b1, nesterov=False, **others):
+        if not nesterov:
+            return super().update(grad, state, param, b1=b1, **others)
+        m, t = state["exp_avg"], state["step"]
+        m *= b1
+        m += (1 - b1) * grad
+        ahead = {**state, "exp_avg": (1 - b1**t) / (1 - b1 ** (t + 1)) * m}  # which the rule moves on once more
+        return super().update(grad, ahead, param, b1=b1, **others)
 
 
 class scale_by_adam(rule_with_betas):
@@ -366,10 +389,12 @@ class scale_by_adam(rule_with_betas):
         How much of each running mean stays.
     eps : float or array, default 1e-8
         Added to the root. (optax's ``eps_root``, under the root, is 0 here.)
+    nesterov : bool, default False
+        Look one step ahead along the first moment.
     """
 
-    def __init__(self, b1=0.9, b2=0.999, eps=1e-8):
-        super().__init__(Adam, b1=b1, b2=b2, eps=eps)
+    def __init__(self, b1=0.9, b2=0.999, eps=1e-8, *, nesterov=False):
+        super().__init__(Adam, b1=b1, b2=b2, eps=eps, nesterov=nesterov)
 
 
 class scale_by_amsgrad(scale_by_adam):
@@ -409,10 +434,23 @@ class scale_by_radam(rule_with_betas):
     ----------
     b1, b2 : float or array, default 0.9 and 0.999
     eps : float or array, default 1e-8
+    threshold : float, default 5
+        The length of the average from which on the divisor is trusted; at least 4.
+    nesterov : bool, default False
+        Look one step ahead along the first moment.
     """
 
-    def __init__(self, b1=0.9, b2=0.999, eps=1e-8):
-        super().__init__(RAdam, b1=b1, b2=b2, eps=eps)
+    ranges = {"threshold": at_least(4)}
+
+    def __init__(self, b1=0.9, b2=0.999, eps=1e-8, threshold=5.0, *, nesterov=False):
+        super().__init__(RAdam, b1=b1, b2=b2, eps=eps, threshold=threshold, nesterov=nesterov)
+
+    def arguments(self, threshold=None, **others):
+        return super().arguments(**others)
+
+    def update(self, grad, state, param, *, threshold, **others):
+        self.rule.threshold = threshold
+        return super().update(grad, state, param, **others)
 
 
 class scale_by_belief(rule_with_betas):
@@ -422,10 +460,22 @@ class scale_by_belief(rule_with_betas):
     ----------
     b1, b2 : float or array, default 0.9 and 0.999
     eps : float or array, default 1e-16
+        Added to the squares and to the root.
+    nesterov : bool, default False
+        Look one step ahead along the first moment.
     """
 
-    def __init__(self, b1=0.9, b2=0.999, eps=1e-16):
-        super().__init__(AdaBelief, b1=b1, b2=b2, eps=eps)
+    def __init__(self, b1=0.9, b2=0.999, eps=1e-16, *, nesterov=False):
+        super().__init__(AdaBelief, b1=b1, b2=b2, eps=eps, nesterov=nesterov)
+
+    def update(self, grad, state, param, *, b1, b2, eps, nesterov):
+        phi = super().update(grad, state, param, b1=b1, b2=b2, eps=eps)
+        if not nesterov:
+            return phi
+        m, s, t = state["exp_avg"], state["exp_avg_var"], state["step"]
+        m_hat = b1 * m / (1 - b1 ** (t + 1)) + (1 - b1) * grad / (1 - b1**t)
+        s_hat = s / (1 - b2**t)  # how far it strays is measured from m, not from the moment that looks ahead
+        return m_hat / (np.sqrt(s_hat) + eps)
 
 
 class scale_by_yogi(rule_with_betas):
@@ -450,45 +500,81 @@ class scale_by_lion(rule_with_betas):
     ----------
     b1, b2 : float or array, default 0.9 and 0.99
         For the mixture, and for the mean.
+    mode : {"hard", "smooth", "refined"}
+        The sign of the mixture, its tanh, or the mixture itself where it is smaller than 1.
+    smooth_beta : float, default 1
+        In mode "smooth" the mixture is multiplied by it, inside the tanh.
     """
 
-    def __init__(self, b1=0.9, b2=0.99):
-        super().__init__(Lion, b1=b1, b2=b2)
+    ranges = {"smooth_beta": FINITE}
+
+    def __init__(self, b1=0.9, b2=0.99, *, mode="hard", smooth_beta=1.0):
+        check_choice("mode", mode, ("hard", "smooth", "refined"))
+        super().__init__(Lion, b1=b1, b2=b2, mode=mode, smooth_beta=smooth_beta)
+
+    def arguments(self, mode=None, smooth_beta=None, **betas):
+        return super().arguments(**betas)
+
+    def update(self, grad, state, param, *, b1, b2, mode, smooth_beta):
+        mixture = b1 * state["exp_avg"] + (1 - b1) * grad
+        sign = super().update(grad, state, param, b1=b1, b2=b2)
+        if mode == "smooth":
+            return np.tanh(smooth_beta * mixture)
+        return sign if mode == "hard" else np.where(np.abs(mixture) < 1, mixture, sign)
 
 
-class scale_by_rms(rule_of):
-    """Divide by the root of a running mean of the square: the rule of :class:`RMSprop`.
+class scale_by_rms(Link):
+    """Divide by the root of a running mean of the square, as :class:`RMSprop` does.
 
     Parameters
     ----------
     decay : float or array, default 0.9
         How much of the running mean stays.
     eps : float or array, default 1e-8
-        Added to the root, as in PyTorch; optax adds it under the root unless ``eps_in_sqrt=False``.
+        Added to the root.
+    initial_scale : float or array, default 0
+        What the mean of the squares starts with.
+    eps_in_sqrt : bool, default False
+        Add eps under the root instead. (That is optax's default; the other one is PyTorch's.)
+    bias_correction : bool, default False
+        Divide the mean by the sum of its weights so far, as Adam does.
     """
 
-    ranges = {"decay": UP_TO_1}
+    ranges = {"decay": UP_TO_1, "initial_scale": NOT_NEGATIVE}
 
-    def __init__(self, decay=0.9, eps=1e-8):
-        super().__init__(RMSprop, decay=decay, eps=eps)
+    def __init__(self, decay=0.9, eps=1e-8, initial_scale=0.0, eps_in_sqrt=False, bias_correction=False):
+        super().__init__(decay=decay, eps=eps, initial_scale=initial_scale, eps_in_sqrt=eps_in_sqrt,
+                         bias_correction=bias_correction)
 
-    def arguments(self, decay, eps):
-        return {"alpha": decay, "eps": eps}
+    def init_state(self, param, *, initial_scale):
+        return {"step": 0, "square_avg": np.zeros_like(param) + initial_scale}
+
+    def update(self, grad, state, param, *, decay, eps, eps_in_sqrt, bias_correction):
+        v = state["square_avg"]
+        v *= decay
+        v += (1 - decay) * grad * grad
+        v_hat = v / (1 - decay ** state["step"]) if bias_correction else v
+        return grad / (np.sqrt(v_hat + eps) if eps_in_sqrt else np.sqrt(v_hat) + eps)
 
 
 class scale_by_stddev(scale_by_rms):
-    """Divide by a running standard deviation: the rule of :class:`RMSprop` with ``centered=True``.
+    """Divide by a running standard deviation, as :class:`RMSprop` does with ``centered=True``.
 
-    Parameters
-    ----------
-    decay : float or array, default 0.9
-        How much of the running means stays.
-    eps : float or array, default 1e-8
-        Added to the root.
+    The arguments are those of :class:`scale_by_rms`.
     """
 
-    def arguments(self, **hyperparameters):
-        return {**super().arguments(**hyperparameters), "centered": True}
+    def init_state(self, param, *, initial_scale):
+        return {**super().init_state(param, initial_scale=initial_scale), "grad_avg": np.zeros_like(param)}
+
+    def update(self, grad, state, param, *, decay, eps, eps_in_sqrt, bias_correction):
+        v, m = state["square_avg"], state["grad_avg"]
+        v *= decay
+        v += (1 - decay) * grad * grad
+        m *= decay
+        m += (1 - decay) * grad
+        weights = 1 - decay ** state["step"] if bias_correction else 1
+        variance = np.maximum(v / weights - np.square(m / weights), 0)  # rounding may make it negative
+        return grad / (np.sqrt(variance + eps) if eps_in_sqrt else np.sqrt(variance) + eps)
 
 
 class scale_by_rss(rule_of):

@@ -101,7 +101,7 @@ LINKS = {
     "scale_by_schedule": lambda: optim.scale_by_schedule(lambda t: 1 / (1 + t)),
     "scale_by_sign": optim.scale_by_sign,
     "scale_by_trust_ratio": optim.scale_by_trust_ratio,
-    "scale_by_adam": optim.scale_by_adam,
+    "scale_by_adam": lambda: optim.scale_by_adam(nesterov=True),
     "scale_by_amsgrad": optim.scale_by_amsgrad,
     "scale_by_adamax": optim.scale_by_adamax,
     "scale_by_radam": lambda: optim.scale_by_radam(b2=0.9),
@@ -180,6 +180,15 @@ def test_a_chain_resumes_bit_for_bit(make, rng, tmp_path):
     lambda o: o.scale_by_rms(0.8, eps=0), lambda o: o.scale_by_stddev(0.8, eps=0), lambda o: o.scale_by_rss(0.3, eps=0),
     lambda o: o.scale_by_rms(0.8, eps=0.1, **({"eps_in_sqrt": False} if o is not optim else {})),
     lambda o: o.clip_by_global_norm(1e5),
+    lambda o: o.scale_by_adam(0.8, 0.9, nesterov=True), lambda o: o.scale_by_radam(b2=0.9, nesterov=True),
+    lambda o: o.scale_by_radam(b2=0.9, threshold=4.2), lambda o: o.scale_by_belief(0.8, 0.9),
+    lambda o: o.scale_by_belief(0.8, 0.9, nesterov=True), lambda o: o.scale_by_lion(mode="smooth", smooth_beta=2.0),
+    lambda o: o.scale_by_lion(mode="refined"),
+    *[lambda o, link=link, more=more: getattr(o, link)(0.8, 0.1, **more)
+      for link in ("scale_by_rms", "scale_by_stddev")
+      for more in (dict(eps_in_sqrt=True), dict(eps_in_sqrt=False, initial_scale=0.5),
+                   dict(eps_in_sqrt=True, bias_correction=True, initial_scale=0.25))],
+    lambda o: o.scale_by_rms(0.8, 0.1, eps_in_sqrt=False, bias_correction=True),
 ])
 def test_links_are_those_of_optax(make, rng, jax, optax):
     params = parameters(rng)
