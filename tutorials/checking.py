@@ -133,7 +133,7 @@ def examined(wanted, how, student):
 
 def wrong_object(wanted, student):
     """Return what to hand to `check` instead."""
-    got = student.__name__ if inspect.isclass(student) else f"{type(student).__name__} {student!r:.60}"
+    got = f"the class {student.__name__}" if inspect.isclass(student) else f"an object of type {type(student).__name__}"
     hint = f"hand over {wanted.name} itself, without parentheses or quotation marks"
     return f"This exercise is about {wanted.expects}; got {got}: {hint}."
 
@@ -229,9 +229,9 @@ def difference(seen, wanted, rtol, atol):
 def unlike(got, value, rtol, atol):
     """Return in words how a value differs from the expected one; None if it does not."""
     if isinstance(value, dict) and isinstance(got, dict) and got.keys() == value.keys():
-        return first(unlike(got[key], value[key], rtol, atol) for key in value)
+        return first_of({f"[{key!r}]": unlike(got[key], value[key], rtol, atol) for key in value})
     if isinstance(value, list) and isinstance(got, list) and len(got) == len(value):
-        return first(unlike(one, other, rtol, atol) for one, other in zip(got, value))
+        return first_of({f"[{i}]": unlike(one, other, rtol, atol) for i, (one, other) in enumerate(zip(got, value))})
     if got is None and value is not None:
         return "is None: does every way through it end with a return?"
     if not isinstance(value, np.ndarray) or not isinstance(got, np.ndarray):
@@ -261,11 +261,15 @@ def unlike_numbers(got, value, rtol, atol):
     return words
 
 
-def first(words):
-    """Return the first that is not empty, or None."""
-    return next((found for found in words if found), None)
+def first_of(words):
+    """Return the first words that are not empty, with their place in a list or dictionary before them, or None."""
+    return next((f"(its part {place}) {found}" for place, found in words.items() if found), None)
 
 
 def shown(value):
     """Return a value in few letters."""
-    return f"an array of shape {value.shape}" if isinstance(value, np.ndarray) and value.ndim else f"{value!r:.60}"
+    if isinstance(value, list) and any(isinstance(item, (np.ndarray, list, dict)) for item in value):
+        return f"a list of {len(value)} parts"
+    if isinstance(value, np.ndarray):
+        return f"an array of shape {value.shape}" if value.ndim else f"{value.item()!r:.60}"
+    return f"{value!r:.60}"

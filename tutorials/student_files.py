@@ -10,6 +10,7 @@ import subprocess
 import sys
 from dataclasses import asdict
 from pathlib import Path
+from symtable import symtable
 
 from .checking import Verdict, blank_message, check, exercise
 from .lessons import BLANK, FOLDER, task
@@ -40,8 +41,16 @@ def needed(text, name):
     while waiting:
         for statement in binding.pop(waiting.pop(), ()):
             wanted.add(statement)
-            waiting += [node.id for node in ast.walk(statement) if isinstance(node, ast.Name)]
+            waiting += used_names(symtable(ast.unparse(statement), "student", "exec"))
     return [statement for statement in statements if statement in wanted]
+
+
+def used_names(scope):
+    """Return the global names that a piece of code uses, those inside its functions and classes included."""
+    is_top = scope.get_type() == "module"
+    names = [symbol.get_name() for symbol in scope.get_symbols()
+             if symbol.is_referenced() and (is_top or symbol.is_global())]
+    return names + [name for inner in scope.get_children() for name in used_names(inner)]
 
 
 def bound_names(statement):

@@ -1,8 +1,11 @@
 """The exercises of every lesson: solutions pass, blanks and known mistakes are answered in words."""
 
+import doctest
+
 import pytest
 
 import tutorials
+from tutorials import checking
 from tutorials.checking import build, exercise
 from tutorials.lessons import SOLUTION, lessons
 
@@ -49,3 +52,7 @@ def test_exercise_names_at_least_three_mistakes(task):
 
 def test_list_of_exercises_prints_what_check_expects():
     assert "central_difference, a function: central_difference(f, x, h)" in repr(tutorials.exercises())
+
+
+def test_examples_of_docstrings_are_right():
+    assert doctest.testmod(checking) == (0, 2)

@@ -137,6 +137,25 @@ def test_only_what_an_exercise_needs_is_run(tmp_path):
     assert verdict.passed
 
 
+def test_names_inside_a_function_are_its_own(tmp_path):
+    """`left` at the top is another one, and cannot be computed here."""
+    path = tmp_path / "student.py"
+    path.write_text("left = undefined\n\n\nclass Two:\n    value = 2\n\n\ndef central_difference(f, x, h):\n"
+                    "    left = f(x - h)\n    return [(right - left) / (Two.value * h) for right in [f(x + h)]][0]\n")
+    [verdict] = check_file(path, ["1.1"])
+    assert verdict.passed, verdict
+
+
+@pytest.mark.slow
+@LESSONS
+def test_solved_script_passes_as_a_file(lesson, tmp_path):
+    path = tmp_path / lesson.path.name
+    path.write_text(script(lesson), encoding="utf-8")
+    for wanted in lesson.tasks:
+        fill_in(path, wanted.number)
+    assert all(verdict.passed for verdict in check_file(path, [wanted.number for wanted in lesson.tasks]))
+
+
 def test_modules_beside_the_file_are_found(tmp_path):
     (tmp_path / "formulas.py").write_text("def run(h):\n    return 2 * h\n")
     path = tmp_path / "student.py"

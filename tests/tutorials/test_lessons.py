@@ -1,5 +1,6 @@
 """Every lesson runs to its end, its assertions hold, and it draws its picture."""
 
+import ast
 import os
 import re
 import shutil
@@ -39,3 +40,20 @@ def test_lesson_has_the_form_of_the_course(lesson):
     assert re.search(r"^ *assert ", text, re.MULTILINE), "the claim of the picture is not checked"
     assert "tutorials.picture(" in text
     assert [cell.title for cell in lesson.cells].count("setup") == 1
+
+
+MODULES = sorted((ROOT / "tutorials").rglob("*.py"))
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
+def test_course_needs_the_two_packages_numpy_and_matplotlib_alone(path):
+    nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+    names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    names |= {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.level == 0}
+    allowed = {"minigrad", "optim", "tutorials", "numpy", "matplotlib"} | sys.stdlib_module_names
+    assert {name.split(".")[0] for name in names} <= allowed
+
+
+def test_no_module_hides_one_of_python():
+    """A lesson that runs as a script finds the modules beside it first."""
+    assert not {path.stem for path in (ROOT / "tutorials").glob("*.py")} & sys.stdlib_module_names
