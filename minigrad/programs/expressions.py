@@ -71,6 +71,8 @@ def listed(args, keywords, show):
 
 def index_text(index, show):
     """Return an index as it stands between square brackets."""
+    if isinstance(index, tuple) and len(index) == 1 and isinstance(index[0], Call) and index[0].kind == "array":
+        index = index[0]
     if isinstance(index, tuple) and index:
         return ", ".join([slice_text(x, show) for x in index]) + "," * (len(index) == 1)
     return slice_text(index, show)
@@ -134,7 +136,7 @@ def literal(x, show):
         return f"np.{x.__name__}"
     if x is Ellipsis:
         return "..."
-    if x is None or isinstance(x, (bool, int, str)):
+    if x is None or isinstance(x, (bool, int, str, range)):
         return repr(x)
     raise TypeError(f"a program has no text for the argument {x!r}")
 
@@ -164,6 +166,8 @@ def array_text(array):
         if value in (0, 1):
             return f"np.{'ones' if value else 'zeros'}({shape}{kind})"
         return f"np.full({shape}, {number(value)}{kind})"
+    if array.ndim == 1 and array.dtype == int and array.size > 2 and np.array_equal(array, np.arange(array.size)):
+        return f"np.arange({array.size})"
     text = np.array2string(array, separator=", ", threshold=array.size + 1, floatmode="unique", max_line_width=100)
     text = text.replace("nan", "np.nan").replace("inf", "np.inf")
     if array.size == 0:

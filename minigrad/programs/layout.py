@@ -27,7 +27,7 @@ ORDINARY = {"getitem": "part", "multiply": "product", "matmul": "product", "add"
             "neg": "negative", "pow": "power", "exp": "exponential", "greater": "mask", "less": "mask", "equal": "mask",
             "greater_equal": "mask", "less_equal": "mask", "zeros_like": "zeros", "absolute": "size", "T": "turned",
             "assigned": "filled", "array": "stacked", "broadcast_to": "spread", "sum": "total", "reduce": "total"}
-TAKEN = {"np", "operator", *keyword.kwlist, *dir(__builtins__ if not isinstance(__builtins__, dict) else object)}
+TAKEN = {"np", "operator", "base64", "assigned", "added_at", *keyword.kwlist, *dir(__builtins__ if not isinstance(__builtins__, dict) else object)}
 
 
 @dataclass

@@ -119,11 +119,14 @@ class Recording:
     branches : {"refuse", "assume", "follow"}
         What happens where the run asks for the truth of a recorded number: it is refused, written down as assumed, or
         decided by `decisions`, one after the other, and where these end by the number itself.
+    decoy : {0, 1, 2}
+        Which numbers lie in the memory of recorded arrays. The true ones are kept beside, so that whatever reads the
+        memory without asking shows, because it differs between two runs with different decoys.
     """
 
-    def __init__(self, branches="refuse", decisions=()):
-        self.branches, self.decisions = branches, list(decisions)
-        self.calls, self.assertions, self.constants, self.adopted, self.inputs = [], [], {}, {}, []
+    def __init__(self, branches="refuse", decisions=(), decoy=0):
+        self.branches, self.decisions, self.decoy = branches, list(decisions), decoy
+        self.calls, self.assertions, self.constants, self.inputs = [], [], {}, []
         self.lines = Lines(self.value_of)
 
     def run(self, function, args):
@@ -141,16 +144,13 @@ class Recording:
         """Return an argument as a recorded array or number."""
         call = Call(None, (), {}, raw, path=path)
         self.inputs.append(call)
-        recorded = self.wrap(raw, call)
-        if isinstance(recorded, Recorded):
-            recorded.place.owner = raw
-        return recorded
+        return self.wrap(raw, call)
 
     def wrap(self, raw, call, place=None):
         """Return the raw result of a call as something that records what is done with it."""
         if isinstance(raw, (np.ndarray, np.generic)):
-            recorded = np.asarray(raw).view(Recorded)
-            recorded.scalar = isinstance(raw, np.generic)
+            recorded = np.asarray(decoy_like(raw, self.decoy)).view(Recorded)
+            recorded.plain, recorded.scalar = raw, isinstance(raw, np.generic)
             recorded.place = place or Place(self, call)
             return recorded
         if isinstance(raw, (tuple, list)):
@@ -170,12 +170,11 @@ class Recording:
     def operand(self, x):
         """Return an argument as it is noted: recorded objects as their Calls, other arrays as constants."""
         if isinstance(x, Recorded) and x.place is None:  # made by compiled code that asks nobody
-            x = x.view(np.ndarray)
+            x = np.array(x)
         if isinstance(x, (Recorded, Number)):
             return self.value_of(x)
         if isinstance(x, np.ndarray):
-            place = self.adopted.get(id(x))
-            return place.read() if place else self.constant(x)
+            return self.constant(x)
         return mapped(self.operand, x)
 
     def constant(self, array):
@@ -190,7 +189,8 @@ class Recording:
     def add(self, function, args, keywords, result, written=False):
         """Note a call whose arguments are Calls already, and return it."""
         call = Call(function, args, keywords, result, self.lines.origin(), written)
-        call.loose = call.shape != () and (any(x.loose for x in calls_in((args, keywords))) or loosens(function, args))
+        shaping = args[0] if function is assigned else (args, keywords)  # what the shape comes from
+        call.loose = call.shape != () and (any(x.loose for x in calls_in(shaping)) or loosens(function, args))
         self.calls.append(call)
         return call
 
@@ -211,8 +211,7 @@ class Recording:
         call = self.add(function, *noted, result)
         place = None
         if isinstance(result, np.ndarray) and args and isinstance(args[0], Recorded) and args[0].place:
-            whole = args[0].view(np.ndarray)
-            if np.may_share_memory(result, whole) and not isinstance(function, np.ufunc):
+            if np.may_share_memory(result, raw(args[0])) and not isinstance(function, np.ufunc):
                 place = Place(self, call, args[0].place, function, noted[0][1:], noted[1])
         return self.wrap(result, call, place)
 
@@ -222,21 +221,17 @@ class Recording:
         noted = self.operand(args), {name: self.operand(x) for name, x in keywords.items()}
         before = place.read()
         change()
-        result = target.view(np.ndarray)
+        result = raw(target)
         call = self.add(function, *noted, result, written=bool(noted[0]) and noted[0][0] is before)
         place.write(call)
         return target
 
     def place_of(self, target):
-        """Return the place of an array that is written to; a plain one is known by its identity from then on."""
+        """Return the place of an array that is written to."""
         if isinstance(target, Recorded) and target.place:
             return target.place
-        if target.base is not None:
-            self.refuse("writes recorded numbers into a part of an array that is not recorded: make the array by "
-                        "np.zeros_like(x, shape=...)")
-        self.adopted[id(target)] = place = Place(self, self.constant(target))
-        place.owner = target
-        return place
+        return self.refuse("writes recorded numbers into an array that is not recorded: make the array by "
+                           "np.zeros_like(x, shape=...)")
 
     def decide(self, recorded, outcome):
         """Return which way a branch goes."""
@@ -302,8 +297,7 @@ def calls_in(x):
 def raw(x):
     """Return arguments with plain arrays and numbers instead of recorded ones."""
     if isinstance(x, Recorded):
-        plain = x.view(np.ndarray)
-        return plain[()] if x.scalar else plain
+        return x.view(np.ndarray) if x.plain is None else x.plain
     return x.number if isinstance(x, Number) else mapped(raw, x)
 
 
@@ -314,6 +308,18 @@ def same(x, y):
 
 
 # The two kinds of recorded objects
+
+FIRST, STEP = (0.37, 1.61, -2.4), (0.13, -0.17, 0.11)  # of three rows of floats: they differ in size, order and sign
+
+
+def decoy_like(array, number):
+    """Return an array of the same form with other numbers; each of the three decoys differs from the others."""
+    place = np.arange(array.size).reshape(array.shape)
+    if array.dtype.kind in "fc":
+        return (FIRST[number] + STEP[number] * place).astype(array.dtype)
+    return (place % 2, 0 * place, 0 * place + 1)[number].astype(array.dtype) if array.dtype.kind in "biu" else (
+        np.array(array))
+
 
 def is_foreign(x):
     """Tell whether an object has a way of its own with NumPy's functions, as a Tensor has."""
@@ -331,7 +337,8 @@ class Protocols:
             return function(*raw(args), **raw(keywords), **({} if out is None else {"out": raw(out)}))
         if method == "at":
             target, plain = args[0], raw(args)
-            return recording.write(target, added_at, (ufunc, *args), keywords, lambda: function(*plain)) and None
+            recording.write(target, added_at, (ufunc, *args), keywords, lambda: function(*plain))
+            return None
         if "where" in keywords and keywords["where"] is not True:
             recording.refuse(f"calls np.{ufunc.__name__} with where=, which leaves numbers unset: use np.where")
         if out is None:
@@ -380,8 +387,8 @@ def without_out(function, args, keywords):
 def write_result(recording, function, args, keywords, out):
     """Make a call that writes its result into an array."""
     plain = raw(out)
-    if isinstance(out, Recorded) and out.scalar:
-        plain = out.view(np.ndarray)
+    if not isinstance(plain, np.ndarray):
+        raise TypeError(f"out= must be an array; got the number {plain}")
     result = function(*raw(args), **raw(keywords))
     if np.shape(result) == out.shape and np.asarray(result).dtype == out.dtype:
         return recording.write(out, function, args, keywords, lambda: np.copyto(plain, result))
@@ -422,16 +429,15 @@ WRITING = {np.put, np.put_along_axis, np.place, np.putmask, np.fill_diagonal}
 class Recorded(Protocols, np.ndarray):
     """An array that records what is done with it.
 
-    `scalar` says that NumPy would have returned a scalar, which `+=` does not change in place. `place` is None for what
-    compiled code has made without asking; its numbers count as constants, and differ when the program is tried
-    at another place.
+    `plain` is the array, or NumPy scalar, that it stands for. `scalar` says which; `+=` does not change a scalar in
+    place. `place` is None for what compiled code has made without asking; its numbers are decoys and count as constants.
     """
 
-    scalar, place = False, None
+    scalar, place, plain = False, None, None
     __hash__ = None
 
     def __array_finalize__(self, source):
-        self.place = None
+        self.place = self.plain = None
 
     @property
     def shape(self):
@@ -440,6 +446,22 @@ class Recorded(Protocols, np.ndarray):
     @property
     def size(self):
         return self.settled_form(np.ndarray.size)
+
+    @property
+    def strides(self):
+        return self.layout(np.ndarray.strides)
+
+    @property
+    def flags(self):
+        return self.layout(np.ndarray.flags)
+
+    def layout(self, attribute):
+        """Refuse to tell how the array lies in memory, which differs from call to call."""
+        recording = recording_now.get()
+        if recording is not None and self.place is not None:
+            recording.refuse("asks how an array lies in memory (strides, flags, or an order \"A\" or \"K\"), which may "
+                             "differ from call to call: copy the array first, or use order \"C\"")
+        return attribute.__get__(self)
 
     def __len__(self):
         if not self.ndim:

@@ -155,17 +155,17 @@ class Script:
         return [*writer.lines, *writer.ending()]
 
 
-    def trace(self, decisions, elsewhere=None):
+    def trace(self, decisions, elsewhere=None, decoy=0):
         """Return one run of the function, its branches as decided, with the examples or with other numbers."""
         with np.errstate(all="ignore"):
-            return Trace(self.function, self.examples, self.parameters, "follow", decisions, elsewhere)
+            return Trace(self.function, self.examples, self.parameters, "follow", decisions, elsewhere, decoy)
 
     def check(self, trace, decisions):
         """Refuse a way through the function that is not the same in another run, or with other numbers."""
         refuse_difference(trace, self.trace(decisions), UNSTEADY)
-        for place in (nearby, far_away):
+        for place in (None, nearby, far_away):
             with suppress(ArithmeticError, ValueError, IndexError, np.linalg.LinAlgError):
-                refuse_difference(trace, self.trace(decisions, place), UNRECORDED)
+                refuse_difference(trace, self.trace(decisions, place, decoy=1), UNRECORDED)
 
 
 class Atom:

@@ -162,7 +162,7 @@ def is_zero(x):
         return is_number(x, 0)
     if x.array is not None:
         return not np.any(x.array)
-    return x.function is np.zeros_like or (x.function in VIEWS and is_zero(x.args[0]))
+    return x.function in (np.zeros_like, np.zeros) or (x.function in VIEWS and is_zero(x.args[0]))
 
 
 def fits(x, call):
@@ -300,13 +300,18 @@ def rows_stacked(call):
     return None
 
 
+def is_whole(index):
+    """Tell whether an index picks everything."""
+    return index is Ellipsis or (type(index) is tuple and index == ()) or (
+        isinstance(index, slice) and (index.start, index.stop, index.step) == (None, None, None))
+
+
 def whole_part(call):
     """x[:] and x[...] are x, and writing a whole array is the array."""
-    if call.function is operator.getitem and call.args[1] in (slice(None), Ellipsis, ()) and fits(call.args[0], call):
-        return call.args[0]
-    if call.function is assigned and isinstance(call.args[1], (slice, type(...))) and fits(call.args[2], call) and (
-            call.args[1] in (slice(None), Ellipsis)):
+    if call.function is assigned and is_whole(call.args[1]) and fits(call.args[2], call):
         return call.args[2]
+    if call.function is operator.getitem and is_whole(call.args[1]) and fits(call.args[0], call):
+        return call.args[0]
     return None
 
 
@@ -361,11 +366,27 @@ def nothing_times(call):
 
 
 def folded(call):
-    """What has numbers for arguments alone is a number."""
+    """What has numbers for arguments alone is a number, and a part of a frozen array is a frozen array."""
+    if call.function is operator.getitem and all(x.array is not None for x in calls_in(call.args)):
+        array = call.args[0].array[mapped_arrays(call.args[1])]
+        return Call(None, (), {}, array, call.origin, array=array) if isinstance(array, np.ndarray) else array
     if call.kind in ("scalar", "number") and call.args and all(isinstance(x, NUMBERS) for x in call.args) and (
             not call.keywords and isinstance(call.function, (np.ufunc, type(operator.add)))):
         with np.errstate(all="ignore"):
             return call.function(*call.args)
+    return None
+
+
+def mapped_arrays(x):
+    """Return an index with arrays in the place of Calls."""
+    return x.array if isinstance(x, Call) else mapped(mapped_arrays, x)
+
+
+def fresh_zeros(call):
+    """np.zeros_like(x, shape=shape) is np.zeros(shape)."""
+    if call.function is np.zeros_like and "shape" in call.keywords and call.keywords.keys() <= {"shape", "dtype"}:
+        shape = call.shape[0] if len(call.shape) == 1 else call.shape
+        return remade(call, (shape,) if call.dtype == float else (shape, call.dtype), {}, np.zeros)
     return None
 
 
@@ -379,4 +400,4 @@ def summed(call):
 
 SIMPLIFICATIONS = [folded, without_copy, without_cast, without_neutral, nothing_times, signs_moved, as_number,
                    factors_joined, read_back, gathered, rows_stacked,
-                   whole_part, turned, unspread, summed]
+                   whole_part, turned, unspread, fresh_zeros, summed]

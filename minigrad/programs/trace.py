@@ -1,8 +1,8 @@
 """What one run of a function did, and whether another run would do the same.
 
-A straight line of calls is all that a recording can hold. So a function is run three times and more: twice at the same
-place, where random numbers and clocks betray themselves, and at other places, where numbers do that depend on the
-arguments by a way that nobody recorded.
+A straight line of calls is all that a recording can hold. So a function is run several times: twice with the same
+arguments, where random numbers and clocks betray themselves; with other decoys in the memory of recorded arrays, where
+code does that reads them without being recorded; and at other places.
 """
 
 import operator
@@ -33,8 +33,8 @@ class Trace:
         Items of lists and dictionaries among the arguments that were replaced, by their paths, and what by.
     """
 
-    def __init__(self, function, examples, names, branches="refuse", decisions=(), elsewhere=None):
-        recording = Recording(branches, decisions)
+    def __init__(self, function, examples, names, branches="refuse", decisions=(), elsewhere=None, decoy=0):
+        recording = Recording(branches, decisions, decoy)
         self.free = FreeArrays()
         recorded, self.free_numbers = [], {}
 
@@ -167,15 +167,14 @@ UNRECORDED = ("uses numbers that depend on the arguments in a way that cannot be
 
 
 def steady_trace(function, examples, names, branches):
-    """Return the Trace of a function that does the same in every run, and its Trace at another place; or refuse."""
+    """Return the Trace of a function that does the same in every run, and its Traces at other places; or refuse."""
     trace = Trace(function, examples, names, branches)
     again = Trace(function, examples, names, branches)
     refuse_difference(trace, again, UNSTEADY)
-    others = []
-    for place in (nearby, far_away):
+    others = [Trace(function, examples, names, branches, decoy=1)]
+    for place, decoy in ((nearby, 2), (far_away, 1)):
         with suppress(ArithmeticError, ValueError, IndexError, np.linalg.LinAlgError):
-            other = Trace(function, examples, names, "assume" if branches == "assume" else branches, elsewhere=place)
-            others.append(other)
+            others.append(Trace(function, examples, names, branches, elsewhere=place, decoy=decoy))
     for other in others:
         if [x.outcome for x in other.assertions] == [x.outcome for x in trace.assertions]:
             refuse_difference(trace, other, UNRECORDED)

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..structure import arrays_in
 from .expressions import array_text
-from .layout import Layout, written_out
+from .layout import Layout, uniform, written_out
 from .reader import MINIGRAD
 from .recording import Call, Refused, calls_in, mapped
 from .simplifications import VIEWS, remade, simplified
@@ -353,7 +353,8 @@ def handed_out(result, original, steps):
         before = next(originals)
         shared = x.function is None or x.function in VIEWS or id(x) in given
         given.add(id(x))
-        if id(before) not in owned or not shared or x.kind != "array":
+        frozen = x.array is not None and not uniform(x.array)
+        if not (frozen or (id(before) in owned and shared and x.array is None)) or x.kind != "array":
             return x
         copy = remade(x, (x,), {}, np.copy)
         copy.name = copy.slope_of = None
