@@ -5,6 +5,7 @@ or with several uses, has a statement of its own. Values written into their firs
 (`m *= b`) where nothing reads the old numbers later.
 """
 
+import builtins
 import keyword
 import operator
 import re
@@ -27,7 +28,7 @@ ORDINARY = {"getitem": "part", "multiply": "product", "matmul": "product", "add"
             "neg": "negative", "pow": "power", "exp": "exponential", "greater": "mask", "less": "mask", "equal": "mask",
             "greater_equal": "mask", "less_equal": "mask", "zeros_like": "zeros", "absolute": "size", "T": "turned",
             "assigned": "filled", "array": "stacked", "broadcast_to": "spread", "sum": "total", "reduce": "total"}
-TAKEN = {"np", "operator", "base64", "assigned", "added_at", *keyword.kwlist, *dir(__builtins__ if not isinstance(__builtins__, dict) else object)}
+TAKEN = {"np", "operator", "base64", "assigned", "added_at", *keyword.kwlist, *dir(builtins)}
 
 
 @dataclass

@@ -210,9 +210,9 @@ class Recording:
         noted = self.operand(args), {name: self.operand(x) for name, x in keywords.items()}
         call = self.add(function, *noted, result)
         place = None
-        if isinstance(result, np.ndarray) and args and isinstance(args[0], Recorded) and args[0].place:
-            if np.may_share_memory(result, raw(args[0])) and not isinstance(function, np.ufunc):
-                place = Place(self, call, args[0].place, function, noted[0][1:], noted[1])
+        if isinstance(result, np.ndarray) and args and isinstance(args[0], Recorded) and args[0].place and (
+                np.may_share_memory(result, raw(args[0])) and not isinstance(function, np.ufunc)):
+            place = Place(self, call, args[0].place, function, noted[0][1:], noted[1])
         return self.wrap(result, call, place)
 
     def write(self, target, function, args, keywords, change):
@@ -430,7 +430,7 @@ class Recorded(Protocols, np.ndarray):
     """An array that records what is done with it.
 
     `plain` is the array, or NumPy scalar, that it stands for. `scalar` says which; `+=` does not change a scalar in
-    place. `place` is None for what compiled code has made without asking; its numbers are decoys and count as constants.
+    place. `place` is None for what compiled code has made without asking; its numbers are decoys, and count as frozen.
     """
 
     scalar, place, plain = False, None, None
