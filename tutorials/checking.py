@@ -11,6 +11,7 @@ from html import escape
 
 import numpy as np
 
+from .comparison import difference
 from .exercise import file_of, name_of, observe, own_line
 from .lessons import BLANK, lessons, task
 from .limit import OutOfTime, within
@@ -116,16 +117,18 @@ def examined(wanted, how, student):
         return "blank", blank_message(wanted, line)
     if how.property:
         return within(how.seconds, lambda: judged(how.property, student))
+
     seen = within(how.seconds, lambda: observe(how.experiment, student))
-    found = difference(seen, expected(wanted.number), how.rtol, how.atol)
-    named = next((mistake.sentence for i, mistake in enumerate(how.mistakes)
-                  if found and not difference(seen, expected(wanted.number, i), how.rtol, how.atol)), None)
-    if named:
-        return "mistake", named
-    if how.contract:
-        broken = within(2 * how.seconds, lambda: complaint(how.contract, student))
-        if broken:
-            return "contract", broken
+
+    def beside(mistake=None):
+        return difference(seen, expected(wanted.number, mistake), how.rtol, how.atol)
+
+    found = beside()
+    for i, mistake in enumerate(how.mistakes if found else ()):
+        if not beside(i):
+            return "mistake", mistake.sentence
+    if how.contract and (broken := within(2 * how.seconds, lambda: complaint(how.contract, student))):
+        return "contract", broken
     if seen.error:
         return "error", in_words(seen.error, student)
     return ("difference", found) if found else ("passed", "Right: it does what the solution does.")
@@ -210,66 +213,3 @@ def build(source, wanted):
     names = {"__name__": f"exercise_{wanted.number.replace('.', '_')}"}
     exec(compile(text, file, "exec"), names)
     return names[wanted.name]
-
-
-def difference(seen, wanted, rtol, atol):
-    """Return in words where one outcome first differs from another; None if they agree."""
-    for (label, got), (_, value) in zip(seen.results, wanted.results):
-        words = unlike(got, value, rtol, atol)
-        if words:
-            return f"{label} {words}"
-    if seen.error and wanted.error:
-        same = type(seen.error) is type(wanted.error) and str(seen.error) == str(wanted.error)
-        return None if same else f"it raises {seen.error!r}"
-    if seen.error or wanted.error or len(seen.results) != len(wanted.results):
-        return f"it ends after {len(seen.results)} results, not {len(wanted.results)}"
-    return None
-
-
-def unlike(got, value, rtol, atol):
-    """Return in words how a value differs from the expected one; None if it does not."""
-    if isinstance(value, dict) and isinstance(got, dict) and got.keys() == value.keys():
-        return first_of({f"[{key!r}]": unlike(got[key], value[key], rtol, atol) for key in value})
-    if isinstance(value, list) and isinstance(got, list) and len(got) == len(value):
-        return first_of({f"[{i}]": unlike(one, other, rtol, atol) for i, (one, other) in enumerate(zip(got, value))})
-    if got is None and value is not None:
-        return "is None: does every way through it end with a return?"
-    if not isinstance(value, np.ndarray) or not isinstance(got, np.ndarray):
-        alike = isinstance(value, (str, type(None))) and got == value
-        return None if alike else f"is {shown(got)}, expected {shown(value)}"
-    if got.shape != value.shape:
-        return f"has the shape {got.shape}, expected {value.shape}"
-    return unlike_numbers(got, value, rtol, atol)
-
-
-def unlike_numbers(got, value, rtol, atol):
-    """Return in words how an array of numbers differs from the expected one; None if it does not."""
-    if got.dtype.kind not in "biufc":
-        return f"holds {got.dtype}, not numbers"
-    got, value = got * 1.0, value * 1.0  # numbers also from True and False
-    close = np.isclose(got, value, rtol=rtol, atol=atol, equal_nan=True)
-    if np.all(close):
-        return None
-    if not np.all(np.isfinite(got)) and np.all(np.isfinite(value)):
-        return "is not finite (inf or nan)"
-    worst = np.unravel_index(np.argmax(np.where(close, 0, np.abs(got - value))), got.shape)
-    where = f" at [{', '.join(map(str, worst))}]" if got.ndim else ""
-    words = f"is {got[worst]:.6g}{where}, expected {value[worst]:.6g}"
-    factor = got[worst] / value[worst] if value[worst] else np.nan
-    if got.size > 1 and np.allclose(got, factor * value, rtol=1e-6, atol=atol):
-        words += f"; every number is {factor:.4g} times what it should be"
-    return words
-
-
-def first_of(words):
-    """Return the first words that are not empty, with their place in a list or dictionary before them, or None."""
-    return next((f"(its part {place}) {found}" for place, found in words.items() if found), None)
-
-
-def shown(value):
-    """Return a value in few letters."""
-    if isinstance(value, list) and any(isinstance(item, (np.ndarray, list, dict)) for item in value):
-        return f"a list of {len(value)} parts"
-    if isinstance(value, np.ndarray):
-        return f"an array of shape {value.shape}" if value.ndim else f"{value.item()!r:.60}"
-    return f"{value!r:.60}"

@@ -10,7 +10,8 @@ import pytest
 
 import optim
 import tutorials
-from tutorials.checking import build, unlike
+from tutorials.checking import build
+from tutorials.comparison import unlike
 from tutorials.lessons import task
 from tutorials.limit import OutOfTime, within
 
