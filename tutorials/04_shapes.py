@@ -196,8 +196,9 @@ def layer_vjp(g, X, W, b):
 # The last layer of most networks. `logits` has shape (n, k), a row for each example; `labels` holds n whole numbers,
 # the true classes. Return the mean cross-entropy and its slope with respect to the logits.
 #
-# The check: the loss is right to twelve digits; the slope agrees with finite differences; adding 1000 to all logits
-# changes nothing, without overflow; the arguments are left as they were.
+# The check: the loss is right to twelve digits; the slope agrees with finite differences; adding a number to all logits
+# of a row, 1000 to one and 2000 to the next, changes nothing; logits that differ by 1000 do not overflow; and the
+# arguments are left as they were.
 
 # %% exercise 4.3
 

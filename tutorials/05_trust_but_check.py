@@ -202,8 +202,7 @@ def has_kink(f, x):
         return abs((f(x + h) - f(x)) / h - (f(x) - f(x - h)) / h)
 
     wide, narrow = jump(1e-4), jump(1e-5)  # without a kink the jump shrinks by ten as well
-    scale = abs(f(x + 1e-4) - f(x - 1e-4)) / 1e-4
-    return bool(narrow > 0.5 * wide and narrow > 1e-6 * scale and narrow > 0)
+    return bool(narrow > 0.5 * wide and narrow > 1e-6)  # below 1e-6 it is rounding
     # END SOLUTION
 
 

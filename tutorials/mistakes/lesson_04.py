@@ -34,9 +34,12 @@ def is_no_cross_entropy(cross_entropy):
             measured = (cross_entropy(logits + nudge, labels)[0] - cross_entropy(logits - nudge, labels)[0]) / 2e-5
             if not abs(slope[i, j] - measured) < 1e-7:
                 return f"the slope at [{i}, {j}] is {slope[i, j]:.6f}; finite differences give {measured:.6f}."
-        shifted = cross_entropy(logits + 1000, labels)
-        if not (np.isclose(shifted[0], loss, atol=1e-10) and np.allclose(shifted[1], slope, atol=1e-10)):
-            return "with 1000 added to all logits it gives something else: subtract the largest of each row first."
+        shifted = cross_entropy(logits + 1000 * np.arange(1, n + 1)[:, None], labels)
+        if not (np.isclose(shifted[0], loss, atol=1e-9) and np.allclose(shifted[1], slope, atol=1e-9)):
+            return "with 1000 i added to row i it gives something else: subtract the largest of each row first."
+    loss, slope = cross_entropy(np.array([[0.0, 1000.0], [-1000.0, 0.0]]), np.array([0, 1]))
+    if not (np.isclose(loss, 500) and np.allclose(slope, [[-0.5, 0.5], [0, 0]])):
+        return f"for the logits (0, 1000) and (-1000, 0) and the labels 0 and 1 the loss is {loss}, not 500."
     return None
 
 
