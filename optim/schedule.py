@@ -33,6 +33,7 @@ from .interface.hyperparameters import (
 )
 from .interface.optimizer import Optimizer
 from .interface.words import described
+from .schedule_state import from_pytorch, to_pytorch
 
 ATTACHED = weakref.WeakSet()  # all schedules in use, so that `explain` can say where a learning rate comes from
 
@@ -206,29 +207,34 @@ class LRScheduler:
     # The state dictionary
 
     def state_dict(self):
-        """Return what the schedule needs to go on.
+        """Return what the schedule needs to go on, in PyTorch's layout if PyTorch has a schedule like it.
 
         Of functions that you gave it nothing is saved, of other callable objects their attributes, as in PyTorch.
         """
+        return to_pytorch(self, self._own_state())
+
+    def _own_state(self):
+        """Return the state under the names of the schedule's own attributes."""
         apart = {"optimizer", "schedulers", *self.functions}
         own = {name: copy.deepcopy(entry) for name, entry in vars(self).items()
                if name not in apart and not name.startswith("_")}
         own |= {name: memory(getattr(self, name)) for name in self.functions}
         now = {name: [copy.deepcopy(read(group, name)) for group in self.optimizer.param_groups]
                for name in self.base_values}
-        parts = [part.state_dict() for part in self.schedulers]
+        parts = [part._own_state() for part in self.schedulers]
         return {"schedule": type(self).__name__, **own, "now": now, "schedulers": parts}
 
     def load_state_dict(self, state_dict):
-        """Take over what `state_dict` returned, and set the values that the groups had then.
+        """Take over what `state_dict` returned, here or in PyTorch, and set the values that the groups had then.
 
         It does not matter whether the optimizer's state is loaded before or after.
         """
-        self._check_state(state_dict)
-        self._take_over(copy.deepcopy(state_dict))
+        state = from_pytorch(self, copy.deepcopy(state_dict))
+        self._check_state(state)
+        self._take_over(state)
 
     def _check_state(self, state):
-        own = self.state_dict()
+        own = self._own_state()
         if not isinstance(state, dict) or state.get("schedule") != own["schedule"]:
             found = state.get("schedule") if isinstance(state, dict) else state
             raise ValueError(f"this is not the state of a {own['schedule']}, but of {found!r}")
@@ -546,12 +552,17 @@ class CosineAnnealingWarmRestarts(LRScheduler):
         self.last_epoch = math.floor(self.time)
         self._set(self.time)
 
-    def value(self, t, last, base):
+    def since_restart(self, t):
+        """Return the time since the last restart, and how long it is from there to the next one."""
         length, since = self.T_0, t
         if self.T_mult == 1:
             since = t % length
         while since >= length:
             since, length = since - length, length * self.T_mult
+        return since, length
+
+    def value(self, t, last, base):
+        since, length = self.since_restart(t)
         return cosine(base, self.eta_min, since / length)
 
 

@@ -362,7 +362,8 @@ FORGETFUL = [lambda o: LambdaLR(o, lambda t: 0.9**t), lambda o: LambdaLR(o, [mat
 def test_of_functions_nothing_is_saved(make):
     made = make(make_optimizer())
     name, = made.functions
-    assert made.state_dict()[name] in (None, [None])
+    saved = made.state_dict()
+    assert saved.get(name, saved.get("lr_lambdas")) in (None, [None])
     made.load_state_dict(made.state_dict())
 
 
@@ -384,10 +385,10 @@ def test_attributes_of_callable_objects_are_saved_as_pytorch_does():
     made = LambdaLR(optim.SGD([{"params": [optim.Parameter([1.0])]} for _ in functions]), functions)
     groups = [{"params": [torch.zeros(1, requires_grad=True)]} for _ in functions]
     theirs = torch.optim.lr_scheduler.LambdaLR(torch.optim.SGD(groups), functions)
-    np.testing.assert_equal(made.state_dict()["lr_lambda"], theirs.state_dict()["lr_lambdas"])
+    np.testing.assert_equal(made.state_dict()["lr_lambdas"], theirs.state_dict()["lr_lambdas"])
 
 
-@pytest.mark.parametrize("other", [lambda t: 1.0, [Decay(0.1)], [Decay(0.1), Decay(0.2)]])
+@pytest.mark.parametrize("other", [lambda t: 1.0, [Decay(0.1), Decay(0.2)]])
 def test_the_state_of_a_callable_object_asks_for_one(other):
     saved = LambdaLR(make_optimizer(), Decay(0.9)).state_dict()
     made = LambdaLR(make_optimizer(), other)
@@ -491,3 +492,61 @@ def test_a_schedule_that_nobody_uses_is_freed_at_once():
     finally:
         gc.enable()
     optimizer.step()
+
+
+# PyTorch's layout of the state
+
+SHARED = {
+    "StepLR": lambda o, s: s.StepLR(o, 2), "MultiStepLR": lambda o, s: s.MultiStepLR(o, [2, 4, 4], gamma=0.5),
+    "ConstantLR": lambda o, s: s.ConstantLR(o, total_iters=4), "LinearLR": lambda o, s: s.LinearLR(o, total_iters=6),
+    "ExponentialLR": lambda o, s: s.ExponentialLR(o, 0.9), "PolynomialLR": lambda o, s: s.PolynomialLR(o, 9, 2.0),
+    "CosineAnnealingLR": lambda o, s: s.CosineAnnealingLR(o, 4, 0.1),
+    "CosineAnnealingWarmRestarts": lambda o, s: s.CosineAnnealingWarmRestarts(o, 2, 2),
+    "LambdaLR": lambda o, s: s.LambdaLR(o, lambda t: 0.9**t),
+    "MultiplicativeLR": lambda o, s: s.MultiplicativeLR(o, lambda t: 0.9),
+    "ReduceLROnPlateau": lambda o, s: s.ReduceLROnPlateau(o, patience=1, factor=0.5, min_lr=0.1),
+}
+
+
+def here():
+    return optim.SGD([{"params": [optim.Parameter([1.0])]}, {"params": [optim.Parameter([1.0])], "lr": 0.5}], lr=1.0)
+
+
+def walked(optimizer, made, steps):
+    """Return the learning rates of both groups after each step."""
+    rates = []
+    for _ in range(steps):
+        optimizer.step()
+        made.step(*[1.0] * (type(made).__name__ == "ReduceLROnPlateau"))
+        rates.append([group["lr"] for group in optimizer.param_groups])
+    return rates
+
+
+@pytest.mark.parametrize("name", SHARED)
+@pytest.mark.parametrize("from_pytorch", [True, False])
+def test_a_schedule_goes_on_in_the_other_library(name, from_pytorch):
+    torch = pytest.importorskip("torch")
+    schedules = torch.optim.lr_scheduler
+
+    def there():
+        params = [torch.nn.Parameter(torch.ones(1)) for _ in range(2)]
+        return torch.optim.SGD([{"params": params[:1]}, {"params": params[1:], "lr": 0.5}], lr=1.0)
+
+    begun, resumed = (there(), here()) if from_pytorch else (here(), there())
+    modules = (schedules, schedule) if from_pytorch else (schedule, schedules)
+    first = SHARED[name](begun, modules[0])
+    walked(begun, first, 3)
+    second = SHARED[name](resumed, modules[1])
+    second.load_state_dict(first.state_dict())
+    for own, other in zip(resumed.param_groups, begun.param_groups):
+        own["lr"] = other["lr"]  # as the optimizer's state dictionary would
+    np.testing.assert_allclose(walked(resumed, second, 6), walked(begun, first, 6), rtol=1e-12)
+
+
+def test_the_state_of_a_schedule_of_pytorch_that_is_kept_otherwise_is_refused():
+    torch = pytest.importorskip("torch")
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.ones(1))], momentum=0.9)
+    theirs = torch.optim.lr_scheduler.OneCycleLR(optimizer, 1.0, 9)
+    made = OneCycleLR(optim.SGD([optim.Parameter([1.0])], momentum=0.9), 1.0, 9)
+    with pytest.raises(ValueError, match="the state of PyTorch's schedules cannot be loaded into this OneCycleLR"):
+        made.load_state_dict(theirs.state_dict())
