@@ -107,7 +107,7 @@ class SGD(Optimizer):
             b = state["momentum_buffer"] = np.copy(grad)
         else:
             b *= momentum
-            b += (1 - dampening) * grad if active(dampening) else grad
+            b += (1 - dampening) * grad
         if nesterov:
             return grad + momentum * b
         return b

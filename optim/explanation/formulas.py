@@ -246,6 +246,32 @@ class Formula(ast.NodeTransformer):
         return ast.Name(f"({text})" if text.startswith("-") else text, ast.Load())
 
 
+class LiveBranches(ast.NodeTransformer):
+    """Replaces `x if test else y` by the branch that runs, where the test is a place, or `active(place)`."""
+
+    def __init__(self, before):
+        self.before = before
+
+    def visit_IfExp(self, node):
+        test = node.test
+        if isinstance(test, ast.Call) and ast.unparse(test.func) == "active" and len(test.args) == 1:
+            test = test.args[0]
+        if not is_place(test) or ast.unparse(test) not in self.before:
+            return self.generic_visit(node)
+        return self.visit(node.body if np.any(self.before[ast.unparse(test)]) else node.orelse)
+
+
+def live_source(source, before):
+    """Return the source of a line without the branches that do not run; `before` has the values that it reads."""
+    if " if " not in source:
+        return source
+    try:
+        tree = ast.parse(source)
+    except SyntaxError:  # the head of a compound statement
+        return source
+    return ast.unparse(LiveBranches(before).visit(tree))
+
+
 def is_call_of_update(node):
     """Tell whether an expression is a call of some rule's `update`."""
     return isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "update"

@@ -3,7 +3,7 @@
 import ast
 
 GREEK = {"alpha", "beta", "gamma", "delta", "eta", "kappa", "lambda", "mu", "nu", "phi", "rho", "sigma", "tau", "theta"}
-LETTERS = {"φ": r"\varphi", "θ": r"\theta", "eps": r"\varepsilon", "lr": r"\gamma"}
+LETTERS = {"φ": r"\varphi", "phi": r"\varphi", "θ": r"\theta", "eps": r"\varepsilon", "lr": r"\gamma"}
 SIGNS = {ast.Add: (" + ", 1), ast.Sub: (" - ", 1), ast.Mult: (r" \cdot ", 2), ast.MatMult: (r" \cdot ", 2),
          ast.Div: (" / ", 2), ast.Pow: ("^", 4)}
 
@@ -17,7 +17,7 @@ def typeset(text):
     >>> print(typeset("m_hat / (np.sqrt(v) + 1e-08)"))
     \frac{\hat{m}}{\sqrt{v} + 1 \cdot 10^{-8}}
     >>> print(typeset("(1 - beta1) * (-2)"))
-    \left(1 - \beta_{1}\right) \cdot \left(-2\right)
+    (1 - \beta_{1}) \cdot (-2)
     """
     try:
         return node_as_latex(ast.parse(text, mode="eval").body)
@@ -38,7 +38,7 @@ def node_as_latex(node, level=0):
         return enclosed("-" + node_as_latex(node.operand, 3), level > 1)
     if isinstance(node, (ast.List, ast.Tuple)):
         left, right = "[]" if isinstance(node, ast.List) else "()"
-        return rf"\left{left}{', '.join(map(node_as_latex, node.elts))}\right{right}"
+        return enclosed(r",\allowbreak ".join(map(node_as_latex, node.elts)), True, left, right)
     if isinstance(node, ast.Call):
         return call_as_latex(node)
     if isinstance(node, ast.Constant) and not isinstance(node.value, (str, bool)):
@@ -55,7 +55,7 @@ def call_as_latex(node):
         return rf"\sqrt{{{arguments[0]}}}"
     if name in ("abs", "absolute"):
         return rf"\left|{arguments[0]}\right|"
-    return rf"\mathrm{{{escape(name)}}}\left({', '.join(arguments)}\right)"
+    return rf"\mathrm{{{escape(name)}}}" + enclosed(r",\allowbreak ".join(arguments), True)
 
 
 def number_as_latex(number, level):
@@ -75,12 +75,24 @@ def name_as_latex(name):
     return rf"\hat{{{shown}}}" if stem != name else shown
 
 
-def enclosed(text, needed):
-    """Return text in parentheses if they are needed."""
-    return rf"\left({text}\right)" if needed else text
+def enclosed(text, needed, left="(", right=")"):
+    r"""Return text in parentheses if they are needed.
+
+    They grow with what is inside only if that is tall, because TeX breaks no line between \left and \right.
+    """
+    if not needed:
+        return text
+    tall = r"\frac" in text or r"\sqrt" in text or "^" in text
+    return rf"\left{left}{text}\right{right}" if tall else f"{left}{text}{right}"
 
 
 def escape(text):
-    """Return text in which no character means anything to LaTeX."""
-    special = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "θ": r"$\theta$"}
+    """Return text in which no character means anything to LaTeX; Greek letters become mathematics."""
+    special = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
+               "θ": r"$\theta$", "φ": r"$\varphi$"}
     return "".join(special.get(char, "\\" + char if char in "&%$#_{}" else char) for char in text)
+
+
+def breakable_code(text):
+    """Return code for LaTeX, in which lines may also break after brackets, commas, dots and underscores."""
+    return "".join(escape(char) + r"\allowbreak{}" * (char in "([{,._=") for char in text)

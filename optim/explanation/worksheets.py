@@ -1,22 +1,22 @@
 """Exercises in hand calculation: the lines of a real step with blanks for the results, and the same sheet filled in.
 
-Nothing is calculated here: `explain` tells what the optimizer did, and this is another way to show it.
+Nothing is calculated here: `explain` makes the step, and this file shows its lines in another way.
 """
 
 from dataclasses import dataclass
 
 from ..interface.words import is_small, show
 from .explanation import as_code, explain, markdown_table
-from .formulas import is_tellable
+from .formulas import is_tellable, live_source
 from .tracing import picked
-from .typesetting import escape, typeset
+from .typesetting import breakable_code, escape, typeset
 
 BLANK = r"\_" * 12
 
 
 @dataclass
 class Line:
-    """A line of a worksheet: its source, and "name = expression = result"; what is not `asked` is given."""
+    """A line of a worksheet: its source, and "name = expression = result"; the result is `asked`, or it is given."""
 
     source: str
     name: str
@@ -49,7 +49,8 @@ class Worksheet:
                  f"The optimizer is `{self.title}`.", f"At the start, {given}."]
         for number, (gradient, lines) in enumerate(self.steps, 1):
             parts.append(f"## Step {number}" + (f"\n\nThe gradient is `grad = {gradient}`." if gradient else ""))
-            cells = [(as_code(line.source.replace("\n", " ")), self._calculated(line, solution)) for line in lines]
+            cells = [("" if source is None else as_code(source.replace("\n", " ")), self._calculated(line, solution))
+                     for source, line in named_once(lines)]
             parts.append(markdown_table(["line", "by hand"], cells))
         return "\n\n".join(parts) + "\n"
 
@@ -60,23 +61,31 @@ class Worksheet:
         return as_code(" = ".join(filter(None, (line.name, line.expression, line.result))))
 
     def latex(self, solution=False):
-        """Return the exercise, or its solution in the same layout, as LaTeX to be put into a document."""
+        """Return the exercise, or its solution in the same layout, as LaTeX to be put into a document.
+
+        It needs no package, breaks over pages, and fits the width of the text.
+        """
         given = ", ".join(rf"\texttt{{{escape(name)}}} $= {typeset(result)}$" for name, result in self.start)
+        title = rf"\texttt{{{breakable_code(self.title)}}}"
         parts = [rf"\section*{{{self._heading(solution)}}}",
-                 rf"The optimizer is \texttt{{{escape(self.title)}}}. At the start, {given}."]
+                 rf"{{\raggedright The optimizer is {title}. At the start, {given}.\par}}"]
         for number, (gradient, lines) in enumerate(self.steps, 1):
             parts.append(rf"\subsection*{{Step {number}}}")
             if gradient:
                 parts.append(rf"The gradient is $\mathrm{{grad}} = {typeset(gradient)}$.")
-            rows = [rf"\texttt{{{escape(line.source)}}} & ${self._typeset(line, solution)}$ \\[1ex]" for line in lines]
-            parts.append("\n".join([r"\par\noindent\begin{tabular}{@{}p{0.4\linewidth}l@{}}", *rows, r"\end{tabular}"]))
+            for source, line in named_once(lines):
+                if source is not None:
+                    parts.append(rf"{{\raggedright\noindent\texttt{{{breakable_code(source)}}}\par}}\nopagebreak")
+                parts.append(rf"{{\raggedright\leftskip=2em\noindent {self._typeset(line, solution)}\par}}\smallskip")
         return "\n\n".join(parts) + "\n"
 
     @staticmethod
     def _typeset(line, solution):
         if line.asked and not solution:
-            return rf"{typeset(line.name)} = \underline{{\hspace{{3cm}}}}"
-        return " = ".join(map(typeset, filter(None, (line.name, line.expression, line.result))))
+            return rf"${typeset(line.name)} =$ \underline{{\hspace{{3cm}}}}"
+        name, *others = map(typeset, filter(None, (line.name, line.expression, line.result)))
+        large = {other: r"\displaystyle " * (r"\frac" in other) for other in others}
+        return " ".join([f"${name}$", *(f"${large[other]}= {other}$" for other in others)])
 
     def __repr__(self):
         return self.markdown()
@@ -88,8 +97,8 @@ class Worksheet:
 def worksheet(optimizer, closure=None, *, steps=3, parameter=0, element=None):
     """Make an exercise in hand calculation out of an optimizer's own lines.
 
-    The numbers at the start, the hyperparameters and the gradients are given; for each line of the rule that
-    calculates, or that uses what was calculated under another name, the result is to be filled in.
+    The numbers at the start, the hyperparameters and the gradients are given. The student fills in the result of each
+    line that calculates, and of each line that gives a calculated number another name.
 
     Parameters
     ----------
@@ -127,7 +136,7 @@ def worksheet(optimizer, closure=None, *, steps=3, parameter=0, element=None):
     shape = params[parameter].data.shape
     found, earlier = [], []
     for step in range(1, steps + 1):
-        rows = [row for row in explanation.rows if row.step == step]
+        rows = [row for row in explanation.rows if row.step == step and row.method != "init_state"]
         lines = [line for row in rows for line in lines_of(row, element, shape, earlier)]
         found.append((gradient_of(rows, element, shape), lines))
     if any(not row.source for row in explanation.rows):
@@ -137,11 +146,22 @@ def worksheet(optimizer, closure=None, *, steps=3, parameter=0, element=None):
                          f"`element` of the parameter, which has shape {shape}")
     start = [(name, show(value)) for name, value in explanation.states[0].items()
              if not name.startswith("gradient[") and is_tellable(value) and is_small(value)]
+    start += [(name, result) for row in explanation.rows if row.method == "init_state" and row.step == 1
+              for name, _, result in row.equations if name.startswith("state[")
+              and row.values[name] is not None and is_small(row.values[name])]
     return Worksheet(explanation.title, start, found)
 
 
+def named_once(lines):
+    """Yield (source, line) for each line, with None for the source if the line before has the same one."""
+    before = None
+    for line in lines:
+        yield None if line.source == before else line.source, line
+        before = line.source
+
+
 def gradient_of(rows, element, shape):
-    """Return the gradient that the rule was handed in a step, as text; None if it is too large."""
+    """Return the gradient of a step as text; None if it is too large."""
     for row in rows:
         if row.method == "update" and "grad" in row.before:
             value = picked(row.before["grad"], element, shape)
@@ -152,15 +172,15 @@ def gradient_of(rows, element, shape):
 def lines_of(row, element, shape, earlier):
     """Yield the lines that a row makes, and add them to the `earlier` ones.
 
-    What is calculated is asked. Counts, the first state, and what has only got a name are given, but not if that would
-    give an earlier line's answer away.
+    Results of calculations are asked. Counts and mere renamings are given, unless they repeat the answer of an earlier
+    line.
     """
     for name, expression, result in row.equations:
         value = picked(row.values[name], element, shape)
         if not is_small(value) or isinstance(value, (bool, str, type(None))):
             continue
-        line = Line(row.source.strip(), name, expression, result, asked=False)
-        is_start = type(value) is int or row.method == "init_state" or line in earlier
+        line = Line(live_source(row.source.strip(), row.before), name, expression, result, asked=False)
+        is_start = type(value) is int or line in earlier
         is_answer = any(other.asked and other.result == result for other in earlier)
         line.asked = not is_start and (name not in row.renamed or is_answer)
         earlier.append(line)
