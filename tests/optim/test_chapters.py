@@ -5,7 +5,6 @@ import pytest
 
 import optim
 import optim.interface.optimizer
-from optim.adaptive import RAdam
 from optim.matrix import newton_schulz
 
 
@@ -205,9 +204,10 @@ def test_adadeltas_first_step_has_a_length_of_its_own_whatever_the_gradient():
 
 
 def test_rectification_waits_five_steps_and_ends_at_one():
-    assert [bool(RAdam.rectification(t, 0.999)) for t in range(1, 8)] == [False] * 5 + [True] * 2
-    assert RAdam.rectification(10**6, 0.999) == pytest.approx(1, abs=1e-6)
-    assert not any(RAdam.rectification(t, beta2) for t in range(1, 1000, 37) for beta2 in (0.0, 0.5, 0.6))
+    rule = optim.RAdam([optim.Parameter([1.0])])
+    assert [bool(rule.rectification(t, 0.999)) for t in range(1, 8)] == [False] * 5 + [True] * 2
+    assert rule.rectification(10**6, 0.999) == pytest.approx(1, abs=1e-6)
+    assert not any(rule.rectification(t, beta2) for t in range(1, 1000, 37) for beta2 in (0.0, 0.5, 0.6))
 
 
 def test_yogis_second_moment_moves_by_no_more_than_the_gradient_says():

@@ -227,7 +227,8 @@ def test_nadams_momentum_rises_from_half_of_beta1_and_is_halfway_after_4200_step
 
 
 def test_radams_rectification_starts_near_0_and_grows():
-    r = [optim.RAdam.rectification(t, 0.999) for t in range(6, 5000)]
+    rule = optim.RAdam([optim.Parameter([1.0])])
+    r = [rule.rectification(t, 0.999) for t in range(6, 5000)]
     assert r[0] < 0.03 and np.all(np.diff(r) > 0)
 
 
