@@ -18,14 +18,14 @@ def arrays_in(structure):
     return [array for item in structure for array in arrays_in(item)]
 
 
-def mapped(function, structure):
-    """Return the same nesting with the function applied to each array, in order."""
+def mapped(function, structure, *more):
+    """Return the same nesting with function(array, *more) in place of each array, in order."""
     if isinstance(structure, dict):
-        return {key: mapped(function, item) for key, item in structure.items()}
+        return {key: mapped(function, item, *more) for key, item in structure.items()}
     if isinstance(structure, (list, tuple)):
-        items = [mapped(function, item) for item in structure]
+        items = [mapped(function, item, *more) for item in structure]
         return type(structure)._make(items) if hasattr(structure, "_make") else type(structure)(items)
-    return function(structure)
+    return function(structure, *more)
 
 
 def rebuild(structure, values):

@@ -7,7 +7,7 @@ and where something older takes part, what is returned is recorded in its turn, 
 
 import warnings
 from contextlib import nullcontext
-from functools import partial, wraps
+from functools import wraps
 
 import numpy as np
 
@@ -333,7 +333,7 @@ class Run:
         positions, args = positions_of(argnums, args), list(args)
         with recording():
             for i in positions:
-                args[i] = mapped(partial(variable, position=i), args[i])
+                args[i] = mapped(variable, args[i], i)
             self.arguments = tuple([args[i] for i in positions]) if isinstance(argnums, tuple) else args[positions[0]]
             self.variables = arrays_in(self.arguments)
             self.result = function(*args, **keywords)
