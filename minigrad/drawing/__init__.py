@@ -1,4 +1,4 @@
-"""The graph of a result drawn: what it was computed from, and how the backward pass runs through it.
+"""Draw the graph of a result: what it was computed from, and how the backward pass runs through it.
 
 `folding.py` makes boxes and edges of an explained backward pass, `layout.py` finds their places, and `picture.py` draws
 them with Matplotlib, which is not imported before something is drawn.
@@ -11,11 +11,11 @@ from ..tensor import Tensor
 
 
 def draw(loss, ax=None, *, step=None, animate=False, depth=None, limit=200):
-    """Draw the graph that a result was computed by, with the values and gradients of a backward pass.
+    """Draw the graph that led to a result, with the values and gradients of a backward pass.
 
-    Values flow from the left to the right, gradients from the right to the left. Operations have round boxes, with
-    their turn in the walk back; parameters have blue boxes, constants dashed ones. Small values and gradients are
-    written out, of large gradients the norm. What is folded has a green box.
+    Values flow from left to right, gradients from right to left. Operations have round boxes, with their turn in the
+    walk back; parameters have blue boxes, and constants dashed ones. Small values and gradients are written out; of a
+    large gradient the norm is shown. A green box stands for several operations.
 
     Parameters
     ----------
@@ -25,13 +25,13 @@ def draw(loss, ax=None, *, step=None, animate=False, depth=None, limit=200):
     ax : Axes, optional
         Where to draw. Default: axes in a new figure, as large as the graph needs to be read.
     step : int, optional
-        Show how far the backward pass has come when so many operations have handed on their gradients: dark what has
-        just been handed on, pale where gradients have arrived before.
+        Show the backward pass after so many operations have handed on their gradients. Dark is what has just been
+        handed on; pale is where gradients arrived before.
     animate : bool, default False
-        Show all these steps one after the other.
+        Show all these steps, one after the other.
     depth : int, optional
-        Draw each `nn.Module` as one box: 1 for the outermost modules, 2 for those that they call, and so on. It needs a
-        result that was computed inside `remember_lines`, or by `explain`.
+        Draw each `nn.Module` as one box: 1 for the outermost modules, 2 for those that they call, and so on. This needs
+        a result that was computed inside `remember_lines`, or by `explain`.
     limit : int, default 200
         A graph of more boxes is folded: modules, the innermost first, then operations that repeat, then neighbours.
 
@@ -46,7 +46,7 @@ def draw(loss, ax=None, *, step=None, animate=False, depth=None, limit=200):
     TypeError
         If `loss` is neither a Tensor nor an Explanation.
     ValueError
-        If `step`, `depth` or `limit` is out of range.
+        If `step`, `depth` or `limit` is out of range, or `depth` is given and no call of a module is known.
 
     Examples
     --------
@@ -65,5 +65,8 @@ def draw(loss, ax=None, *, step=None, animate=False, depth=None, limit=200):
         raise ValueError(f"step={step} is out of range: this backward pass has {count} operations, so 0 to {count}")
     if (depth is not None and depth < 1) or limit < 2:
         raise ValueError(f"depth counts from 1, and limit from 2; got depth={depth}, limit={limit}")
+    if depth is not None and not any(row.origin.calls for row in explanation.rows):
+        raise ValueError(f"depth={depth} folds what each nn.Module did, and no call of a module is known here: run the "
+                         "forward pass inside minigrad.remember_lines(), or draw minigrad.explain(model, x)")
     from .picture import Picture
     return Picture(explanation, ax, step, animate, depth, limit)

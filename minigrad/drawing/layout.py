@@ -1,4 +1,4 @@
-"""Where the boxes of a graph stand and how its edges run: layers from left to right, with few crossings.
+"""The places of a graph's boxes and the routes of its edges: layers from left to right, with few crossings.
 
 The method is that of Sugiyama: put every box into a layer; where an edge skips layers, put a dummy into each of them;
 order the layers so that few edges cross; then choose coordinates that keep this order. A long graph is broken into
@@ -198,7 +198,7 @@ def equal_rows(widths, crossing, count):
 class Columns:
     """Layers with their dummies. Items are boxes, by their numbers, and dummies, by larger ones.
 
-    At each break stand two columns of dummies alone, one at the end of a row and an entry at the beginning of the next.
+    Each break adds two columns: one of dummies alone at the end of a row, and an entry at the beginning of the next.
     Edges from the same source share its dummies, so that they run as one until they part.
     """
 
@@ -215,6 +215,9 @@ class Columns:
             self.rows[-1].append(count)
             count += 1
         self.of = [column_of_layer[layer] for layer in layers]  # the column of each item
+        for box in set(range(len(sizes))) - {target for _, target in edges}:
+            if layers[box] + 1 in breaks:
+                self.of[box] += 2  # nothing leads here: it begins the row in which it is used
         self.items = [[] for _ in range(count)]
         for box, column in enumerate(self.of):
             self.items[column].append(box)

@@ -79,11 +79,21 @@ def arrived(row, step):
 
 
 def cut(text):
-    """Return the text, or its first words with an ellipsis if it is too long for a box."""
+    """Return the text in at most LONGEST characters: without its last words, or without the middle of its name.
+
+    Names that are long differ at their ends, as in model.encoder.layer_1 and model.encoder.layer_2.
+    """
     if len(text) <= LONGEST:
         return text
     words = textwrap.shorten(text, LONGEST, placeholder=" …")
-    return words if len(words) > 2 else text[:LONGEST - 1] + "…"
+    if len(words) > 2:
+        return words
+    name, _, told = text.partition(" = ")
+    operation = f" = {told.split()[0]}" if told else ""
+    if len(name) + len(operation) <= LONGEST:
+        return name + operation
+    room = max(LONGEST - len(operation) - 1, 8)
+    return f"{name[:(room + 1) // 2]}…{name[-(room // 2):]}{operation}"
 
 
 def text_width(text, weight="normal"):

@@ -177,8 +177,41 @@ def test_kinds_of_boxes_differ_in_shape_or_line_and_not_by_colour_alone():
 def test_long_names_are_cut():
     picture = draw(tangle())
     titles = [texts["title"].get_text() for texts in picture.texts]
-    assert "a_parameter_with_a_name_t…" in titles
+    assert "a_parameter_w…_for_any_box" in titles
     assert max(map(len, titles)) <= 26
+
+
+def test_long_names_keep_their_ends():
+    def f(the_temperature_of_the_room_before, the_temperature_of_the_room_after):
+        the_difference_of_both_temperatures = the_temperature_of_the_room_before - the_temperature_of_the_room_after
+        return the_difference_of_both_temperatures * 2
+
+    titles = [texts["title"].get_text() for texts in draw(explain(f, 1.0, 2.0)).texts]
+    assert {"the_temperatu…_room_before", "the_temperatu…e_room_after", "the_dif…ratures = subtract"} <= set(titles)
+
+
+def test_a_constant_stands_in_the_row_where_it_is_used():
+    def f(w):
+        h = 0.1
+        for _ in range(8):
+            h = np.tanh(w * h + 0.3)
+        return h
+
+    picture = draw(explain(f, 0.5))
+    boxes = picture.graph.boxes
+    assert len(picture.layout.columns.rows) > 1
+    for edge in picture.graph.edges:
+        if edge.source.kind == "constant":
+            here, there = (picture.layout.centres[boxes.index(box)] for box in (edge.source, edge.target))
+            assert here[0] < there[0]
+
+
+def test_depth_without_known_modules_is_refused():
+    x = Tensor([1.0, 2.0], requires_grad=True)
+    model = nn.Sequential(nn.Linear(2, 1))
+    for loss in np.sum(x * x), np.sum(model(x.astype(np.float32))), explain(rosenbrock, np.ones(2)):
+        with pytest.raises(ValueError, match=r"depth=1 folds .* no call of a module is known.*remember_lines\(\)"):
+            draw(loss, depth=1)
 
 
 def test_long_settings_are_cut_between_words():
