@@ -15,7 +15,7 @@ from functools import wraps
 from typing import NamedTuple
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
+from numpy.lib.stride_tricks import sliding_window_view
 
 from ..registry import value_of
 from ..tape import Primitive
@@ -55,9 +55,10 @@ def _columns(x, geometry, groups):
     if top or left:
         padded = np.zeros_like(x, shape=(c, n, height + 2 * top, width + 2 * left))
         padded[:, :, top:top + height, left:left + width] = x.swapaxes(0, 1)
-    channel, image, row, column = padded.strides
-    strides = (channel, row * geometry.dilation[0], column * geometry.dilation[1], image, row * down, column * across)
-    windows = as_strided(padded, (c, *geometry.kernel, n, *geometry.count((height, width))), strides, writeable=False)
+    spans = [dilation * (kernel - 1) + 1 for dilation, kernel in zip(geometry.dilation, geometry.kernel)]
+    windows = sliding_window_view(padded, spans, (2, 3))[
+        :, :, ::down, ::across, ::geometry.dilation[0], ::geometry.dilation[1]]
+    windows = windows.transpose(0, 4, 5, 1, 2, 3)
     return windows.reshape(groups, c // groups * geometry.kernel[0] * geometry.kernel[1], -1)
 
 
@@ -273,7 +274,7 @@ def _largest(x, geometry):
 
 def _winners(x, largest, geometry):
     """Return which element of each window is its largest."""
-    winners = np.full(largest.shape, -1, np.int16)
+    winners = np.full_like(largest, -1, np.int16)
     for k, (_, place) in enumerate(geometry.places(largest.shape[2:])):
         winners[(winners < 0) & (x[place] == largest)] = k
     return winners

@@ -208,7 +208,7 @@ def embedding(input, weight, padding_idx=None):
     TypeError, IndexError
         If the input is not made of integers from 0 to num_embeddings - 1.
     """
-    input = np.asarray(value_of(input))
+    input = np.asanyarray(value_of(input))
     if input.dtype.kind not in "iu":
         raise TypeError(f"input of an embedding must hold integers, the rows of the weight; got dtype {input.dtype}")
     if input.size and not (input.min() >= 0 and input.max() < len(weight)):

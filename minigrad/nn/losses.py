@@ -227,7 +227,7 @@ def _class_weights(weight, outputs):
     if weight is None:
         return None
     classes = outputs.shape[_class_axis(outputs.shape)]
-    weight = np.asarray(value_of(weight), np.result_type(outputs.dtype, np.float16))
+    weight = np.asanyarray(value_of(weight), np.result_type(outputs.dtype, np.float16))
     if weight.shape != (classes,):
         raise ValueError(f"weight must have shape ({classes},), a number for each class; got {weight.shape}")
     return weight
@@ -389,7 +389,7 @@ def margin_ranking_loss(input1, input2, target, margin=0.0, *, reduction="mean")
     reduction : {"mean", "sum", "none"}, default "mean"
     """
     input1, input2 = _paired(input1, input2)
-    sign = np.asarray(value_of(target), input1.dtype)
+    sign = np.asanyarray(value_of(target), input1.dtype)
     return _reduced(relu(margin - sign * (input1 - input2)), reduction)
 
 

@@ -127,6 +127,7 @@ class Recording:
     def __init__(self, branches="refuse", decisions=(), decoy=0):
         self.branches, self.decisions, self.decoy = branches, list(decisions), decoy
         self.calls, self.assertions, self.constants, self.inputs = [], [], {}, []
+        self.asked_for_layout = False
         self.lines = Lines(self.value_of)
 
     def run(self, function, args):
@@ -449,19 +450,17 @@ class Recorded(Protocols, np.ndarray):
 
     @property
     def strides(self):
-        return self.layout(np.ndarray.strides)
+        return self.layout().strides
 
     @property
     def flags(self):
-        return self.layout(np.ndarray.flags)
+        return self.layout().flags
 
-    def layout(self, attribute):
-        """Refuse to tell how the array lies in memory, which differs from call to call."""
-        recording = recording_now.get()
-        if recording is not None and self.place is not None:
-            recording.refuse("asks how an array lies in memory (strides, flags, or an order \"A\" or \"K\"), which may "
-                             "differ from call to call: copy the array first, or use order \"C\"")
-        return attribute.__get__(self)
+    def layout(self):
+        """Return the plain array, and note that the program depends on how its arguments lie in memory."""
+        if recording_now.get() is not None:
+            recording_now.get().asked_for_layout = True
+        return raw(self)
 
     def __len__(self):
         if not self.ndim:

@@ -250,8 +250,8 @@ class Writer:
             return self.reduced(step, function.__self__, args, keywords)
         if name in REDUCTIONS and (isinstance(function, Method) or getattr(np, name, None) is function):
             return self.reduced(step, REDUCTIONS[name], args, {"axis": None, **keywords})
-        if function in (np.zeros_like, np.ones_like, np.full_like):
-            fill = args[1] if function is np.full_like else 0 if function is np.zeros_like else 1
+        if function in (np.zeros_like, np.ones_like, np.full_like, np.empty_like):
+            fill = args[1] if function is np.full_like else 1 if function is np.ones_like else 0
             return np.full(step.shape, fill, object)
         if function in MOVING or (isinstance(function, Method) and name in MOVING_METHODS) or (
                 isinstance(function, Attribute)):

@@ -307,9 +307,11 @@ def is_whole(index):
 
 
 def whole_part(call):
-    """x[:] and x[...] are x, and writing a whole array is the array."""
+    """x[:] and x[...] are x, writing a whole array is the array, and writing one number everywhere is np.full_like."""
     if call.function is assigned and is_whole(call.args[1]) and fits(call.args[2], call):
         return call.args[2]
+    if call.function is assigned and is_whole(call.args[1]) and type(call.args[2]) is call.dtype.type:
+        return remade(call, call.args[::2], {}, np.full_like)
     if call.function is operator.getitem and is_whole(call.args[1]) and fits(call.args[0], call):
         return call.args[0]
     return None
@@ -342,7 +344,7 @@ def unspread(call):
 
 
 def as_number(call):
-    """A frozen array of equal numbers, where it meets an array of the full shape, is that number."""
+    """An array of equal numbers, where it meets an array of the full shape, is that number."""
     if call.function not in ELEMENTWISE or len(call.args) != 2:
         return None
     x, y = [one_number(a) if isinstance(b, Call) and b.array is None and b.shape == call.shape else a
@@ -355,7 +357,26 @@ def one_number(x):
     if isinstance(x, Call) and x.array is not None and x.array.size and x.array.dtype.kind in "fc" and (
             np.all(x.array == x.array.flat[0])):
         return x.array.flat[0]
+    if isinstance(x, Call) and x.function is np.full_like and is_number(x.args[1]) and not x.keywords:
+        return x.args[1]
     return x
+
+
+def filled_with(call):
+    """What is computed from an array of equal numbers and a number is an array of equal numbers."""
+    if call.function is np.full_like and isinstance(call.args[0], Call) and not call.keywords:
+        base = call.args[0]
+        if base.function in (np.empty_like, np.zeros_like) and fits(base.args[0], call):
+            return remade(call, (base.args[0], call.args[1]))
+        return None
+    filled = [x for x in call.args if isinstance(x, Call) and x.function is np.full_like and not x.keywords]
+    if len(filled) != 1 or call.function not in (*ELEMENTWISE, *NEGATIVE) or filled[0].shape != call.shape or (
+            filled[0].dtype != call.dtype):
+        return None
+    numbers = [x.args[1] if x is filled[0] else x for x in call.args]
+    if not all(map(is_number, numbers)):
+        return None
+    return remade(call, (filled[0].args[0], call.dtype.type(call.function(*numbers))), {}, np.full_like)
 
 
 def nothing_times(call):
@@ -398,6 +419,6 @@ def summed(call):
     return None
 
 
-SIMPLIFICATIONS = [folded, without_copy, without_cast, without_neutral, nothing_times, signs_moved, as_number,
-                   factors_joined, read_back, gathered, rows_stacked,
-                   whole_part, turned, unspread, fresh_zeros, summed]
+SIMPLIFICATIONS = [folded, without_copy, without_cast, without_neutral, nothing_times, filled_with, signs_moved,
+                   as_number, factors_joined, read_back, gathered, rows_stacked, whole_part, turned, unspread,
+                   fresh_zeros, summed]

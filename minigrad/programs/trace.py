@@ -42,7 +42,7 @@ class Trace:
             if elsewhere is not None:
                 x = np.asarray(elsewhere(x)) if isinstance(x, np.ndarray) else elsewhere(x)
             self.free_numbers[path] = np.copy(x)
-            recorded.append(recording.input(np.array(x) if isinstance(x, np.ndarray) else x, path))
+            recorded.append(recording.input(np.array(x, order="C") if isinstance(x, np.ndarray) else x, path))
             return recorded[-1]
 
         args = [arguments(x, name, note) for x, name in zip(examples, names)]
@@ -55,7 +55,7 @@ class Trace:
         self.inputs, self.calls = recording.inputs, recording.calls
         self.writes = [(call, x.place.read()) for call, x in zip(self.inputs, recorded)
                        if isinstance(x, Recorded) and x.place.read() is not call]
-        self.assertions = recording.assertions
+        self.assertions, self.asked_for_layout = recording.assertions, recording.asked_for_layout
         self.rebound = [(path, calls_of(recording, x)) for path, x in rebindings(before, args, names)]
 
 
@@ -152,10 +152,8 @@ def far_away(x):
 
 
 def rolled(x):
-    """Return whole numbers in another order, which keeps them valid as indices and classes; a single one, plus 1."""
-    if isinstance(x, np.ndarray) and x.size > 1:
-        return np.roll(x.reshape(-1), 1).reshape(x.shape)
-    return np.logical_not(x) if np.asarray(x).dtype == bool else type(x)(x + 1) if np.ndim(x) == 0 else x
+    """Return whole numbers in another order, which keeps them valid as indices and classes; one of Python's, plus 1."""
+    return np.roll(x.reshape(-1), 1).reshape(x.shape) if isinstance(x, np.ndarray) else type(x)(x + 1)
 
 
 # Comparing two runs

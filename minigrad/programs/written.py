@@ -158,7 +158,8 @@ class Program:
 
     def accepts(self, args):
         """Tell whether arguments have the form of the examples."""
-        return len(args) == len(self.examples) and all(map(same_form, self.trace.args, args))
+        return len(args) == len(self.examples) and all(map(same_form, self.trace.args, args)) and (
+            not self.trace.asked_for_layout or all(map(in_c_order, arrays_in(list(args)))))
 
     def retraced(self, args):
         """Return the program for arguments of this form, written when it is first asked for."""
@@ -173,6 +174,9 @@ class Program:
             if form_of(example) != form_of(arg):
                 return TypeError(f"{self.__name__} was written for {name} = {described(example)}; got "
                                  f"{described(arg)}: write a program for that too, or pass retrace=True")
+        if len(args) == len(self.examples):
+            return TypeError(f"{self.__name__} depends on how its arguments lie in memory, and was written for arrays "
+                             "in C order: pass np.ascontiguousarray(x)")
         return TypeError(f"{self.__name__} takes {len(self.examples)} arguments, {', '.join(self.parameters)}; "
                          f"got {len(args)}")
 
@@ -328,6 +332,11 @@ def same_form(example, x):
     if isinstance(example, dict):
         return isinstance(x, dict) and list(x) == list(example) and all(same_form(example[k], x[k]) for k in example)
     return type(x) is type(example) and x == example
+
+
+def in_c_order(x):
+    """Tell whether an argument lies in memory row by row."""
+    return not isinstance(x, np.ndarray) or x.flags.c_contiguous
 
 
 def described(x):

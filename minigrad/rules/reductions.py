@@ -14,7 +14,7 @@ from .products import operand
 def spread(g, x):
     """Give every element of x the same gradient: the faster way for a number, as sums over all elements have it."""
     if isinstance(g, np.generic):
-        every = np.empty(x.shape, g.dtype)
+        every = np.empty_like(x, g.dtype)
         every.fill(g)
         return every
     return np.broadcast_to(g, x.shape)
