@@ -5,6 +5,7 @@ more under a tracer, to find the line after which something is as it must not be
 """
 
 import inspect
+import json
 import linecache
 import os
 import re
@@ -37,25 +38,27 @@ NOT_A_RULE = "it is more than a rule phi(gradient, state)"
 WANTS_ALL = "it asks for whole arrays"
 
 
-def check(optimizer, **hyperparameters):
+def check(optimizer, *, raises=True, **hyperparameters):
     """Check an optimizer class, your own for example, and say in words what is wrong with it and in which line.
 
     Parameters
     ----------
     optimizer : type
         A subclass of `Optimizer` that is made from a list of parameters.
+    raises : bool, default True
+        Raise if anything is wrong. False: return the report with its faults.
     **hyperparameters
-        Those that it needs besides, or that shall differ from its defaults.
+        Those that it needs besides, or that differ from its defaults here.
 
     Returns
     -------
     Report
-        What was checked.
+        What was checked; `report.json()` is the same for a program.
 
     Raises
     ------
     AssertionError
-        If anything is wrong; the message lists all of it.
+        If anything is wrong, unless `raises` is False; the message lists all of it.
 
     Examples
     --------
@@ -74,7 +77,7 @@ def check(optimizer, **hyperparameters):
     Momentum passes 15 checks: it makes a step, keeps float32, leaves the gradient and the parameter to you, ...
     """
     if not (inspect.isclass(optimizer) and issubclass(optimizer, Optimizer)):
-        raise TypeError(f"check takes a subclass of Optimizer, such as check(MyOptimizer); got {optimizer!r}")
+        raise TypeError(f"optimizer is {optimizer!r}; expected a subclass of Optimizer, as in check(MyOptimizer)")
     SEEN.add(optimizer)  # a state that is lost is named below
     examination = Examination(optimizer, hyperparameters)
     report = Report(optimizer.__name__)
@@ -82,14 +85,22 @@ def check(optimizer, **hyperparameters):
     for name, test in CHECKS.items():
         if name not in skipped and not report.run(name, test, examination):
             skipped.update(FOLLOWS_FROM.get(name, ()))
-    if report.faults:
+    if report.faults and raises:
         raise AssertionError(str(report))
     return report
 
 
 @dataclass
 class Report:
-    """What `check` has found: the checks that passed, those left out and why, and the faults, as text."""
+    """What `check` has found: the checks that passed, those left out and why, and the faults, as text.
+
+    Examples
+    --------
+    >>> import json, optim
+    >>> report = json.loads(optim.check(optim.SGD, raises=False).json())
+    >>> report["optimizer"], report["right"], report["faults"]
+    ('SGD', True, [])
+    """
 
     name: str
     passed: list = field(default_factory=list)
@@ -109,6 +120,12 @@ class Report:
         else:
             self.passed.append(name)
         return not found or isinstance(found, str)
+
+    def json(self):
+        """Return the report as JSON: "optimizer", "right", "faults", "passed" and "left_out", the reasons by check."""
+        left_out = {name: reason for reason, names in self.left_out.items() for name in names}
+        return json.dumps({"optimizer": self.name, "right": not self.faults, "faults": self.faults,
+                           "passed": self.passed, "left_out": left_out}, indent=2)
 
     def __str__(self):
         if self.faults:

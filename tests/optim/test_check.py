@@ -1,6 +1,7 @@
 """`optim.check` passes what is right, and names what is wrong and the line it is in."""
 
 import inspect
+import json
 import re
 import sys
 
@@ -275,7 +276,7 @@ def test_the_tracer_that_was_there_is_there_afterwards():
 
 @pytest.mark.parametrize("what", [3, np.sign, optim.Adam([optim.Parameter([1.0])]), optim.clip])
 def test_what_is_no_optimizer_class_is_refused(what):
-    with pytest.raises(TypeError, match="check takes a subclass of Optimizer"):
+    with pytest.raises(TypeError, match="expected a subclass of Optimizer"):
         optim.check(what)
 
 
@@ -501,3 +502,19 @@ class ReadsAndNeverWrites(Student):
 def test_a_state_that_is_read_and_never_written_is_told():
     with pytest.raises(AssertionError, match=r'state\["m"\] stays at zero'):
         optim.check(ReadsAndNeverWrites)
+
+
+def test_a_program_can_read_what_was_found():
+    class Uphill(optim.Optimizer):
+        def __init__(self, params, lr=0.1):
+            super().__init__(params, lr=lr)
+
+        def update(self, grad, state, param):
+            return -grad
+
+    report = optim.check(Uphill, raises=False)
+    found = json.loads(report.json())
+    assert found["optimizer"] == "Uphill" and found["right"] is False
+    assert len(found["faults"]) == 1 and "it climbs instead of descending" in found["faults"][0]
+    assert "makes a step" in found["passed"] and "descends a bowl" not in found["passed"]
+    assert json.loads(optim.check(optim.LBFGS).json())["left_out"]["treats groups apart"].startswith("it is more than")

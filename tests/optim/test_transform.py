@@ -204,6 +204,29 @@ def test_links_are_those_of_optax(make, rng, jax, optax):
         np.testing.assert_allclose(actual, wanted, rtol=1e-6)  # some of optax's factors are float32
 
 
+# optax's optimizers that are chains here, and need no class: the order of the links is the method.
+ALIASES = {
+    "adamaxw": lambda: (optim.scale_by_adamax(), optim.add_decayed_weights(1e-4)),
+    "optimistic_adam_v2": lambda: (optim.scale_by_adam(nesterov=True), optim.rule_of(optim.OptimisticGradient)),
+    "nadamw": lambda: (optim.scale_by_adam(nesterov=True), optim.add_decayed_weights(1e-4)),
+}
+
+
+@pytest.mark.parametrize("name", ALIASES)
+def test_optimizers_of_optax_are_chains_here(name, rng, jax, optax):
+    params = parameters(rng)
+    gradients = gradients_for(params, rng)
+    with jax.enable_x64(True):
+        theirs = getattr(optax, name)(0.1)
+        expected = [jax.numpy.asarray(param.data) for param in params]
+        state = theirs.init(expected)
+        for grads in gradients:
+            updates, state = theirs.update([jax.numpy.asarray(grad) for grad in grads], state, expected)
+            expected = optax.apply_updates(expected, updates)
+    for actual, wanted in zip(train(optim.chain(params, *ALIASES[name](), lr=0.1), gradients), expected):
+        np.testing.assert_allclose(actual, wanted, rtol=1e-6)
+
+
 def test_noise_has_the_variance_it_is_said_to_have():
     param = optim.Parameter(np.zeros(20_000))
     optimizer = optim.chain([param], optim.add_noise(eta=4.0, gamma=2.0, seed=1), lr=1.0)
