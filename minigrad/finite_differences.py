@@ -4,10 +4,13 @@ A function of any shape is first made a single number by a sum with random weigh
 after the first is taken along a random direction d, φ′(x) = ⟨∇φ(x), d⟩, so that the same comparison serves each order.
 """
 
+from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import numpy as np
 
+from .arguments import OptionalNotNegative, OptionalPositive, Size, checked, shown
 from .registry import value_of
 from .structure import arrays_in, dtype_of, paths, rebuild
 from .tensor import Tensor, no_grad
@@ -18,7 +21,9 @@ class GradientError(AssertionError):
     """A derivative differs from what finite differences say it is, or does not exist."""
 
 
-def gradcheck(function, *inputs, order=2, step=None, rtol=None, atol=None):
+@checked
+def gradcheck(function: Callable, *inputs: Any, order: Size = 2, step: OptionalPositive = None,
+              rtol: OptionalNotNegative = None, atol: OptionalNotNegative = None) -> bool:
     """Compare the derivatives of a function, as minigrad finds them, with finite differences.
 
     With a step h that grows with x, h = ∛ε max(1, |x|), the slope is compared with the central difference
@@ -74,9 +79,12 @@ def gradcheck(function, *inputs, order=2, step=None, rtol=None, atol=None):
     ...
     minigrad.finite_differences.GradientError: derivative 1 does not exist at argument 0, index (1,): there is a kink...
     """
+    if not callable(function):
+        raise TypeError(f"function must be a function of the inputs; got {shown(function)}")
     places = [i for i, x in enumerate(inputs) if arrays_in(x) and all(map(is_float, arrays_in(x)))]
     if not places:
-        raise TypeError("gradcheck needs an input made of floats, such as 1.0 or np.array([1.0, 2.0])")
+        raise TypeError("inputs must hold floats, such as 1.0 or np.array([1.0, 2.0]); got "
+                        f"{', '.join(map(shown, inputs)) or 'none'}")
     point = [np.array(value_of(x)) for i in places for x in arrays_in(inputs[i])]
     labels = partial(label, point, [name for i in places for name in paths(inputs[i], f"argument {i}")])
     everything = tuple(range(len(point)))

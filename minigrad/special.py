@@ -5,10 +5,11 @@ the first and the second derivative (log_softmax, near 0, is accurate relative t
 """
 
 import math
-from functools import wraps
+from typing import Any
 
 import numpy as np
 
+from .arguments import Approximation, Array, Axes, checked
 from .registry import rule
 from .rules.elementwise import finite
 from .rules.reductions import kept
@@ -19,8 +20,7 @@ __all__ = ["erf", "erfc", "relu", "sigmoid", "softplus", "silu", "gelu", "softma
 def with_rule(*vjps):
     """Decorate a function of arrays with its derivative rules."""
     def register(function):
-        primitive = rule(function, *vjps)
-        return wraps(function)(lambda *args, **keywords: primitive(*args, **keywords))
+        return checked(function, rule(function, *vjps))
     return register
 
 
@@ -73,7 +73,7 @@ def _floating(x):
 
 
 @with_rule(lambda g, ans, x: g * (2 / math.sqrt(math.pi)) * _bell(x))
-def erf(x):
+def erf(x: Array) -> Any:
     """Return the error function, erf(x) = 2/√π ∫₀ˣ exp(-t²) dt, to the last digit or two of x's precision.
 
     Parameters
@@ -107,7 +107,7 @@ def erf(x):
 
 
 @with_rule(lambda g, ans, x: -g * (2 / math.sqrt(math.pi)) * _bell(x))
-def erfc(x):
+def erfc(x: Array) -> Any:
     """Return the complementary error function, erfc(x) = 1 - erf(x), with all digits of its tiny values to the right.
 
     Parameters
@@ -148,7 +148,7 @@ def erfc(x):
 # Steps and ramps
 
 @with_rule(lambda g, ans, x: g * (x > 0))
-def relu(x):
+def relu(x: Array) -> Any:
     """Return max(x, 0), with slope 0 at 0.
 
     Parameters
@@ -169,7 +169,7 @@ def relu(x):
 
 
 @with_rule(lambda g, ans, x: g * ans * sigmoid(-x))
-def sigmoid(x):
+def sigmoid(x: Array) -> Any:
     """Return the logistic function, σ(x) = 1 / (1 + exp(-x)), whose derivative is σ(x) σ(-x).
 
     Parameters
@@ -192,7 +192,7 @@ def sigmoid(x):
 
 
 @with_rule(lambda g, ans, x: g * sigmoid(x))
-def softplus(x):
+def softplus(x: Array) -> Any:
     """Return log(1 + exp(x)), a smooth relu, whose derivative is the sigmoid.
 
     Parameters
@@ -212,7 +212,8 @@ def softplus(x):
     return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
 
 
-def silu(x):
+@checked
+def silu(x: Array) -> Any:
     """Return x σ(x), the sigmoid linear unit, also called swish.
 
     Parameters
@@ -237,7 +238,8 @@ def silu(x):
     return np.multiply(x, sigmoid(x))
 
 
-def gelu(x, approximate="none"):
+@checked
+def gelu(x: Array, approximate: Approximation = "none") -> Any:
     """Return x Φ(x), the Gaussian error linear unit, with Φ(x) = erfc(-x/√2) / 2 the normal distribution function.
 
     Parameters
@@ -284,7 +286,7 @@ def _largest(x, axis):
 
 
 @with_rule(lambda g, ans, x, axis=-1: ans * (g - (g * ans).sum(axis, keepdims=True)))
-def softmax(x, axis=-1):
+def softmax(x: Array, axis: Axes = -1) -> Any:
     """Return exp(xᵢ) / Σⱼ exp(xⱼ): positive numbers that add up to 1 along an axis.
 
     Parameters
@@ -309,7 +311,7 @@ def softmax(x, axis=-1):
 
 
 @with_rule(lambda g, ans, x, axis=-1: g - np.exp(ans) * g.sum(axis, keepdims=True))
-def log_softmax(x, axis=-1):
+def log_softmax(x: Array, axis: Axes = -1) -> Any:
     """Return log softmax(x) = x - logsumexp(x), which stays finite and accurate where softmax itself rounds to 0.
 
     Where softmax is nearly 1, its logarithm is nearly 0, and accurate to the rounding of 1: an error of up to 2e-16.
@@ -336,7 +338,7 @@ def log_softmax(x, axis=-1):
 
 @with_rule(lambda g, ans, x, axis=None, keepdims=False:
            kept(g, x, axis, keepdims) * np.exp(x - finite(kept(ans, x, axis, keepdims))))
-def logsumexp(x, axis=None, keepdims=False):
+def logsumexp(x: Array, axis: Axes = None, keepdims: bool = False) -> Any:
     """Return log Σⱼ exp(xⱼ), the smooth maximum, whose gradient is the softmax; -inf where there is nothing to add up.
 
     Parameters

@@ -4,7 +4,9 @@ import math
 
 import numpy as np
 
+from ..arguments import Array, Flag, Floating, Generator, OptionalArray, Probability, Size
 from ..rules.products import operand
+from ..tensor import Tensor
 from . import functional as F
 from . import init
 from .layers import Linear
@@ -54,8 +56,8 @@ class MultiheadAttention(Module):
     ((4, 5, 8), (4, 5, 5))
     """
 
-    def __init__(self, embed_dim, num_heads, dropout=0.0, bias=True, *, batch_first=False, dtype=np.float32,
-                 generator=None):
+    def __init__(self, embed_dim: Size, num_heads: Size, dropout: Probability = 0.0, bias: Flag = True, *,
+                 batch_first: Flag = False, dtype: Floating = np.float32, generator: Generator = None) -> None:
         if num_heads < 1 or embed_dim % num_heads:
             raise ValueError(f"num_heads must divide embed_dim, {embed_dim}; got {num_heads}")
         self.embed_dim, self.num_heads, self.dropout, self.batch_first = embed_dim, num_heads, dropout, batch_first
@@ -64,7 +66,7 @@ class MultiheadAttention(Module):
         self.out_proj = Linear(embed_dim, embed_dim, bias, dtype=dtype, generator=generator)
         self.reset_parameters(generator)
 
-    def reset_parameters(self, generator=None):
+    def reset_parameters(self, generator: Generator = None) -> None:
         """Draw new initial numbers."""
         init.xavier_uniform_(self.in_proj_weight, generator=generator)
         self.out_proj.reset_parameters(generator)
@@ -72,8 +74,9 @@ class MultiheadAttention(Module):
             if bias is not None:
                 init.zeros_(bias)
 
-    def forward(self, query, key, value, key_padding_mask=None, need_weights=True, attn_mask=None,
-                average_attn_weights=True, is_causal=False):
+    def forward(self, query: Array, key: Array, value: Array, key_padding_mask: OptionalArray = None,
+                need_weights: Flag = True, attn_mask: OptionalArray = None, average_attn_weights: Flag = True,
+                is_causal: Flag = False) -> tuple[Tensor, Tensor | None]:
         """Return the output and the weights.
 
         Parameters

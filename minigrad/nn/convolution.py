@@ -17,9 +17,27 @@ from typing import NamedTuple
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
+from ..arguments import (
+    Array,
+    Flag,
+    OptionalArray,
+    OptionalPair,
+    Padding,
+    Pair,
+    PositivePair,
+    PositiveSingle,
+    SinglePadding,
+    Size,
+    array,
+    checked,
+    one_of,
+    shaped,
+    whole,
+    wholes,
+)
 from ..registry import value_of
 from ..tape import Primitive
-from .arguments import numbers, one_of, whole, wholes
+from ..tensor import Tensor
 
 
 class Geometry(NamedTuple):
@@ -123,7 +141,7 @@ def paddings(padding, kernel, stride, dilation):
     """
     if not isinstance(padding, str):
         return [(n, n) for n in wholes(padding, 2, "padding")]
-    if one_of(padding, ("valid", "same"), "padding") == "valid":
+    if one_of(("valid", "same"), padding, "padding") == "valid":
         return [(0, 0), (0, 0)]
     if wholes(stride, 2, "stride", 1) != (1, 1):
         raise ValueError(f"padding 'same' needs stride 1; got stride {stride}: give padding as numbers")
@@ -135,7 +153,7 @@ def _batched(function):
     """Let a function of a batch of images take a single one, (C, H, W), as well."""
     @wraps(function)
     def of_one_or_many(input, *args, **keywords):
-        input = numbers(input, "input")
+        input = array(input, "input")
         if input.ndim == 3:
             result = function(input[None], *args, **keywords)
             return tuple([part[0] for part in result]) if isinstance(result, tuple) else result[0]
@@ -147,8 +165,10 @@ def _batched(function):
 
 # Convolutions
 
+@checked
 @_batched
-def conv2d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+def conv2d(input: Array, weight: Array, bias: OptionalArray = None, stride: PositivePair = 1, padding: Padding = 0,
+           dilation: PositivePair = 1, groups: Size = 1) -> Tensor:
     """Return the cross-correlation of images with kernels.
 
     y[n, o, p, q] = b[o] + Σ w[o, c, i, j] x[n, c, p + i, q + j], summed over c, i and j.
@@ -188,8 +208,11 @@ def conv2d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     return _with_bias(_convolve(input, weight, geometry, groups), bias)
 
 
+@checked
 @_batched
-def conv_transpose2d(input, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1):
+def conv_transpose2d(input: Array, weight: Array, bias: OptionalArray = None, stride: PositivePair = 1,
+                     padding: Pair = 0, output_padding: Pair = 0, groups: Size = 1,
+                     dilation: PositivePair = 1) -> Tensor:
     """Return what `conv2d` hands back to its image when its result receives `input`: every number paints the kernel.
 
     Parameters
@@ -224,7 +247,9 @@ def conv_transpose2d(input, weight, bias=None, stride=1, padding=0, output_paddi
     return _with_bias(y[(..., *[slice(start, start + n) for start, n in zip(cut, size)])], bias)
 
 
-def conv1d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+@checked
+def conv1d(input: Array, weight: Array, bias: OptionalArray = None, stride: PositiveSingle = 1,
+           padding: SinglePadding = 0, dilation: PositiveSingle = 1, groups: Size = 1) -> Tensor:
     """Return the cross-correlation of sequences with kernels: `conv2d` of images that are one pixel high.
 
     Parameters
@@ -234,7 +259,7 @@ def conv1d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     bias, stride, padding, dilation, groups
         As in `conv2d`, but a number each, or a tuple of one.
     """
-    input, weight = numbers(input, "input"), numbers(weight, "weight")
+    input, weight = array(input, "input"), array(weight, "weight")
     if input.ndim not in (2, 3) or weight.ndim != 3:
         raise ValueError(f"input must have shape (N, C, L) or (C, L), and weight (O, C / groups, k); got {input.shape} "
                          f"and {weight.shape}")
@@ -244,12 +269,12 @@ def conv1d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
 
 
 def _with_bias(y, bias):
-    return y if bias is None else y + np.reshape(bias, (-1, 1, 1))
+    return y if bias is None else y + np.reshape(shaped(bias, "bias", y.shape[1:2]), (-1, 1, 1))
 
 
 def _checked_weight(input, weight, axis, groups):
     """Return the weight; refuse images whose channels are not those on its `axis`."""
-    weight, groups = numbers(weight, "weight"), whole(groups, "groups", 1)
+    weight, groups = array(weight, "weight"), whole(groups, "groups", 1)
     if weight.ndim != 4:
         raise ValueError(f"weight must have four axes, two of channels and two of the kernel; got shape {weight.shape}")
     if len(weight) % groups:
@@ -299,8 +324,11 @@ _pick = Primitive(_pick_arrays, (lambda g, ans, x, winners, geometry: _put(g, wi
 _put = Primitive(_put_arrays, (lambda g, ans, y, winners, size, geometry: _pick(g, winners, geometry),), "put")
 
 
+@checked
 @_batched
-def max_pool2d(input, kernel_size, stride=None, padding=0, dilation=1, *, ceil_mode=False, return_indices=False):
+def max_pool2d(input: Array, kernel_size: PositivePair, stride: OptionalPair = None, padding: Pair = 0,
+               dilation: PositivePair = 1, *, ceil_mode: Flag = False,
+               return_indices: Flag = False) -> Tensor | tuple[Tensor, np.ndarray]:
     """Return the largest number in each window; the first of equal ones receives the gradient.
 
     Parameters
@@ -332,8 +360,10 @@ def max_pool2d(input, kernel_size, stride=None, padding=0, dilation=1, *, ceil_m
     return largest, rows * input.shape[3] + columns * across + offsets[..., 1] * geometry.dilation[1] - left
 
 
+@checked
 @_batched
-def avg_pool2d(input, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True):
+def avg_pool2d(input: Array, kernel_size: PositivePair, stride: OptionalPair = None, padding: Pair = 0,
+               ceil_mode: Flag = False, count_include_pad: Flag = True) -> Tensor:
     """Return the mean of each window.
 
     Parameters

@@ -3,16 +3,14 @@
 import math
 from collections.abc import Iterator
 
-import numpy as np
-from numpy.typing import ArrayLike
-
+from ..arguments import ArrayLike, Flag, Generator, checked, number, shown, whole
 from ..rules.products import operand
-from .arguments import number, whole
 from .init import chosen
 
 
-def minibatches(*arrays: ArrayLike, size: int = 32, drop_last: bool = False,
-                generator: np.random.Generator | None = None) -> Iterator:
+@checked
+def minibatches(*arrays: ArrayLike, size: int = 32, drop_last: Flag = False,
+                generator: Generator = None) -> Iterator:
     """Go once through all samples, in a new random order, a batch at a time: one epoch.
 
     Parameters
@@ -38,6 +36,7 @@ def minibatches(*arrays: ArrayLike, size: int = 32, drop_last: bool = False,
 
     Examples
     --------
+    >>> import numpy as np
     >>> from minigrad import nn
     >>> x, y = np.arange(5.0), np.arange(5) % 2
     >>> for inputs, targets in nn.minibatches(x, y, size=2, generator=np.random.default_rng(0)):
@@ -53,8 +52,9 @@ def minibatches(*arrays: ArrayLike, size: int = 32, drop_last: bool = False,
     return batches if len(samples) > 1 else (rows for rows, in batches)
 
 
+@checked
 def train_test_split(*arrays: ArrayLike, test_size: float = 0.25,
-                     generator: np.random.Generator | None = None) -> list:
+                     generator: Generator = None) -> list:
     """Split samples at random into a part to train with and a part to test with.
 
     Parameters
@@ -78,6 +78,7 @@ def train_test_split(*arrays: ArrayLike, test_size: float = 0.25,
 
     Examples
     --------
+    >>> import numpy as np
     >>> from minigrad import nn
     >>> x, y = np.arange(8.0), np.arange(8) % 2
     >>> x_train, x_test, y_train, y_test = nn.train_test_split(x, y, generator=np.random.default_rng(0))
@@ -96,5 +97,5 @@ def _samples(arrays):
     samples = [operand(rows) for rows in arrays]
     if not samples or any(rows.ndim == 0 for rows in samples) or len({len(rows) for rows in samples}) > 1:
         raise ValueError("arrays must have the same number of samples, a row each; got "
-                         f"{', '.join([f'shape {rows.shape}' for rows in samples]) or 'none'}")
+                         f"{', '.join(map(shown, arrays)) or 'none'}")
     return samples

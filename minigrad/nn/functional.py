@@ -9,10 +9,28 @@ import math
 import numpy as np
 
 from .. import special
+from ..arguments import (
+    Array,
+    Axis,
+    Flag,
+    Generator,
+    NotNegative,
+    Number,
+    OptionalArray,
+    OptionalIndex,
+    OptionalNumber,
+    Positive,
+    Probability,
+    Shape,
+    checked,
+    number,
+    shaped,
+)
 from ..registry import value_of
 from ..rules.products import operand
 from ..special import gelu, relu, sigmoid, silu
 from ..tape import Primitive
+from ..tensor import Tensor
 from .convolution import avg_pool2d, conv1d, conv2d, conv_transpose2d, max_pool2d
 from .init import chosen
 from .losses import (
@@ -42,28 +60,33 @@ __all__ = [
 
 # Activations that are not in `special.py`, or have other arguments there
 
-def tanh(input):
+@checked
+def tanh(input: Array) -> Tensor:
     """Return the hyperbolic tangent."""
     return np.tanh(input)
 
 
-def softmax(input, dim=-1):
+@checked
+def softmax(input: Array, dim: Axis = -1) -> Tensor:
     """Return exp(xᵢ) / Σⱼ exp(xⱼ), summed along the axis `dim`."""
     return special.softmax(input, dim)
 
 
-def log_softmax(input, dim=-1):
+@checked
+def log_softmax(input: Array, dim: Axis = -1) -> Tensor:
     """Return the logarithm of `softmax`."""
     return special.log_softmax(input, dim)
 
 
-def leaky_relu(input, negative_slope=0.01):
+@checked
+def leaky_relu(input: Array, negative_slope: Number = 0.01) -> Tensor:
     """Return x where x > 0, and negative_slope x elsewhere."""
     input = operand(input)
     return np.where(input > 0, input, negative_slope * input)
 
 
-def elu(input, alpha=1.0):
+@checked
+def elu(input: Array, alpha: Number = 1.0) -> Tensor:
     """Return x where x > 0, and alpha (exp(x) - 1) elsewhere.
 
     References
@@ -75,7 +98,8 @@ def elu(input, alpha=1.0):
     return np.where(input > 0, input, alpha * np.expm1(np.minimum(input, 0)))
 
 
-def selu(input):
+@checked
+def selu(input: Array) -> Tensor:
     """Return λx where x > 0, and λα (exp(x) - 1) elsewhere: numbers of mean 0 and variance 1 keep both.
 
     References
@@ -86,30 +110,35 @@ def selu(input):
     return 1.0507009873554804934193349852946 * elu(input, 1.6732632423543772848170429916717)
 
 
-def softplus(input, beta=1.0, threshold=20.0):
+@checked
+def softplus(input: Array, beta: Positive = 1.0, threshold: Number = 20.0) -> Tensor:
     """Return log(1 + exp(beta x)) / beta, and x where beta x is above the threshold: there they hardly differ."""
     input = operand(input)
     return np.where(input * beta > threshold, input, special.softplus(input * beta) / beta)
 
 
-def logsigmoid(input):
+@checked
+def logsigmoid(input: Array) -> Tensor:
     """Return the logarithm of the sigmoid, which keeps its digits where that is 0 or 1 to rounding."""
     return -special.softplus(np.negative(input))
 
 
-def hardtanh(input, min_val=-1.0, max_val=1.0):
+@checked
+def hardtanh(input: Array, min_val: Number = -1.0, max_val: Number = 1.0) -> Tensor:
     """Return x between the two bounds, the nearer one beyond them, and slope 0 there and at the bounds."""
     input = operand(input)
     inside = (input > min_val) & (input < max_val)
     return np.where(inside, input, np.where(input < max_val, min_val, max_val).astype(input.dtype))
 
 
-def softsign(input):
+@checked
+def softsign(input: Array) -> Tensor:
     """Return x / (1 + |x|)."""
     return input / (1 + np.abs(input))
 
 
-def glu(input, dim=-1):
+@checked
+def glu(input: Array, dim: Axis = -1) -> Tensor:
     """Return a σ(b), the gated linear unit, for the two halves a and b of x along the axis `dim`.
 
     References
@@ -117,7 +146,10 @@ def glu(input, dim=-1):
     Y. N. Dauphin, A. Fan, M. Auli and D. Grangier (2017), Language modeling with gated convolutional networks,
     equation 1.
     """
-    a, b = np.split(operand(input), 2, dim)
+    input = operand(input)
+    if not -input.ndim <= dim < input.ndim or input.shape[dim] % 2:
+        raise ValueError(f"input must have an axis dim={dim} of even length; got shape {input.shape}")
+    a, b = np.split(input, 2, dim)
     return a * sigmoid(b)
 
 
@@ -145,7 +177,8 @@ _linear = Primitive(_affine, (lambda g, ans, x, weight, bias: g @ weight,
                               _by_bias), "linear")
 
 
-def linear(input, weight, bias=None):
+@checked
+def linear(input: Array, weight: Array, bias: OptionalArray = None) -> Tensor:
     """Return x Wᵀ + b.
 
     Parameters
@@ -163,14 +196,18 @@ def linear(input, weight, bias=None):
     ValueError
         If the last axis of the input has another length than the rows of the weight.
     """
-    input = operand(input)
+    input, weight = operand(input), operand(weight)
+    if weight.ndim != 2:
+        raise ValueError(f"weight must have shape (out_features, in_features); got {weight.shape}")
     if input.ndim == 0 or input.shape[-1] != weight.shape[1]:
         raise ValueError(f"input of shape {input.shape} does not fit a weight of shape {weight.shape}: "
                          f"its last axis must have length {weight.shape[1]}")
+    shaped(bias, "bias", weight.shape[:1])
     return _linear(input, weight, bias)
 
 
-def bilinear(input1, input2, weight, bias=None):
+@checked
+def bilinear(input1: Array, input2: Array, weight: Array, bias: OptionalArray = None) -> Tensor:
     """Return y with yₖ = x₁ᵀ Wₖ x₂ + bₖ.
 
     Parameters
@@ -184,11 +221,22 @@ def bilinear(input1, input2, weight, bias=None):
     -------
     Tensor, shape (..., out_features)
     """
+    input1, input2, weight = operand(input1), operand(input2), operand(weight)
+    if weight.ndim != 3:
+        raise ValueError(f"weight must have shape (out_features, in1_features, in2_features); got {weight.shape}")
+    for x, name, n in ((input1, "input1", weight.shape[1]), (input2, "input2", weight.shape[2])):
+        if x.ndim == 0 or x.shape[-1] != n:
+            raise ValueError(f"{name} must have shape (..., {n}) for a weight of shape {weight.shape}; got {x.shape}")
+    if input1.shape[:-1] != input2.shape[:-1]:
+        raise ValueError(f"input1 and input2 must have the same axes but for the last; got shapes {input1.shape} and "
+                         f"{input2.shape}")
+    shaped(bias, "bias", weight.shape[:1])
     y = np.einsum("...i,kij,...j->...k", input1, weight, input2)
     return y if bias is None else y + bias
 
 
-def embedding(input, weight, padding_idx=None):
+@checked
+def embedding(input: Array, weight: Array, padding_idx: OptionalIndex = None) -> Tensor:
     """Return rows of a table: weight[input].
 
     Parameters
@@ -208,9 +256,13 @@ def embedding(input, weight, padding_idx=None):
     TypeError, IndexError
         If the input is not made of integers from 0 to num_embeddings - 1.
     """
-    input = np.asanyarray(value_of(input))
+    input, weight = np.asanyarray(value_of(input)), operand(weight)
     if input.dtype.kind not in "iu":
         raise TypeError(f"input of an embedding must hold integers, the rows of the weight; got dtype {input.dtype}")
+    if weight.ndim != 2:
+        raise ValueError(f"weight must have shape (num_embeddings, embedding_dim); got {weight.shape}")
+    if padding_idx is not None and not -len(weight) <= padding_idx < len(weight):
+        raise ValueError(f"padding_idx must be a row of the weight, below {len(weight)}; got {padding_idx}")
     if input.size and not (input.min() >= 0 and input.max() < len(weight)):
         raise IndexError(f"input holds {input.min()} to {input.max()}; the weight has rows 0 to {len(weight) - 1}")
     rows = weight[input]
@@ -221,7 +273,8 @@ def embedding(input, weight, padding_idx=None):
 
 # Noise
 
-def dropout(input, p=0.5, training=True, generator=None):
+@checked
+def dropout(input: Array, p: Probability = 0.5, training: Flag = True, generator: Generator = None) -> Tensor:
     """Set each number to 0 with probability p, and divide the others by 1 - p, so that the mean stays.
 
     Parameters
@@ -238,9 +291,7 @@ def dropout(input, p=0.5, training=True, generator=None):
     N. Srivastava, G. Hinton, A. Krizhevsky, I. Sutskever and R. Salakhutdinov (2014), Dropout: a simple way to prevent
     neural networks from overfitting.
     """
-    if not 0 <= p <= 1:
-        raise ValueError(f"p must be a probability, from 0 to 1; got {p}")
-    input = operand(input)
+    input, p = operand(input), number(p, "p", 0, 1)
     if not training or p == 0:
         return input
     kept = chosen(generator).random(input.shape) >= p
@@ -263,7 +314,9 @@ def _by_normalized(g, ans, x, axes, eps):
 _normalize = Primitive(_normalized, (_by_normalized,), "normalize")
 
 
-def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-5):
+@checked
+def layer_norm(input: Array, normalized_shape: Shape, weight: OptionalArray = None, bias: OptionalArray = None,
+               eps: NotNegative = 1e-5) -> Tensor:
     """Return (x - mean) / √(variance + eps) · weight + bias, with mean and variance over the last axes of each sample.
 
     Parameters
@@ -279,13 +332,17 @@ def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-5):
     J. L. Ba, J. R. Kiros and G. E. Hinton (2016), Layer normalization, equation 3.
     """
     input, shape = operand(input), as_shape(normalized_shape)
+    shaped(weight, "weight", shape), shaped(bias, "bias", shape)
     if input.shape[input.ndim - len(shape):] != shape or not shape:
         raise ValueError(f"input of shape {input.shape} does not end in normalized_shape, {shape}")
     y = _normalize(input, tuple(range(input.ndim - len(shape), input.ndim)), eps)
     return _scaled(y, weight, bias)
 
 
-def batch_norm(input, running_mean, running_var, weight=None, bias=None, training=False, momentum=0.1, eps=1e-5):
+@checked
+def batch_norm(input: Array, running_mean: OptionalArray, running_var: OptionalArray, weight: OptionalArray = None,
+               bias: OptionalArray = None, training: Flag = False, momentum: Probability = 0.1,
+               eps: NotNegative = 1e-5) -> Tensor:
     """Return (x - mean) / √(variance + eps) · weight + bias, with mean and variance of each channel.
 
     In training they are those of the batch, and the running ones are moved towards them, in place, with the unbiased
@@ -310,6 +367,11 @@ def batch_norm(input, running_mean, running_var, weight=None, bias=None, trainin
     S. Ioffe and C. Szegedy (2015), Batch normalization, algorithms 1 and 2.
     """
     input = operand(input)
+    if input.ndim < 2:
+        raise ValueError(f"input must have shape (N, C) or (N, C, ...); got {input.shape}")
+    for value, name in ((running_mean, "running_mean"), (running_var, "running_var"), (weight, "weight"),
+                        (bias, "bias")):
+        shaped(value, name, input.shape[1:2])
     axes = (0, *range(2, input.ndim))
     column = (-1, *[1] * (input.ndim - 2))  # of channels, beside an input
     if training:
@@ -339,7 +401,10 @@ def as_shape(shape):
 
 # Attention
 
-def scaled_dot_product_attention(query, key, value, attn_mask=None, dropout_p=0.0, is_causal=False, scale=None):
+@checked
+def scaled_dot_product_attention(query: Array, key: Array, value: Array, attn_mask: OptionalArray = None,
+                                 dropout_p: Probability = 0.0, is_causal: Flag = False,
+                                 scale: OptionalNumber = None) -> Tensor:
     """Return softmax(Q Kᵀ / √E) V: for every query, the mean of the values, weighted by how well the keys fit.
 
     Parameters
@@ -364,15 +429,28 @@ def scaled_dot_product_attention(query, key, value, attn_mask=None, dropout_p=0.
     ----------
     A. Vaswani and others (2017), Attention is all you need, equation 1.
     """
+    key, value = operand(key), operand(value)
+    if key.ndim < 2 or value.ndim < 2 or value.shape[-2] != key.shape[-2]:
+        raise ValueError(f"value must have shape (..., S, V) for keys of shape (..., S, E); got {value.shape} and "
+                         f"{key.shape} for the key")
     return attention_weights(query, key, attn_mask, dropout_p, is_causal, scale) @ value
 
 
-def attention_weights(query, key, attn_mask=None, dropout_p=0.0, is_causal=False, scale=None):
+def attention_weights(query: Array, key: Array, attn_mask: OptionalArray = None, dropout_p: Probability = 0.0,
+                      is_causal: Flag = False, scale: OptionalNumber = None) -> Tensor:
     """Return softmax(Q Kᵀ / √E), of shape (..., L, S); the arguments are those of `scaled_dot_product_attention`."""
+    query, key = operand(query), operand(key)
+    if query.ndim < 2 or key.ndim < 2 or query.shape[-1] != key.shape[-1]:
+        raise ValueError("query and key must have shapes (..., L, E) and (..., S, E); "
+                         f"got {query.shape} and {key.shape}")
     products = query @ np.swapaxes(key, -1, -2) * (1 / math.sqrt(query.shape[-1]) if scale is None else scale)
     if is_causal:
         products = np.where(np.tri(*products.shape[-2:], dtype=bool), products, -math.inf)
     if attn_mask is not None:
         attn_mask = operand(attn_mask)
+        if attn_mask.ndim > products.ndim or any(m not in (1, n) for m, n in zip(
+                attn_mask.shape[::-1], products.shape[::-1])):
+            raise ValueError(f"attn_mask must broadcast to the shape of the weights, {products.shape}; "
+                             f"got {attn_mask.shape}")
         products = products + attn_mask if attn_mask.dtype != bool else np.where(attn_mask, products, -math.inf)
     return dropout(softmax(products, -1), dropout_p)

@@ -6,13 +6,20 @@ random state is never used.
 """
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+from ..arguments import Activation, Filled, Generator, Mode, NotNegative, Number, OptionalNumber, Seed, checked
+
+if TYPE_CHECKING:
+    from ..tensor import Tensor
 
 _shared = {}
 
 
-def manual_seed(seed):
+@checked
+def manual_seed(seed: Seed) -> "np.random.Generator":
     """Start the generator that `nn` draws from, where none is handed in, afresh; return it.
 
     Parameters
@@ -42,19 +49,25 @@ def chosen(generator):
     return generator
 
 
-def uniform_(tensor, a=0.0, b=1.0, generator=None):
+@checked
+def uniform_(tensor: Filled, a: Number = 0.0, b: Number = 1.0, generator: Generator = None) -> "Tensor":
     """Fill with numbers from the uniform distribution U(a, b)."""
+    if not a <= b:
+        raise ValueError(f"a must not be above b: numbers are drawn between them; got a={a!r} and b={b!r}")
     tensor.data[...] = chosen(generator).uniform(a, b, tensor.shape)
     return tensor
 
 
-def normal_(tensor, mean=0.0, std=1.0, generator=None):
+@checked
+def normal_(tensor: Filled, mean: Number = 0.0, std: NotNegative = 1.0, generator: Generator = None) -> "Tensor":
     """Fill with numbers from the normal distribution N(mean, std²)."""
     tensor.data[...] = chosen(generator).normal(mean, std, tensor.shape)
     return tensor
 
 
-def trunc_normal_(tensor, mean=0.0, std=1.0, a=-2.0, b=2.0, generator=None):
+@checked
+def trunc_normal_(tensor: Filled, mean: Number = 0.0, std: NotNegative = 1.0, a: Number = -2.0, b: Number = 2.0,
+                  generator: Generator = None) -> "Tensor":
     """Fill with numbers from N(mean, std²); those outside [a, b] are drawn again until they lie inside.
 
     Raises
@@ -73,30 +86,35 @@ def trunc_normal_(tensor, mean=0.0, std=1.0, a=-2.0, b=2.0, generator=None):
     return tensor
 
 
-def constant_(tensor, val):
+@checked
+def constant_(tensor: Filled, val: Number) -> "Tensor":
     """Fill with one value."""
     tensor.data[...] = val
     return tensor
 
 
-def zeros_(tensor):
+@checked
+def zeros_(tensor: Filled) -> "Tensor":
     """Fill with zeros."""
     return constant_(tensor, 0)
 
 
-def ones_(tensor):
+@checked
+def ones_(tensor: Filled) -> "Tensor":
     """Fill with ones."""
     return constant_(tensor, 1)
 
 
-def eye_(tensor):
+@checked
+def eye_(tensor: Filled) -> "Tensor":
     """Fill a matrix with the identity."""
     if tensor.ndim != 2:
         raise ValueError(f"eye_ fills a matrix; got a Tensor of shape {tensor.shape}")
     return constant_(tensor, np.eye(*tensor.shape))
 
 
-def calculate_gain(nonlinearity, param=None):
+@checked
+def calculate_gain(nonlinearity: Activation, param: OptionalNumber = None) -> float:
     """Return the factor by which weights before this nonlinearity are scaled up, so that the signal keeps its size.
 
     Parameters
@@ -114,7 +132,8 @@ def calculate_gain(nonlinearity, param=None):
     return gains[nonlinearity]
 
 
-def fans(tensor):
+@checked
+def fans(tensor: Filled) -> tuple[int, int]:
     """Return fan_in and fan_out of a weight: how many numbers enter an output, and how many outputs an input enters.
 
     A weight has shape (out, in) or, in a convolution, (out, in, *kernel).
@@ -132,7 +151,8 @@ def _fan(tensor, mode):
     return fans(tensor)[mode == "fan_out"]
 
 
-def xavier_uniform_(tensor, gain=1.0, generator=None):
+@checked
+def xavier_uniform_(tensor: Filled, gain: NotNegative = 1.0, generator: Generator = None) -> "Tensor":
     """Fill with U(−b, b), b = gain √(6 / (fan_in + fan_out)): the signal keeps its variance forward and backward.
 
     References
@@ -144,12 +164,15 @@ def xavier_uniform_(tensor, gain=1.0, generator=None):
     return uniform_(tensor, -bound, bound, generator)
 
 
-def xavier_normal_(tensor, gain=1.0, generator=None):
+@checked
+def xavier_normal_(tensor: Filled, gain: NotNegative = 1.0, generator: Generator = None) -> "Tensor":
     """Fill with N(0, σ²), σ = gain √(2 / (fan_in + fan_out)): the normal counterpart of `xavier_uniform_`."""
     return normal_(tensor, 0.0, gain * math.sqrt(2 / sum(fans(tensor))), generator)
 
 
-def kaiming_uniform_(tensor, a=0.0, mode="fan_in", nonlinearity="leaky_relu", generator=None):
+@checked
+def kaiming_uniform_(tensor: Filled, a: Number = 0.0, mode: Mode = "fan_in", nonlinearity: Activation = "leaky_relu",
+                     generator: Generator = None) -> "Tensor":
     """Fill with U(−b, b), b = gain √(3 / fan): the signal keeps its variance through layers of rectifiers.
 
     Parameters
@@ -173,12 +196,15 @@ def kaiming_uniform_(tensor, a=0.0, mode="fan_in", nonlinearity="leaky_relu", ge
     return uniform_(tensor, -bound, bound, generator)
 
 
-def kaiming_normal_(tensor, a=0.0, mode="fan_in", nonlinearity="leaky_relu", generator=None):
+@checked
+def kaiming_normal_(tensor: Filled, a: Number = 0.0, mode: Mode = "fan_in", nonlinearity: Activation = "leaky_relu",
+                    generator: Generator = None) -> "Tensor":
     """Fill with N(0, σ²), σ = gain / √fan: the normal counterpart of `kaiming_uniform_`, with its arguments."""
     return normal_(tensor, 0.0, calculate_gain(nonlinearity, a) / math.sqrt(_fan(tensor, mode)), generator)
 
 
-def orthogonal_(tensor, gain=1.0, generator=None):
+@checked
+def orthogonal_(tensor: Filled, gain: NotNegative = 1.0, generator: Generator = None) -> "Tensor":
     """Fill with `gain` times a random matrix whose rows (or columns, if there are more rows) are orthonormal.
 
     Axes after the first are taken together as one.

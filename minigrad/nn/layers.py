@@ -5,12 +5,35 @@ else by the generator that `manual_seed` sets.
 """
 
 import math
+from typing import Any
 
 import numpy as np
 
+from ..arguments import (
+    Array,
+    Axis,
+    Flag,
+    Floating,
+    Generator,
+    NotNegative,
+    OptionalIndex,
+    OptionalProbability,
+    Padding,
+    PaddingMode,
+    Pair,
+    PositivePair,
+    PositiveSingle,
+    Probability,
+    Shape,
+    SinglePadding,
+    Size,
+    array,
+    whole,
+    wholes,
+)
+from ..tensor import Tensor
 from . import functional as F
 from . import init
-from .arguments import numbers, whole, wholes
 from .convolution import paddings
 from .module import FunctionModule, Module, Parameter
 
@@ -20,7 +43,7 @@ from .module import FunctionModule, Module, Parameter
 class Identity(Module):
     """x itself."""
 
-    def forward(self, x):
+    def forward(self, x: Any) -> Any:
         return x
 
 
@@ -129,11 +152,13 @@ class AvgPool2d(FunctionModule):
 class Flatten(Module):
     """All axes from start_dim to end_dim taken together as one; by default all but the first, that of the samples."""
 
-    def __init__(self, start_dim=1, end_dim=-1):
+    def __init__(self, start_dim: Axis = 1, end_dim: Axis = -1) -> None:
         self.start_dim, self.end_dim = start_dim, end_dim
 
-    def forward(self, x):
-        x = numbers(x, "input")
+    def forward(self, x: Array) -> Tensor:
+        x = array(x, "input")
+        if not (-x.ndim <= self.start_dim < x.ndim and -x.ndim <= self.end_dim < x.ndim):
+            raise ValueError(f"input must have the axes from {self.start_dim} to {self.end_dim}; got shape {x.shape}")
         start, end = self.start_dim % x.ndim, self.end_dim % x.ndim
         return np.reshape(x, (*x.shape[:start], math.prod(x.shape[start:end + 1]), *x.shape[end + 1:]))
 
@@ -151,12 +176,10 @@ class Dropout(Module):
         Where the chances come from; see `manual_seed`.
     """
 
-    def __init__(self, p=0.5, *, generator=None):
-        if not 0 <= p <= 1:
-            raise ValueError(f"p must be a probability, from 0 to 1; got {p}")
+    def __init__(self, p: Probability = 0.5, *, generator: Generator = None) -> None:
         self.p, self.generator = p, generator
 
-    def forward(self, x):
+    def forward(self, x: Array) -> Tensor:
         return F.dropout(x, self.p, self.training, self.generator)
 
     def extra_repr(self):
@@ -165,7 +188,7 @@ class Dropout(Module):
 
 # Products
 
-def fill_uniformly(module, fan_in, generator):
+def fill_uniformly(module, fan_in, generator: Generator) -> Tensor:
     """Draw all parameters from U(-k, k), k = 1 / √fan_in: torch's choice wherever numbers are multiplied and summed."""
     k = 1 / math.sqrt(fan_in) if fan_in else 0
     for parameter in module.parameters():
@@ -200,17 +223,18 @@ class Linear(Module):
     (5, 2)
     """
 
-    def __init__(self, in_features, out_features, bias=True, *, dtype=np.float32, generator=None):
+    def __init__(self, in_features: Size, out_features: Size, bias: Flag = True, *, dtype: Floating = np.float32,
+                 generator: Generator = None) -> None:
         self.in_features, self.out_features = in_features, out_features
         self.weight = Parameter(np.zeros((out_features, in_features), dtype))
         self.bias = Parameter(np.zeros(out_features, dtype)) if bias else None
         self.reset_parameters(generator)
 
-    def reset_parameters(self, generator=None):
+    def reset_parameters(self, generator: Generator = None) -> None:
         """Draw new initial numbers."""
         fill_uniformly(self, self.in_features, generator)
 
-    def forward(self, x):
+    def forward(self, x: Array) -> Tensor:
         return F.linear(x, self.weight, self.bias)
 
     def extra_repr(self):
@@ -235,16 +259,17 @@ class Bilinear(Module):
         Drawn from the same distribution.
     """
 
-    def __init__(self, in1_features, in2_features, out_features, bias=True, *, dtype=np.float32, generator=None):
+    def __init__(self, in1_features: Size, in2_features: Size, out_features: Size, bias: Flag = True, *,
+                 dtype: Floating = np.float32, generator: Generator = None) -> None:
         self.weight = Parameter(np.zeros((out_features, in1_features, in2_features), dtype))
         self.bias = Parameter(np.zeros(out_features, dtype)) if bias else None
         self.reset_parameters(generator)
 
-    def reset_parameters(self, generator=None):
+    def reset_parameters(self, generator: Generator = None) -> None:
         """Draw new initial numbers."""
         fill_uniformly(self, self.weight.shape[1], generator)
 
-    def forward(self, x1, x2):
+    def forward(self, x1: Array, x2: Array) -> Tensor:
         return F.bilinear(x1, x2, self.weight, self.bias)
 
     def extra_repr(self):
@@ -260,7 +285,7 @@ _PADDING_MODES = {"zeros": "constant", "reflect": "reflect", "replicate": "edge"
 class _Convolution(Module):
     """What convolutions share: the weight, the bias, and how the window lies."""
 
-    def __init__(self, shape, fan_in, out_channels, bias, padding_mode, dtype, generator, **geometry):
+    def __init__(self, shape, fan_in, out_channels: Size, bias, padding_mode, dtype, generator, **geometry) -> None:
         if padding_mode not in _PADDING_MODES:
             raise ValueError(f"padding_mode must be one of {', '.join(map(repr, _PADDING_MODES))}; "
                              f"got {padding_mode!r}")
@@ -269,14 +294,14 @@ class _Convolution(Module):
         self.bias = Parameter(np.zeros(out_channels, dtype)) if bias else None
         self.reset_parameters(generator)
 
-    def reset_parameters(self, generator=None):
+    def reset_parameters(self, generator: Generator = None) -> None:
         """Draw new initial numbers."""
         fill_uniformly(self, self.fan_in, generator)
 
-    def forward(self, x):
+    def forward(self, x: Array) -> Tensor:
         if self.padding_mode == "zeros":
             return self.function(x, self.weight, self.bias, **self.geometry)
-        x = numbers(x, "input")
+        x = array(x, "input")
         padded = np.pad(x, [(0, 0)] * (x.ndim - len(self.around)) + self.around, _PADDING_MODES[self.padding_mode])
         return self.function(padded, self.weight, self.bias, **{**self.geometry, "padding": 0})
 
@@ -325,8 +350,10 @@ class Conv2d(_Convolution):
 
     function = staticmethod(F.conv2d)
 
-    def __init__(self, in_channels, out_channels, kernel_size, stride=1, padding=0, dilation=1, groups=1, bias=True,
-                 padding_mode="zeros", *, dtype=np.float32, generator=None):
+    def __init__(self, in_channels: Size, out_channels: Size, kernel_size: PositivePair, stride: PositivePair = 1,
+                 padding: Padding = 0, dilation: PositivePair = 1, groups: Size = 1, bias: Flag = True,
+                 padding_mode: PaddingMode = "zeros", *, dtype: Floating = np.float32,
+                 generator: Generator = None) -> None:
         _check_channels(in_channels, out_channels, groups)
         kernel = wholes(kernel_size, 2, "kernel_size", 1)
         shape = (out_channels, in_channels // groups, *kernel)
@@ -360,8 +387,10 @@ class Conv1d(_Convolution):
 
     function = staticmethod(F.conv1d)
 
-    def __init__(self, in_channels, out_channels, kernel_size, stride=1, padding=0, dilation=1, groups=1, bias=True,
-                 padding_mode="zeros", *, dtype=np.float32, generator=None):
+    def __init__(self, in_channels: Size, out_channels: Size, kernel_size: PositiveSingle, stride: PositiveSingle = 1,
+                 padding: SinglePadding = 0, dilation: PositiveSingle = 1, groups: Size = 1, bias: Flag = True,
+                 padding_mode: PaddingMode = "zeros", *, dtype: Floating = np.float32,
+                 generator: Generator = None) -> None:
         _check_channels(in_channels, out_channels, groups)
         kernel, = wholes(kernel_size, 1, "kernel_size", 1)
         shape = (out_channels, in_channels // groups, kernel)
@@ -396,8 +425,9 @@ class ConvTranspose2d(_Convolution):
 
     function = staticmethod(F.conv_transpose2d)
 
-    def __init__(self, in_channels, out_channels, kernel_size, stride=1, padding=0, output_padding=0, groups=1,
-                 bias=True, dilation=1, *, dtype=np.float32, generator=None):
+    def __init__(self, in_channels: Size, out_channels: Size, kernel_size: PositivePair, stride: PositivePair = 1,
+                 padding: Pair = 0, output_padding: Pair = 0, groups: Size = 1, bias: Flag = True,
+                 dilation: PositivePair = 1, *, dtype: Floating = np.float32, generator: Generator = None) -> None:
         _check_channels(in_channels, out_channels, groups)
         for value, name, least in ((stride, "stride", 1), (padding, "padding", 0),
                                    (output_padding, "output_padding", 0), (dilation, "dilation", 1)):
@@ -427,12 +457,13 @@ class LayerNorm(Module):
         At first ones and zeros.
     """
 
-    def __init__(self, normalized_shape, eps=1e-5, elementwise_affine=True, bias=True, *, dtype=np.float32):
+    def __init__(self, normalized_shape: Shape, eps: NotNegative = 1e-5, elementwise_affine: Flag = True,
+                 bias: Flag = True, *, dtype: Floating = np.float32) -> None:
         self.normalized_shape, self.eps = F.as_shape(normalized_shape), eps
         self.weight = Parameter(np.ones(self.normalized_shape, dtype)) if elementwise_affine else None
         self.bias = Parameter(np.zeros(self.normalized_shape, dtype)) if elementwise_affine and bias else None
 
-    def forward(self, x):
+    def forward(self, x: Array) -> Tensor:
         return F.layer_norm(x, self.normalized_shape, self.weight, self.bias, self.eps)
 
     def extra_repr(self):
@@ -467,8 +498,8 @@ class BatchNorm1d(Module):
 
     shapes = {2: "(N, C)", 3: "(N, C, L)"}
 
-    def __init__(self, num_features, eps=1e-5, momentum=0.1, affine=True, track_running_stats=True, *,
-                 dtype=np.float32):
+    def __init__(self, num_features: Size, eps: NotNegative = 1e-5, momentum: OptionalProbability = 0.1,
+                 affine: Flag = True, track_running_stats: Flag = True, *, dtype: Floating = np.float32) -> None:
         self.num_features, self.eps, self.momentum = num_features, eps, momentum
         self.track_running_stats = track_running_stats
         self.weight = Parameter(np.ones(num_features, dtype)) if affine else None
@@ -478,8 +509,8 @@ class BatchNorm1d(Module):
             self.register_buffer("running_var", np.ones(num_features, dtype))
             self.register_buffer("num_batches_tracked", np.array(0))
 
-    def forward(self, x):
-        x = numbers(x, "input")
+    def forward(self, x: Array) -> Tensor:
+        x = array(x, "input")
         if x.ndim not in self.shapes or x.shape[1] != self.num_features:
             raise ValueError(f"input must have shape {' or '.join(self.shapes.values())} with C = {self.num_features}; "
                              f"got {x.shape}")
@@ -522,20 +553,21 @@ class Embedding(Module):
         Drawn from N(0, 1).
     """
 
-    def __init__(self, num_embeddings, embedding_dim, padding_idx=None, *, dtype=np.float32, generator=None):
+    def __init__(self, num_embeddings: Size, embedding_dim: Size, padding_idx: OptionalIndex = None, *,
+                 dtype: Floating = np.float32, generator: Generator = None) -> None:
         if padding_idx is not None and not -num_embeddings <= padding_idx < num_embeddings:
             raise ValueError(f"padding_idx must be a row, from 0 to {num_embeddings - 1}; got {padding_idx}")
         self.padding_idx = padding_idx
         self.weight = Parameter(np.zeros((num_embeddings, embedding_dim), dtype))
         self.reset_parameters(generator)
 
-    def reset_parameters(self, generator=None):
+    def reset_parameters(self, generator: Generator = None) -> None:
         """Draw new initial numbers."""
         init.normal_(self.weight, generator=generator)
         if self.padding_idx is not None:
             self.weight.data[self.padding_idx] = 0
 
-    def forward(self, x):
+    def forward(self, x: Array) -> Tensor:
         return F.embedding(x, self.weight, self.padding_idx)
 
     def extra_repr(self):

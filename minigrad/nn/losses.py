@@ -6,10 +6,24 @@ that `backward` starts from.
 
 import numpy as np
 
+from ..arguments import (
+    Array,
+    Axis,
+    DivergenceReduction,
+    Flag,
+    NotNegative,
+    Number,
+    OptionalArray,
+    Positive,
+    Probability,
+    Reduction,
+    checked,
+)
 from ..registry import value_of
 from ..rules.products import operand
 from ..special import log_softmax, relu, softmax, softplus
 from ..tape import Primitive
+from ..tensor import Tensor
 from .module import FunctionModule
 
 REDUCTIONS = ("mean", "sum", "none")
@@ -25,18 +39,32 @@ def _check_reduction(reduction, allowed=REDUCTIONS):
         raise ValueError(f"reduction must be one of {', '.join(map(repr, allowed))}; got {reduction!r}")
 
 
-def _paired(input, target):
+def _paired(input, target, names=("input", "target")):
     """Refuse shapes that broadcast: (N, 1) against (N,) makes N x N differences, a mistake that is hard to see."""
     input, target = operand(input), operand(target)
     if input.shape != target.shape:
-        raise ValueError(f"target has shape {target.shape}; expected that of the input, {input.shape}: "
+        raise ValueError(f"{names[1]} has shape {target.shape}; expected that of the {names[0]}, {input.shape}: "
                          "reshape one of them")
     return input, target
 
 
+def _times(x, weight, name="weight"):
+    """Return x times a weight, None for none, that may be smaller but not larger than x."""
+    if weight is None:
+        return x
+    try:
+        fits = np.broadcast_shapes(x.shape, np.shape(weight)) == x.shape
+    except ValueError:
+        fits = False
+    if not fits:
+        raise ValueError(f"{name} must broadcast to shape {x.shape}; got shape {np.shape(weight)}")
+    return x * weight
+
+
 # Regression: x are outputs, y targets, both of the same shape.
 
-def mse_loss(input, target, *, reduction="mean"):
+@checked
+def mse_loss(input: Array, target: Array, *, reduction: Reduction = "mean") -> Tensor:
     """Return the squared error (x - y)².
 
     Parameters
@@ -55,7 +83,8 @@ def mse_loss(input, target, *, reduction="mean"):
     return _reduced((input - target) ** 2, reduction)
 
 
-def l1_loss(input, target, *, reduction="mean"):
+@checked
+def l1_loss(input: Array, target: Array, *, reduction: Reduction = "mean") -> Tensor:
     """Return the absolute error |x - y|, with slope 0 where they are equal.
 
     Parameters
@@ -68,7 +97,8 @@ def l1_loss(input, target, *, reduction="mean"):
     return _reduced(np.abs(input - target), reduction)
 
 
-def huber_loss(input, target, reduction="mean", delta=1.0):
+@checked
+def huber_loss(input: Array, target: Array, reduction: Reduction = "mean", delta: Positive = 1.0) -> Tensor:
     """Return d² / 2 where d = |x - y| is at most delta, and delta (d - delta / 2) beyond: outliers count less.
 
     Parameters
@@ -91,7 +121,8 @@ def huber_loss(input, target, reduction="mean", delta=1.0):
     return _reduced(near * (d - near / 2), reduction)
 
 
-def smooth_l1_loss(input, target, *, reduction="mean", beta=1.0):
+@checked
+def smooth_l1_loss(input: Array, target: Array, *, reduction: Reduction = "mean", beta: NotNegative = 1.0) -> Tensor:
     """Return the Huber loss with delta = beta, divided by beta: the absolute error, rounded off at 0.
 
     Parameters
@@ -121,7 +152,9 @@ def _ones_at(places, x):
     return ones
 
 
-def cross_entropy(input, target, weight=None, *, ignore_index=-100, reduction="mean", label_smoothing=0.0):
+@checked
+def cross_entropy(input: Array, target: Array, weight: OptionalArray = None, *, ignore_index: Axis = -100,
+                  reduction: Reduction = "mean", label_smoothing: Probability = 0.0) -> Tensor:
     """Return how surprised a classifier is by the truth: -log p[y], for the softmax p of its outputs and the class y.
 
     With label smoothing, or with probabilities q as targets, it is -Σ q[c] log p[c], summed over the classes.
@@ -173,7 +206,9 @@ def cross_entropy(input, target, weight=None, *, ignore_index=-100, reduction="m
     return _sum_over(losses, counts, reduction)
 
 
-def nll_loss(input, target, weight=None, *, ignore_index=-100, reduction="mean"):
+@checked
+def nll_loss(input: Array, target: Array, weight: OptionalArray = None, *, ignore_index: Axis = -100,
+             reduction: Reduction = "mean") -> Tensor:
     """Return the negative log-likelihood -log p[y]: the rest of `cross_entropy`, after a log-softmax.
 
     Parameters
@@ -235,6 +270,8 @@ def _class_weights(weight, outputs):
 
 def _class_axis(shape):
     """Return which axis of outputs is that of the classes: the second, or the only one."""
+    if not shape:
+        raise ValueError("input must have shape (N, C), (C,) or (N, C, ...), an output for each class; got shape ()")
     return 1 if len(shape) > 1 else 0
 
 
@@ -259,7 +296,9 @@ def _bounded_log(p):
     return np.maximum(np.log(np.maximum(p, 1e-44)), -100)  # 1e-44, above 0 in float32 too, has the logarithm -101.3
 
 
-def binary_cross_entropy(input, target, weight=None, *, reduction="mean"):
+@checked
+def binary_cross_entropy(input: Array, target: Array, weight: OptionalArray = None, *,
+                         reduction: Reduction = "mean") -> Tensor:
     """Return -y log p - (1 - y) log(1 - p), the cross-entropy of yes and no; 100 at most.
 
     From outputs before a sigmoid, `binary_cross_entropy_with_logits` is more accurate.
@@ -280,10 +319,12 @@ def binary_cross_entropy(input, target, weight=None, *, reduction="mean"):
                          f"{np.max(value_of(input))}: for outputs before a sigmoid there is "
                          "binary_cross_entropy_with_logits")
     losses = _surprise_of_probabilities(input, target)
-    return _reduced(losses if weight is None else losses * weight, reduction)
+    return _reduced(_times(losses, weight), reduction)
 
 
-def binary_cross_entropy_with_logits(input, target, weight=None, *, reduction="mean", pos_weight=None):
+@checked
+def binary_cross_entropy_with_logits(input: Array, target: Array, weight: OptionalArray = None, *,
+                                     reduction: Reduction = "mean", pos_weight: OptionalArray = None) -> Tensor:
     """Return -y log σ(x) - (1 - y) log(1 - σ(x)), the cross-entropy of yes and no, accurate for any x.
 
     Parameters
@@ -299,12 +340,13 @@ def binary_cross_entropy_with_logits(input, target, weight=None, *, reduction="m
         What yes counts for; broadcast.
     """
     input, target = _paired(input, target)
-    yes = target if pos_weight is None else target * pos_weight
+    yes = _times(target, pos_weight, "pos_weight")
     losses = yes * softplus(-input) + (1 - target) * softplus(input)  # -log σ(x) = softplus(-x), and 1 - σ(x) = σ(-x)
-    return _reduced(losses if weight is None else losses * weight, reduction)
+    return _reduced(_times(losses, weight), reduction)
 
 
-def kl_div(input, target, *, reduction="mean", log_target=False):
+@checked
+def kl_div(input: Array, target: Array, *, reduction: DivergenceReduction = "mean", log_target: Flag = False) -> Tensor:
     """Return p (log p - log q), whose sum is the Kullback-Leibler divergence of q from p; 0 where p is 0.
 
     Parameters
@@ -327,7 +369,8 @@ def kl_div(input, target, *, reduction="mean", log_target=False):
     return np.sum(losses) / len(losses) if reduction == "batchmean" else _reduced(losses, reduction)
 
 
-def hinge_embedding_loss(input, target, margin=1.0, *, reduction="mean"):
+@checked
+def hinge_embedding_loss(input: Array, target: Array, margin: Number = 1.0, *, reduction: Reduction = "mean") -> Tensor:
     """Return x where y is 1, and max(0, margin - x) where it is -1: what is alike comes close, the rest goes apart.
 
     Parameters
@@ -346,7 +389,9 @@ def hinge_embedding_loss(input, target, margin=1.0, *, reduction="mean"):
     return _reduced(np.where(target == 1, input, relu(margin - input)), reduction)
 
 
-def multi_margin_loss(input, target, p=1, margin=1.0, weight=None, *, reduction="mean"):
+@checked
+def multi_margin_loss(input: Array, target: Array, p: int = 1, margin: Number = 1.0, weight: OptionalArray = None, *,
+                      reduction: Reduction = "mean") -> Tensor:
     """Return Σ max(0, margin - x[y] + x[c])ᵖ / C, summed over the classes c other than y: the hinge loss for C classes.
 
     Parameters
@@ -364,7 +409,7 @@ def multi_margin_loss(input, target, p=1, margin=1.0, weight=None, *, reduction=
     if p not in (1, 2):
         raise ValueError(f"p must be 1 or 2; got {p!r}")
     input, classes = operand(input), value_of(operand(target))
-    if input.ndim > 2:
+    if input.ndim not in (1, 2):
         raise ValueError(f"input must have shape (N, C) or (C,); got {input.shape}")
     classes, _ = _checked_classes(input.shape, classes, -100)
     true = np.expand_dims(classes, -1)
@@ -375,7 +420,9 @@ def multi_margin_loss(input, target, p=1, margin=1.0, weight=None, *, reduction=
     return _reduced(np.mean(losses, -1), reduction)
 
 
-def margin_ranking_loss(input1, input2, target, margin=0.0, *, reduction="mean"):
+@checked
+def margin_ranking_loss(input1: Array, input2: Array, target: Array, margin: Number = 0.0, *,
+                        reduction: Reduction = "mean") -> Tensor:
     """Return max(0, margin - y (x₁ - x₂)): where y is 1, x₁ should be larger than x₂, and where it is -1, smaller.
 
     Parameters
@@ -388,9 +435,9 @@ def margin_ranking_loss(input1, input2, target, margin=0.0, *, reduction="mean")
         By how much.
     reduction : {"mean", "sum", "none"}, default "mean"
     """
-    input1, input2 = _paired(input1, input2)
+    input1, input2 = _paired(input1, input2, ("input1", "input2"))
     sign = np.asanyarray(value_of(target), input1.dtype)
-    return _reduced(relu(margin - sign * (input1 - input2)), reduction)
+    return _reduced(relu(margin - _times(input1 - input2, sign, "target")), reduction)
 
 
 # The same as modules

@@ -4,10 +4,13 @@ A module is a function with parameters. It finds them, and the modules inside it
 network is written by assigning layers in `__init__` and calling them in `forward`.
 """
 
+from collections.abc import Iterable
 from inspect import Signature, signature
+from typing import Any
 
 import numpy as np
 
+from ..arguments import check, complaint, shown
 from ..tensor import Tensor
 
 
@@ -44,6 +47,8 @@ class Module:
     """
 
     def __new__(cls, *args, **keywords):
+        if wrong := complaint(signature(cls.__init__), (None, *args), keywords):
+            raise wrong
         module = super().__new__(cls)
         # The names of the attributes that are parameters, buffers and children, in order of assignment. They are laid
         # here, so that a subclass need not call super().__init__().
@@ -84,8 +89,14 @@ class Module:
 
     # Calling
 
-    def __call__(self, *args, **keywords):
-        return self.forward(*args, **keywords)
+    def __call__(self, *args: Any, **keywords: Any) -> Any:
+        try:
+            return self.forward(*args, **keywords)
+        except Exception:
+            wrong = complaint(signature(self.forward), args, keywords)
+            if wrong is None:
+                raise
+        raise wrong
 
     def forward(self, *args, **keywords):
         """Compute the output; every subclass writes its own."""
@@ -263,6 +274,7 @@ class FunctionModule(Module):
 
     def __init__(self, *args, **keywords):
         self.arguments = type(self).__signature__.bind(*args, **keywords).arguments
+        check(type(self).__signature__, self.arguments)
 
     def forward(self, *inputs):
         return self.function(*inputs, **self.arguments)
@@ -338,7 +350,9 @@ class ModuleList(_Container):
         The modules in order.
     """
 
-    def __init__(self, modules=()):
+    def __init__(self, modules: Iterable[Module] = ()) -> None:
+        if not isinstance(modules, Iterable) or not all(isinstance(module, Module) for module in modules):
+            raise TypeError(f"modules must be a list of modules; got {shown(modules)}")
         for module in modules:
             self.append(module)
 
@@ -372,6 +386,10 @@ def functional_call(module, parameters, *args, **keywords):
     >>> minigrad.grad(loss)({"weight": np.array([[2.0]]), "bias": np.array([1.0])})["weight"]
     array([[6.]])
     """
+    if not isinstance(module, Module):
+        raise TypeError(f"module must be a Module; got {shown(module)}")
+    if not isinstance(parameters, dict):
+        raise TypeError(f"parameters must be a dictionary from names to Tensors or arrays; got {shown(parameters)}")
     owners = {}
     for path, inside in module.named_modules():
         for name in inside._parameters + inside._buffers:

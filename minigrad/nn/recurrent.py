@@ -4,8 +4,11 @@ A step takes the part of the gates that comes from the input, and the state, a t
 (N, hidden_size); cells apply it once, layers to whole sequences, forward and backward in time, one layer above another.
 """
 
+from typing import Any
+
 import numpy as np
 
+from ..arguments import Array, Flag, Floating, Generator, Nonlinearity, Probability, Size
 from ..rules.products import operand
 from ..special import relu, sigmoid
 from . import functional as F
@@ -76,7 +79,8 @@ class _Cell(Module):
 
     gates, states = 1, 1
 
-    def __init__(self, input_size, hidden_size, bias=True, *, dtype=np.float32, generator=None):
+    def __init__(self, input_size: Size, hidden_size: Size, bias: Flag = True, *, dtype: Floating = np.float32,
+                 generator: Generator = None) -> None:
         self.input_size, self.hidden_size = input_size, hidden_size
         rows = self.gates * hidden_size
         self.weight_ih = Parameter(np.zeros((rows, input_size), dtype))
@@ -85,11 +89,11 @@ class _Cell(Module):
         self.bias_hh = Parameter(np.zeros(rows, dtype)) if bias else None
         self.reset_parameters(generator)
 
-    def reset_parameters(self, generator=None):
+    def reset_parameters(self, generator: Generator = None) -> None:
         """Draw new initial numbers."""
         fill_uniformly(self, self.hidden_size, generator)
 
-    def forward(self, input, hx=None):
+    def forward(self, input: Array, hx: Any = None) -> Any:
         input = operand(input)
         state = _as_state(hx, self.states, (*input.shape[:-1], self.hidden_size), self.weight_hh.dtype)
         from_input = F.linear(input, self.weight_ih, self.bias_ih)
@@ -120,7 +124,8 @@ class RNNCell(_Cell):
         All are drawn from U(-k, k), k = 1 / √hidden_size.
     """
 
-    def __init__(self, input_size, hidden_size, bias=True, nonlinearity="tanh", *, dtype=np.float32, generator=None):
+    def __init__(self, input_size: Size, hidden_size: Size, bias: Flag = True, nonlinearity: Nonlinearity = "tanh", *,
+                 dtype: Floating = np.float32, generator: Generator = None) -> None:
         self.step = _step_of(nonlinearity)
         super().__init__(input_size, hidden_size, bias, dtype=dtype, generator=generator)
 
@@ -164,8 +169,9 @@ class _Recurrent(Module):
 
     gates, states = 1, 1
 
-    def __init__(self, input_size, hidden_size, num_layers=1, bias=True, batch_first=False, dropout=0.0,
-                 bidirectional=False, *, dtype=np.float32, generator=None):
+    def __init__(self, input_size: Size, hidden_size: Size, num_layers: Size = 1, bias: Flag = True,
+                 batch_first: Flag = False, dropout: Probability = 0.0, bidirectional: Flag = False, *,
+                 dtype: Floating = np.float32, generator: Generator = None) -> None:
         self.input_size, self.hidden_size, self.num_layers = input_size, hidden_size, num_layers
         self.batch_first, self.dropout, self.directions = batch_first, dropout, 2 if bidirectional else 1
         self.generator, rows = generator, self.gates * hidden_size
@@ -183,11 +189,11 @@ class _Recurrent(Module):
             for direction in ("", "_reverse")[:self.directions]:
                 yield layer, f"_l{layer}{direction}"
 
-    def reset_parameters(self, generator=None):
+    def reset_parameters(self, generator: Generator = None) -> None:
         """Draw new initial numbers."""
         fill_uniformly(self, self.hidden_size, generator)
 
-    def forward(self, input, hx=None):
+    def forward(self, input: Array, hx: Any = None) -> Any:
         x = operand(input)
         if x.ndim not in (2, 3) or x.shape[-1] != self.input_size:
             raise ValueError(f"input must have shape (L, {self.input_size}), or "
@@ -257,8 +263,9 @@ class RNN(_Recurrent):
         Those of an `RNNCell`; likewise for l1 and so on, and with the suffix _reverse for the other direction.
     """
 
-    def __init__(self, input_size, hidden_size, num_layers=1, nonlinearity="tanh", bias=True, batch_first=False,
-                 dropout=0.0, bidirectional=False, *, dtype=np.float32, generator=None):
+    def __init__(self, input_size: Size, hidden_size: Size, num_layers: Size = 1, nonlinearity: Nonlinearity = "tanh",
+                 bias: Flag = True, batch_first: Flag = False, dropout: Probability = 0.0, bidirectional: Flag = False,
+                 *, dtype: Floating = np.float32, generator: Generator = None) -> None:
         self.step = _step_of(nonlinearity)
         super().__init__(input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional,
                          dtype=dtype, generator=generator)

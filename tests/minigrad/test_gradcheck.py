@@ -166,5 +166,5 @@ def test_the_error_is_an_assertion_error():
 
 @pytest.mark.parametrize("inputs", [(), (1,), (np.arange(3), "text")])
 def test_a_point_without_floats_is_refused(inputs):
-    with pytest.raises(TypeError, match="an input made of floats"):
+    with pytest.raises(TypeError, match="inputs must hold floats"):
         gradcheck(lambda *inputs: 1.0, *inputs)

@@ -647,7 +647,7 @@ def test_special_functions_take_lists_numbers_and_integers():
         np.testing.assert_array_equal(function([1, 2]), expected)
         np.testing.assert_array_equal(function(np.array([1, 2])), expected)
         assert np.ndim(function(1.0)) == 0
-    with pytest.raises(ValueError, match="approximate must be 'none' or 'tanh', got 'erf'"):
+    with pytest.raises(ValueError, match="approximate must be one of 'none', 'tanh'; got 'erf'"):
         minigrad.gelu(1.0, "erf")
 
 

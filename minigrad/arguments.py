@@ -1,0 +1,251 @@
+"""Arguments checked in words: an annotation says what an argument must be, for readers, type checkers and at run time.
+
+`p: Probability` is a float to a type checker, and carries the function `probability`, which raises an error that names
+the argument and what it got. `check` looks at the arguments of a call. A function that is `checked` does so only after
+it has failed, so that calls that work cost nothing.
+"""
+
+import math
+from functools import partial, wraps
+from inspect import signature
+from numbers import Real
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import numpy as np
+
+from .registry import value_of
+from .rules.products import operand
+from .tape import Node
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, DTypeLike
+
+    from .tensor import Tensor
+else:
+    ArrayLike = DTypeLike = Any  # numpy.typing takes some milliseconds to load
+
+
+def check(sign, arguments):
+    """Raise what is wrong with the first argument that is not what its annotation says."""
+    for name, value in arguments.items():
+        p = sign.parameters[name]
+        values = value if p.kind == p.VAR_POSITIONAL else [value]
+        for test in getattr(p.annotation, "__metadata__", ()):
+            for item in values:
+                test(item, name)
+
+
+def checked(function, run=None):
+    """Return the function, or `run` under its name, with an error in words where an argument is the reason to fail."""
+    sign, run = signature(function), run or function
+
+    @wraps(function)
+    def call(*args, **keywords):
+        try:
+            return run(*args, **keywords)
+        except Exception:
+            wrong = complaint(sign, args, keywords)
+            if wrong is None:
+                raise
+        raise wrong
+    return call
+
+
+def complaint(sign, args, keywords):
+    """Return the error that `check` raises for a call, or None."""
+    try:
+        arguments = sign.bind(*args, **keywords).arguments
+    except TypeError:  # too many, or too few
+        return None
+    try:
+        check(sign, arguments)
+    except (TypeError, ValueError) as error:
+        return error
+    return None
+
+
+# What arguments may be. Each returns the argument, ready for use.
+
+def shown(value):
+    """Return a value as an error message shows it: arrays by their shape."""
+    if isinstance(value, (Node, np.ndarray)) and np.ndim(value_of(value)):
+        return f"{'a Tensor' if isinstance(value, Node) else 'an array'} of shape {value.shape}, dtype {value.dtype}"
+    text = repr(value)
+    return text if len(text) <= 100 else f"{text[:100]}..., of type {type(value).__name__}"
+
+
+def whole(value, name, least=0):
+    """Return a whole number of at least `least`: a size, or how often something happens."""
+    if not is_whole(value):
+        raise TypeError(f"{name} must be a whole number, such as {max(least, 2)}; got {shown(value)}")
+    if value < least:
+        raise ValueError(f"{name} must be a whole number of at least {least}; got {value!r}")
+    return int(value)
+
+
+def wholes(value, count, name, least=0):
+    """Return a whole number, or `count` of them, as a tuple of that length."""
+    values = (value,) * count if is_whole(value) else value
+    of = {1: "or a tuple of one", 2: "or two of them, for rows and columns"}[count]
+    if not isinstance(values, (tuple, list)) or not all(map(is_whole, values)):
+        raise TypeError(f"{name} must be a whole number, such as {max(least, 2)}, {of}; got {shown(value)}")
+    if len(values) != count or min(values) < least:
+        raise ValueError(f"{name} must be a whole number of at least {least}, {of}; got {value!r}")
+    return tuple(map(int, values))
+
+
+def is_whole(value):
+    """Tell whether a value is an integer; True and False do not count."""
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+
+
+def axis(value, name):
+    """Return an axis."""
+    if not is_whole(value):
+        raise TypeError(f"{name} must be an axis, a whole number; got {shown(value)}")
+    return value
+
+
+def axes(value, name):
+    """Return an axis, several, or None for all."""
+    if value is not None and not is_whole(value) and not (isinstance(value, tuple) and all(map(is_whole, value))):
+        raise TypeError(f"{name} must be an axis, a tuple of axes, or None; got {shown(value)}")
+    return value
+
+
+def number(value, name, least=-math.inf, most=math.inf):
+    """Return a number within bounds."""
+    if not isinstance(value, Real) and not (isinstance(value, (np.ndarray, Node)) and not np.ndim(value_of(value))
+                                            and value.dtype.kind in "fiu"):
+        raise TypeError(f"{name} must be a number; got {shown(value)}")
+    if not least <= value <= most:
+        bounds = [f"at least {least}"] * (least > -math.inf) + [f"at most {most}"] * (most < math.inf)
+        raise ValueError(f"{name} must be a number{' of ' if bounds else ''}{' and '.join(bounds)}; got {value!r}")
+    return value
+
+
+def positive(value, name):
+    """Return a number above 0."""
+    if not number(value, name, 0) > 0:
+        raise ValueError(f"{name} must be a number above 0; got {value!r}")
+    return value
+
+
+def array(value, name):
+    """Return a Tensor, or an array, of numbers."""
+    try:
+        x = operand(value)
+    except ValueError:  # rows of different lengths
+        raise TypeError(f"{name} must hold numbers, as many in each row; got {shown(value)}") from None
+    if x.dtype.kind not in "fiubc":
+        raise TypeError(f"{name} must hold numbers, as an array or a Tensor; got {shown(value)}")
+    return x
+
+
+def shaped(value, name, shape):
+    """Return an array of a given shape, None if it is None."""
+    if value is not None and np.shape(array(value, name)) != shape:
+        raise ValueError(f"{name} must have shape {shape}; got {shown(value)}")
+    return value
+
+
+def one_of(choices, value, name):
+    """Return one of several words."""
+    if not isinstance(value, str) or value not in choices:
+        error = ValueError if isinstance(value, str) else TypeError
+        raise error(f"{name} must be one of {', '.join(map(repr, choices))}; got {shown(value)}")
+    return value
+
+
+def tensor_to_fill(value, name):
+    """Return a Tensor of floats."""
+    if not isinstance(value, Node) or value.dtype.kind != "f":
+        raise TypeError(f"{name} must be a Tensor of floats, such as nn.Parameter([[1.0, 2.0]]); got {shown(value)}")
+    return value
+
+
+def floating(value, name):
+    """Return a dtype of floats."""
+    try:
+        kind = np.dtype(value).kind if value is not None else None
+    except Exception:
+        kind = None
+    if kind != "f":
+        raise TypeError(f"{name} must be a dtype of floats, np.float32 or np.float64; got {shown(value)}")
+    return value
+
+
+def padding(value, name, count):
+    """Return numbers, or one of the two words for them."""
+    return one_of(("valid", "same"), value, name) if isinstance(value, str) else wholes(value, count, name)
+
+
+def shape(value, name):
+    """Return a length, or several, as a tuple."""
+    lengths = (value,) if is_whole(value) else value
+    if not isinstance(lengths, (tuple, list)) or not all(map(is_whole, lengths)):
+        raise TypeError(f"{name} must be a whole number or a tuple of them, such as (3, 4); got {shown(value)}")
+    if not lengths or min(lengths) < 1:
+        raise ValueError(f"{name} must be one or several whole numbers of at least 1; got {value!r}")
+    return tuple(lengths)
+
+
+def flag(value, name):
+    """Return True or False; 1, 0 and None will do."""
+    if value is not None and not (isinstance(value, (bool, np.bool_, int, np.integer)) and value in (0, 1)):
+        raise TypeError(f"{name} must be True or False; got {shown(value)}")
+    return bool(value)
+
+
+def generator_or_none(value, name):
+    """Return a generator of random numbers, or None."""
+    if value is not None and not isinstance(value, np.random.Generator):
+        raise TypeError(f"{name} must be a np.random.Generator, such as np.random.default_rng(0); got {shown(value)}")
+    return value
+
+
+def optional(test):
+    """Return the check of an argument that may be None."""
+    return lambda value, name: value if value is None else test(value, name)
+
+
+# The same as types
+
+Array = Annotated[ArrayLike, array]
+OptionalArray = Annotated[ArrayLike | None, optional(array)]
+Flag = Annotated[bool, flag]
+Count = Annotated[int, whole]
+Size = Annotated[int, partial(whole, least=1)]
+OptionalIndex = Annotated[int | None, optional(axis)]
+Single = Annotated[int | tuple[int], lambda value, name: wholes(value, 1, name)]
+Pair = Annotated[int | tuple[int, int], lambda value, name: wholes(value, 2, name)]
+PositivePair = Annotated[int | tuple[int, int], lambda value, name: wholes(value, 2, name, 1)]
+OptionalPair = Annotated[int | tuple[int, int] | None, optional(lambda value, name: wholes(value, 2, name, 1))]
+PositiveSingle = Annotated[int | tuple[int], lambda value, name: wholes(value, 1, name, 1)]
+Axis = Annotated[int, axis]
+Axes = Annotated[int | tuple[int, ...] | None, axes]
+Number = Annotated[float, number]
+OptionalNumber = Annotated[float | None, optional(number)]
+NotNegative = Annotated[float, partial(number, least=0)]
+Positive = Annotated[float, positive]
+OptionalPositive = Annotated[float | None, optional(positive)]
+OptionalNotNegative = Annotated[float | None, optional(partial(number, least=0))]
+Probability = Annotated[float, partial(number, least=0, most=1)]
+OptionalProbability = Annotated[float | None, optional(partial(number, least=0, most=1))]
+Filled = Annotated["Tensor", tensor_to_fill]
+Floating = Annotated[DTypeLike, floating]
+Reduction = Annotated[Literal["mean", "sum", "none"], partial(one_of, ("mean", "sum", "none"))]
+DivergenceReduction = Annotated[Literal["mean", "batchmean", "sum", "none"],
+                                partial(one_of, ("mean", "batchmean", "sum", "none"))]
+Padding = Annotated[int | tuple[int, int] | Literal["valid", "same"], partial(padding, count=2)]
+SinglePadding = Annotated[int | tuple[int] | Literal["valid", "same"], partial(padding, count=1)]
+PaddingMode = Annotated[Literal["zeros", "reflect", "replicate", "circular"],
+                        partial(one_of, ("zeros", "reflect", "replicate", "circular"))]
+Nonlinearity = Annotated[Literal["tanh", "relu"], partial(one_of, ("tanh", "relu"))]
+Activation = Annotated[str, partial(one_of, ("linear", "conv1d", "conv2d", "sigmoid", "tanh", "relu", "leaky_relu",
+                                             "selu"))]
+Approximation = Annotated[Literal["none", "tanh"], partial(one_of, ("none", "tanh"))]
+Mode = Annotated[Literal["fan_in", "fan_out"], partial(one_of, ("fan_in", "fan_out"))]
+Shape = Annotated[int | tuple[int, ...], shape]
+Seed = Annotated[int | None, optional(whole)]
+Generator = Annotated["np.random.Generator | None", generator_or_none]
