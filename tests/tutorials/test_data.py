@@ -15,3 +15,13 @@ def test_longley_has_the_certified_solution():
     sizes = np.linalg.norm(columns, axis=0)
     solution = np.linalg.lstsq(columns / sizes, table[:, 1], rcond=None)[0] / sizes
     np.testing.assert_allclose(solution, CERTIFIED, rtol=1e-6)
+
+
+def test_co2_rises_and_breathes_as_published():
+    """Keeling's means of the years are known: 315.97 ppm in 1959, 371.13 in 2001; May is high and October low."""
+    year, co2 = np.loadtxt(tutorials.DATA / "co2.csv", delimiter=",", skiprows=1, unpack=True)
+    assert len(year) == 521 and np.all(np.diff(year) > 0)
+    assert abs(co2[year.astype(int) == 1959].mean() - 315.97) < 0.3
+    assert abs(co2[year.astype(int) == 2001].mean() - 371.13) < 0.3
+    month = np.floor(year % 1 * 12) + 1
+    assert co2[month == 5].mean() - co2[month == 10].mean() > 4
