@@ -181,7 +181,8 @@ class HyperparameterWork:
                 hint = f": name its entries, {' or '.join(NAMED_BETAS)}" if name == "betas" else ""
                 raise ValueError(f"{name} is {group[name]}, but an axis needs a hyperparameter that is a number{hint}")
             else:
-                group[name] = values
+                whole = isinstance(group.get(name), int) and np.all(values == np.round(values))
+                group[name] = values.astype(int) if whole else values
         return runner
 
     def check(self, x, y):
@@ -311,7 +312,7 @@ def shown_values(result, show):
         return values, label, mpl.colors.Normalize()
     values = np.where(np.isnan(values), np.nan, np.maximum(values, FLOOR))
     finite = values[np.isfinite(values)]
-    low, high = (finite.min(), np.percentile(finite, 99.5)) if finite.size else (FLOOR, 1.0)
+    low, high = np.percentile(finite, [1, 99.5]) if finite.size else (FLOOR, 1.0)
     return values, label, LogNorm(low, max(high, 10 * low))
 
 

@@ -16,8 +16,8 @@ from .map import Map, axis, mapped, not_independent, plain_hyperparameters, told
 from .raster import draw_image, thinned, told_axes
 from .tiles import LANES
 
-TRAINED = LinearSegmentedColormap.from_list("trained", ["#08306B", "#2B7BBA", "#A8D3EA", "#C6E2F2"])
-UNTRAINED = LinearSegmentedColormap.from_list("untrained", ["#4A1203", "#B8400E", "#F2A25C", "#FBCB9A"])
+TRAINED = LinearSegmentedColormap.from_list("trained", ["#C6E2F2", "#A8D3EA", "#2B7BBA", "#08306B"])
+UNTRAINED = LinearSegmentedColormap.from_list("untrained", ["#FBCB9A", "#F2A25C", "#B8400E", "#4A1203"])
 
 
 def trainability_map(x, y, optimizer="SGD", steps=200, *, inputs=4, width=4, samples=8, seed=0, executor=None,
@@ -154,7 +154,7 @@ class TrainabilityMap(Map):
     kind = "trainability"
 
     def plot(self, ax=None, *, legend=True, **kwargs):
-        """Draw where a network can be trained: blue where it can, the deeper the faster; red where it cannot.
+        """Draw where a network can be trained: blue where it can, red where it cannot, both darkest at the boundary.
 
         Parameters
         ----------
@@ -176,8 +176,8 @@ class TrainabilityMap(Map):
             ax.set(xlabel=self.x_name, ylabel=self.y_name)
             titled(ax, f"{title}, {self.facts['steps']} steps")
             if legend:
-                add_legend(ax, "below", [Patch(facecolor=TRAINED(0.35), label="trains (darker: faster)"),
-                                        Patch(facecolor=UNTRAINED(0.35), label="does not (darker: explodes sooner)")])
+                add_legend(ax, "below", [Patch(facecolor=TRAINED(0.35), label="trains (darker: slower)"),
+                                        Patch(facecolor=UNTRAINED(0.35), label="does not (darker: explodes later)")])
         share = 100 * np.mean(self["trained"])
         return Drawing(ax, {"image": image}, title, f"{title} for {told_axes(self)}: {share:.0f} % of the pairs train")
 

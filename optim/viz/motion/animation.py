@@ -33,7 +33,7 @@ ICONS = {  # of the player's buttons, by Matplotlib's names; it would get pictur
 }
 
 
-def animate(runs, path=None, *, frames=100, fps=20, domain=None, levels=20, dpi=80):
+def animate(runs, path=None, *, frames=100, fps=20, domain=None, levels=20, dpi=110):
     """Animate the paths of runs over their surface, beside the loss curves.
 
     Parameters
@@ -49,8 +49,8 @@ def animate(runs, path=None, *, frames=100, fps=20, domain=None, levels=20, dpi=
         Frames a second.
     domain, levels
         As in `paths`.
-    dpi : int, default 80
-        Pixels an inch; the figure is 11 by 5 inches.
+    dpi : int, default 110
+        Pixels an inch; the figure is 8 by 4 inches.
 
     Returns
     -------
@@ -183,7 +183,7 @@ class Stage:
         for mark in (drawing["starts"], *drawing["minima"]):  # they lie above the paths
             grown_line(mark, left).set(data=mark.get_data(), markevery=None)
         self.now = right.axvline(0, color="#404040", linewidth=0.8, linestyle="-", zorder=1)
-        self.clock = right.text(1, 1.02, "", transform=right.transAxes, ha="right", va="bottom", fontsize=11)
+        self.clock = right.text(0.98, 0.97, "", transform=right.transAxes, ha="right", va="top", fontsize=11)
 
     def show(self, step):
         """Show what has happened up to a step, and return the artists that have changed."""
@@ -208,8 +208,9 @@ def still_picture(drawing, lines, dpi):
 def growing_axes(figure, original, box):
     """Return transparent axes with the limits and scales of the original ones."""
     ax = figure.add_axes(box)
-    ax.set(xscale=original.get_xscale(), yscale=original.get_yscale(), xlim=original.get_xlim(),
-           ylim=original.get_ylim())
+    linear_part = {"linthresh": 1} if original.get_xscale() == "symlog" else {}  # as `losses` has it
+    ax.set_xscale(original.get_xscale(), **linear_part)
+    ax.set(yscale=original.get_yscale(), xlim=original.get_xlim(), ylim=original.get_ylim())
     ax.set_axis_off()
     return ax
 

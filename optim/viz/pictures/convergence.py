@@ -12,7 +12,7 @@ import optim
 
 from ..runs.states import arrays_in
 from ..runs.trajectory import note_of, one_run, runs_in
-from .drawing import Drawing, add_legend, axes_or_new, look, room_for, sentence, style, titled
+from .drawing import Drawing, add_legend, axes_or_new, look, sentence, style, titled
 from .plots import curves, logarithmic_limits, step_axis
 
 THIN = {"linestyle": "-", "marker": "", "linewidth": 0.9, "alpha": 0.8, "zorder": 1}  # predictions
@@ -125,7 +125,7 @@ def rates(runs, ax=None, *, legend=True, **kwargs):
     trajectories = [one_run(run) for run in runs_in(runs)]
     found = [(fitted_rate(run), predicted_rate(run)) for run in trajectories]
     with style():
-        ax = axes_or_new(ax, **room_for(trajectories))
+        ax = axes_or_new(ax, (6, 4))
         artists = curves(ax, trajectories, [run.distances for run in trajectories], "distance to the minimum", **kwargs)
         slopes = []
         for run, line, (fitted, predicted) in zip(trajectories, artists["lines"], found):
@@ -175,7 +175,7 @@ def eigen_errors(run, ax=None, **kwargs):
     eigenvalues, vectors = np.linalg.eigh(hessian)
     errors = np.abs((run.positions - minimum) @ vectors)
     with style():
-        ax = axes_or_new(ax, **room_for(eigenvalues))
+        ax = axes_or_new(ax, (6, 4))
         ax.set_yscale("log", nonpositive="mask")
         lines, slopes = [], []
         for i, (value, vector) in enumerate(zip(eigenvalues, vectors.T)):

@@ -82,9 +82,13 @@ def look(i):
     return {**cycle[(place + 3 * turn) % len(cycle)], "color": cycle[place]["color"]}
 
 
+class OwnFigure(Figure):
+    """A figure that a plotting function has made for itself, and may enlarge."""
+
+
 def new_figure(figsize=None, dpi=None):
     """Return a figure that pyplot does not know, so that it is gone when nobody needs it any more."""
-    figure = Figure(figsize=figsize, dpi=dpi)
+    figure = OwnFigure(figsize=figsize, dpi=dpi)
     FigureCanvasAgg(figure)
     return figure
 
@@ -157,15 +161,17 @@ def add_legend(ax, place="inside", handles=None):
     ----------
     ax : Axes
     place : {"inside", "below", "right"}, default "inside"
-        In the corner that is emptiest, or outside the axes. Where the layout of the figure makes no room for what is
-        outside, as in one that was not made within `style`, it is inside too.
+        In the corner that is emptiest, or outside the axes. A new figure grows with a legend below its axes. Axes that
+        were handed in do not shrink for a legend: it is inside, or left out if it would hide a quarter of them.
     handles : list of Artist, optional
         Default: all that are labelled.
     """
-    if ax.figure.get_layout_engine() is None:
-        place = "inside"
+    handed_in = place != "inside" and not isinstance(ax.figure, OwnFigure)
+    place = "inside" if handed_in else place
     handles = in_legend(handles or ax.get_legend_handles_labels()[0])
     width, (size, sample) = width_of(ax), (9, 3) if width_of(ax) > NARROW else (7, 2)
+    if place == "below":
+        width = 72 * ax.figure.get_figwidth() - 80
     room = {"inside": 0.75 * width, "below": width, "right": 190}[place] - (sample + 2) * size
     characters = max(int(room / (0.55 * size)), 12)
     labels = ["\n".join(textwrap.fill(line, characters) for line in handle.get_label().split("\n"))
@@ -178,17 +184,20 @@ def add_legend(ax, place="inside", handles=None):
         columns = max(int(width / ((longest / 2 + sample + 2) * size)), 1)
         under_words = ax.transAxes + ScaledTranslation(0, -36 / 72, ax.figure.dpi_scale_trans)
         settings |= {"bbox_to_anchor": (0, 0), "bbox_transform": under_words, "ncols": columns}
-    return ax.legend(handles, labels, **settings)
+    legend = ax.legend(handles, labels, **settings)
+    if handed_in:
+        ax.apply_aspect()
+        hidden = legend.get_window_extent().width * legend.get_window_extent().height
+        if hidden > ax.bbox.width * ax.bbox.height / 4:
+            legend.remove()
+    if place == "below":
+        ax.figure.set_figheight(ax.figure.get_figheight() + legend.get_window_extent().height / ax.figure.dpi)
+    return legend
 
 
 def in_legend(artists):
     """Return those artists that have a label of their own."""
     return [artist for artist in artists if not artist.get_label().startswith("_")]
-
-
-def room_for(runs):
-    """Return the size of a new figure with a legend of many runs below its axes."""
-    return {"figsize": (6, 4.5 + 0.2 * max(len(runs) - 5, 0))}
 
 
 @dataclasses.dataclass(eq=False, repr=False)

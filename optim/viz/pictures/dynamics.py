@@ -4,7 +4,7 @@ import numpy as np
 
 from ..runs.trajectory import note_of, one_run, quotient, runs_in
 from .anatomy import directions
-from .drawing import HALO, MINIMA, Drawing, add_legend, axes_or_new, look, room_for, sentence, style, titled
+from .drawing import HALO, MINIMA, Drawing, add_legend, axes_or_new, look, sentence, style, titled
 from .framing import ExitMarks
 from .plots import curves, single_runs, step_axis, told_spread
 
@@ -111,8 +111,13 @@ def panel(ax, run, name, values, kwargs):
     ax.set_ylabel(name)
     step_axis(ax, run.steps[-1])
     smallest, largest = np.nanmin(values), np.nanmax(values)
+    typical = 10 ** np.ceil(np.log10(np.nanpercentile(np.abs(values[values != 0]), 20))) if np.any(values) else 1.0
     if smallest > 0 and largest > 30 * smallest:
         ax.set_yscale("log")
+    elif smallest <= 0 and max(-smallest, largest) > 30 * typical:
+        ax.set_yscale("symlog", linthresh=typical)  # on a linear scale, all but the first steps would seem 0
+        ax.yaxis.get_major_locator().set_params(numticks=5)
+        ax.axhline(0, **ZERO_LINE)
     elif smallest > 0:
         ax.set_ylim(0, 1.2 * largest)
     else:
@@ -149,7 +154,7 @@ def phase(runs, ax=None, *, coordinate=0, legend=True, **kwargs):
         raise ValueError(f"coordinate is {coordinate}; {surface.name} has those from 0 to {surface.ndim - 1}")
     name = name_of(coordinate, surface.ndim)
     with style():
-        ax = axes_or_new(ax, **room_for(trajectories))
+        ax = axes_or_new(ax, (6, 4))
         lines, settled = [], []
         for _, run, looks in single_runs(trajectories):
             where, moved = run.positions[1:, coordinate], run.effective_steps[:, coordinate]

@@ -7,10 +7,14 @@ fit: where a path crosses the edge of the frame, or a curve its top, stands a tr
 import dataclasses
 import textwrap
 
+import matplotlib as mpl
 import numpy as np
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import LinearSegmentedColormap, LogNorm, Normalize
+from matplotlib.ticker import ScalarFormatter
 
 from .. import surfaces
-from ..runs.trajectory import note_of, runs_in
+from ..runs.trajectory import note_of, runs_in, swept
 from .drawing import (
     HALO,
     MINIMA,
@@ -22,13 +26,13 @@ from .drawing import (
     in_legend,
     look,
     new_figure,
-    room_for,
     sentence,
     style,
     titled,
 )
 from .framing import ExitMarks, apart, exits, frame, has_equal_scales, points_within
 
+FAN = LinearSegmentedColormap.from_list("fan", mpl.colormaps["viridis"](np.linspace(0, 0.9, 256)))  # dark on white
 DOTS = {"linestyle": "none", "marker": "o", "markeredgewidth": 0}
 FLOOR = 1e-16  # of the highest value: below it, a logarithmic scale would show rounding errors
 
@@ -114,7 +118,7 @@ def paths(runs, ax=None, *, domain=None, levels=20, legend=True, **kwargs):
     if surface.ndim != 1:
         frame(surface, domain)  # refuses what cannot be drawn
     with style():
-        ax = axes_or_new(ax, **room_for(trajectories))
+        ax = axes_or_new(ax, (6, 4))
         if surface.ndim == 1:
             trajectories = [on_graph(trajectory) for trajectory in trajectories]
             ground = graph(surface, ax, domain)
@@ -172,9 +176,11 @@ def stars(ax, points):
 def single_runs(trajectories, box=None):
     """Yield each single run, with the trajectory it is part of and the look of its line; the first has the label."""
     for i, trajectory in enumerate(trajectories):
-        looks = {**look(i), "label": told_run(trajectory, box)}
-        for run in trajectory:
-            yield trajectory, run, looks
+        looks, colors = {**look(i), "label": told_run(trajectory, box)}, {}
+        if is_sweep(trajectories):
+            colors = dict(enumerate(sweep_colors(trajectory).to_rgba(swept(trajectory)[1])))
+        for j, run in enumerate(trajectory):
+            yield trajectory, run, {**looks, "color": colors.get(j, looks["color"])}
             looks = {**looks, "label": None}
 
 
@@ -185,13 +191,15 @@ def first_positions(trajectories):
 
 # Losses
 
-def losses(runs, ax=None, *, legend=True, **kwargs):
+def losses(runs, ax=None, *, xscale="linear", legend=True, **kwargs):
     """Draw the loss by step: above the global minimum and on a log scale, where these make sense.
 
     Parameters
     ----------
     runs : Race, Trajectory, or list of Trajectory
     ax : Axes, optional
+    xscale : {"linear", "log"}, default "linear"
+        "log" shows the first steps too, where much happens in them.
     legend : bool, default True
     **kwargs
         For `Axes.plot`, of each curve.
@@ -200,7 +208,8 @@ def losses(runs, ax=None, *, legend=True, **kwargs):
     -------
     Drawing
         With the artists "lines" (one for each trajectory), "bands" (for each of N runs in one pass: from the 10th to
-        the 90th percentile, around the median) and "exits" (the triangles where a curve leaves the frame).
+        the 90th percentile, around the median) and "exits" (the triangles where a curve leaves the frame). N runs that
+        differ in one hyperparameter alone are a fan: a line for each, coloured by the value, and a "colorbar".
 
     Notes
     -----
@@ -208,13 +217,21 @@ def losses(runs, ax=None, *, legend=True, **kwargs):
     more than a factor of 100. It ends where rounding begins, at 1e-16 of the highest loss. The frame holds the runs
     that did not diverge.
     """
+    if xscale not in ("linear", "log"):
+        raise ValueError(f'xscale is {xscale!r}; expected "linear" or "log"')
     trajectories = runs_in(runs)
     values, name, logarithmic = loss_scale(trajectories)
     with style():
         ax = axes_or_new(ax)
-        artists = curves(ax, trajectories, values, name, logarithmic, **kwargs)
-        titled(ax, f"Loss by step on {sentence(trajectories[0].surface.name)}{told_spread(trajectories)}",
-               note=note_of(runs))
+        if is_sweep(trajectories):
+            artists, legend, spread = fan(ax, trajectories[0], values[0], name, logarithmic, **kwargs), False, ""
+        else:
+            artists = curves(ax, trajectories, values, name, logarithmic, **kwargs)
+            spread = told_spread(trajectories)
+        if xscale == "log":
+            ax.set_xscale("symlog", linthresh=1)  # which has a place for step 0
+            ax.xaxis.set_major_formatter(ScalarFormatter())
+        titled(ax, f"Loss by step on {sentence(trajectories[0].surface.name)}{spread}", note=note_of(runs))
         if legend:
             add_legend(ax)
     told = "; ".join(f"{trajectory.label} {told_loss(trajectory)}" for trajectory in trajectories)
@@ -237,13 +254,48 @@ def curves(ax, trajectories, values, name, logarithmic=True, **kwargs):
         every = max(1, len(middle) // 8)
         staggered = {"markevery": (i * every // len(trajectories), every)}
         lines += ax.plot(steps, middle, **{**look(i), "label": told_run(trajectory), **staggered, **kwargs})
-        for marker, edge, beyond in (("^", top, middle > top), ("v", bottom, middle < bottom)):
-            for leaving in np.flatnonzero(~beyond[:-1] & beyond[1:])[:1]:
-                outside += ax.plot(steps[leaving], edge, linestyle="none", marker=marker, markersize=8, clip_on=False,
-                                   color=lines[-1].get_color(), zorder=5)
+        outside += curve_exits(ax, lines[-1], bottom, top)
     step_axis(ax, max(trajectory.steps[-1] for trajectory in trajectories))
     ax.set(xlabel="step", ylabel=name, ylim=(bottom, top))
     return {"lines": lines, "bands": bands, "exits": outside}
+
+
+def curve_exits(ax, line, bottom, top):
+    """Draw a triangle where a curve first leaves the frame at the top, and where at the bottom; return them."""
+    steps, values = line.get_data()
+    return [mark for marker, edge, beyond in (("^", top, values > top), ("v", bottom, values < bottom))
+            for leaving in np.flatnonzero(~beyond[:-1] & beyond[1:])[:1]
+            for mark in ax.plot(steps[leaving], edge, linestyle="none", marker=marker, markersize=8, clip_on=False,
+                                color=line.get_color(), zorder=5)]
+
+
+def is_sweep(trajectories):
+    """Tell whether there is one trajectory, of N runs with different values of one hyperparameter."""
+    return len(trajectories) == 1 and swept(trajectories[0]) is not None
+
+
+def sweep_colors(trajectory):
+    """Return the colours of N runs by the value that was swept, as a ScalarMappable; `to_rgba` gives them."""
+    values = swept(trajectory)[1]
+    logarithmic = values.min() > 0 and values.max() >= 10 * values.min()
+    return ScalarMappable((LogNorm if logarithmic else Normalize)(values.min(), values.max()), FAN)
+
+
+def fan(ax, trajectory, values, name, logarithmic, **kwargs):
+    """Draw N losses by step, coloured by the value that was swept, in axes made to fit those that stay."""
+    colors, (swept_name, swept_values) = sweep_colors(trajectory), swept(trajectory)
+    staying = values[:, ~trajectory.diverged] if not trajectory.diverged.all() else values[:1]
+    bottom, top = loss_limits([], [staying], logarithmic)
+    if logarithmic:
+        ax.set_yscale("log", nonpositive="mask")
+    looks = {"linestyle": "-", "marker": "", "linewidth": 1.3, **kwargs}
+    lines = [ax.plot(trajectory.steps, column, **{"color": colors.to_rgba(value), **looks})[0]
+             for column, value in zip(values.T, swept_values)]
+    outside = [mark for line in lines for mark in curve_exits(ax, line, bottom, top)]
+    step_axis(ax, trajectory.steps[-1])
+    ax.set(xlabel="step", ylabel=name, ylim=(bottom, top))
+    bar = ax.figure.colorbar(colors, ax=ax, label=swept_name)
+    return {"lines": lines, "bands": [], "exits": outside, "colorbar": bar}
 
 
 def step_axis(ax, last):
@@ -262,10 +314,25 @@ def loss_scale(trajectories):
     return values, "loss", bool(0 < 100 * lowest < highest)
 
 
+def step_scale(trajectories):
+    """Return "log" if more than a third of what happens to the losses happens in the first twentieth of the steps."""
+    values, _, logarithmic = loss_scale(trajectories)
+    early = []
+    for trajectory, value in zip(trajectories, values):
+        with np.errstate(all="ignore"):
+            value = np.log(value) if logarithmic else value
+        value = value[np.isfinite(value).reshape(len(value), -1).all(axis=1)]
+        if len(value):
+            span, first = np.ptp(value, axis=0), np.ptp(value[:len(trajectory.steps) // 20 + 1], axis=0)
+            early.append(np.median(first / np.where(span > 0, span, 1)))
+    return "log" if early and np.median(early) > 1 / 3 and trajectories[0].steps[-1] >= 40 else "linear"
+
+
 def loss_limits(trajectories, values, logarithmic):
     """Return the bottom and the top of a frame for all values, but those that only a diverging run has reached."""
     settled = [value for trajectory, value in zip(trajectories, values) if not trajectory.diverged.any()]
-    finite = np.concatenate([value[np.isfinite(value)] for value in settled or [value[:, :1] for value in values]])
+    settled = settled or ([value[:, :1] for value in values] if trajectories else values)
+    finite = np.concatenate([value[np.isfinite(value)] for value in settled])
     if logarithmic:
         return logarithmic_limits(finite)
     if not finite.size:
@@ -308,15 +375,16 @@ def overview(race, *, domain=None, levels=20):
     """
     trajectories = runs_in(race)
     with style():
-        figure = new_figure((11, 5))
+        figure = new_figure((8, 4))
         left, right = figure.subplots(1, 2)
         over = paths(trajectories, left, domain=domain, levels=levels, legend=False)
-        by_step = losses(trajectories, right, legend=False)
+        by_step = losses(trajectories, right, xscale=step_scale(trajectories), legend=False)
         if note_of(race):
-            figure.suptitle(textwrap.fill(note_of(race), 140), x=0.01, ha="left", fontsize="medium")
+            figure.suptitle(textwrap.fill(note_of(race), 105), x=0.01, ha="left", fontsize="medium")
         handles = in_legend([*over["lines"], over["starts"], *over["minima"]])
         longest = max(len(handle.get_label()) for handle in handles)
-        columns = min(max(130 // (longest + 10), 1), len(handles))
+        columns = min(max(95 // (longest + 10), 1), len(handles))
+        figure.set_figheight(3.6 + 0.2 * max(int(np.ceil(len(handles) / columns)), 2))
         figure.legend(handles=handles, loc="outside lower center", ncols=columns)
     return Drawing((left, right), {**over.artists, "losses": by_step.artists}, over.title,
                    f"{over.description}. {by_step.description}")

@@ -12,7 +12,7 @@ from matplotlib.colors import ListedColormap
 from .. import surfaces
 from ..runs.trajectory import is_within, note_of, runs_in
 from ..surfaces.definition import Surface
-from .drawing import HALO, MINIMA, STARTS, Drawing, add_legend, axes_or_new, room_for, sentence, style, titled
+from .drawing import HALO, MINIMA, STARTS, Drawing, add_legend, axes_or_new, sentence, style, titled
 from .framing import along, frame, points_within, visible_parts
 from .plots import first_positions, formula_of, single_runs
 
@@ -55,7 +55,7 @@ def relief(what, ax=None, *, domain=None, levels=20, legend=True, **kwargs):
     box = frame(surface, domain)
     with style(), np.errstate(all="ignore"):
         in_space = {"projection": "3d", "computed_zorder": False}
-        ax = axes_or_new(ax, subplot_kw=in_space, **room_for(["surface", "start", *trajectories]))
+        ax = axes_or_new(ax, figsize=(6, 4.5), subplot_kw=in_space)
         if ax.name != "3d":
             raise ValueError('relief needs axes of three dimensions: plt.subplot(projection="3d")')
         X, Y, Z = surface.grid(150, domain=domain)

@@ -45,7 +45,8 @@ def schedule(schedules, steps=100, ax=None, *, lr=1.0, losses=None, **kwargs):
     title = "Learning rate by step"
     with style():
         ax = axes_or_new(ax)
-        lines = [ax.plot(rates, **{**look(i), "label": label, "markevery": max(1, steps // 8), **kwargs})[0]
+        looks = {"markevery": max(1, steps // 8), "drawstyle": "steps-post", **kwargs}
+        lines = [ax.plot(rates, **{**look(i), "label": label, **looks})[0]
                  for i, (label, rates) in enumerate(values.items())]
         ax.set(xlabel="step", ylabel="lr", xlim=(0, steps))
         ax.set_ylim(bottom=min(0, ax.get_ylim()[0]))

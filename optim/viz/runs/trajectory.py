@@ -362,6 +362,16 @@ def median(values):
 
 # What pictures are made of
 
+def swept(trajectory):
+    """Return the name and the values of the only hyperparameter in which N runs differ, or None."""
+    alike = trajectory.count and np.all(trajectory.positions[0] == trajectory.positions[0][:, :1])
+    flat = {}
+    for name, value in trajectory.hyperparameters.items():
+        items = {f"{name}[{i}]": item for i, item in enumerate(value)} if isinstance(value, tuple) else {name: value}
+        flat.update((key, item) for key, item in items.items() if isinstance(item, np.ndarray) and item.ndim == 1)
+    return next(iter(flat.items())) if alike and len(flat) == 1 else None
+
+
 def runs_in(what):
     """Return a Race, a Trajectory or several trajectories as a list of trajectories."""
     runs = [what] if isinstance(what, Trajectory) else list(what)

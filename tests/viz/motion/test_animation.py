@@ -127,7 +127,7 @@ class TestFormats:
         assert (tmp_path / "race.gif").stat().st_size < 1_500_000
         with Image.open(tmp_path / "race.gif") as image:
             assert 30 < image.n_frames <= LONGEST
-            assert image.size == (880, 400)
+            assert image.size == (880, 440)
             image.seek(image.n_frames - 1)
             colors = {color for _, color in image.convert("RGB").getcolors(1 << 20)}
         assert {(0x00, 0x72, 0xB2), (0xF0, 0xE4, 0x42), (255, 255, 255)} <= colors  # SGD, the star, the paper
@@ -139,7 +139,7 @@ class TestFormats:
         frames = re.findall(r'data:image/png;base64,([^"]*)"', page)
         assert len(frames) == 5
         with Image.open(io.BytesIO(base64.b64decode(frames[0]))) as image:
-            assert (image.size, image.mode) == ((440, 200), "P")
+            assert (image.size, image.mode) == ((320, 160), "P")
         assert "https:" not in page and "fa-" not in page
         assert page.count("<button") == len(ICONS)
         assert all(f"{icon}</button>" in page for icon in ICONS.values())
@@ -150,7 +150,7 @@ class TestFormats:
         animate(rosenbrock_race, tmp_path / "race.gif", frames=10)
         film = subprocess.run(["ffmpeg", "-v", "error", "-i", tmp_path / "race.mp4", "-f", "rawvideo", "-pix_fmt",
                                "rgb24", "-"], capture_output=True, check=True).stdout
-        film = np.frombuffer(film, np.uint8).reshape(-1, 400, 880, 3)
+        film = np.frombuffer(film, np.uint8).reshape(-1, 440, 880, 3)
         with Image.open(tmp_path / "race.gif") as image:
             frames = [np.asarray(frame.convert("RGB"), dtype=int) for frame in ImageSequence.Iterator(image)]
         differences = [[np.abs(frame - shown).mean() for frame in frames] for shown in film]

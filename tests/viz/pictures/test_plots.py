@@ -66,6 +66,27 @@ class TestPaths:
         texts = [text.get_text() for text in drawn.ax.get_legend().get_texts()]
         assert texts.count("SGD(lr=0.1)") == 1
 
+    def test_a_sweep_is_a_fan_coloured_by_its_values_in_a_frame_for_those_that_stay(self):
+        sweep = record("SGD", "rosenbrock", lr=np.geomspace(1e-5, 1e-1, 9), steps=30)
+        drawn = losses(sweep)
+        assert len(drawn["lines"]) == 9 and len({line.get_color() for line in drawn["lines"]}) == 9
+        np.testing.assert_array_equal(drawn["lines"][2].get_ydata(), sweep.losses[:, 2])
+        assert drawn["colorbar"].ax.get_ylabel() == "lr"
+        bottom, top = drawn.ax.get_ylim()
+        staying = sweep.losses[:, ~sweep.diverged]
+        assert sweep.diverged.any() and bottom < staying.min() and staying.max() < top < 10 * staying.max()
+        np.testing.assert_array_equal(paths(sweep)["lines"][0].get_color(), drawn["lines"][0].get_color())
+
+    def test_steps_on_a_logarithmic_scale_begin_at_0(self, runs):
+        ax = losses(runs, xscale="log").ax
+        assert (ax.get_xscale(), ax.get_xlim()[0]) == ("symlog", 0)
+        with pytest.raises(ValueError, match="xscale is 'cubic'"):
+            losses(runs, xscale="cubic")
+
+    def test_the_overview_shows_first_steps_in_which_much_happens(self):
+        runs = race("rosenbrock", ["SGD(lr=1.5e-3)"], steps=1000), race("quadratic_bowl", ["SGD(lr=0.01)"], steps=100)
+        assert [overview(one).ax[1].get_xscale() for one in runs] == ["symlog", "linear"]
+
     def test_each_step_has_a_dot_where_dots_do_not_merge(self):
         fast, slow = race("booth", ["SGD(lr=0.1)", "SGD(lr=1e-5)"], (-8, 8), 8)
         dots, few = paths([fast, slow])["dots"]
@@ -86,7 +107,7 @@ class TestPaths:
         assert {line.get_linewidth() for line in paths(runs, linewidth=3.5)["lines"]} == {3.5}
 
     def test_the_note_of_a_race_is_printed(self):
-        assert "best of 7" in paths(race("booth", ["SGD"], steps=2, note="best of 7")).ax.get_title(loc="left")
+        assert "best of 7" in paths(race("booth", ["SGD"], steps=2, note="best of 7")).ax.get_title()
 
     def test_surfaces_that_are_no_picture_are_refused(self):
         with pytest.raises(ValueError, match="has 3 coordinates"):
@@ -150,7 +171,7 @@ class TestLosses:
 
     def test_legend_tells_who_diverged_and_title_the_note(self, runs):
         assert losses(runs)["lines"][2].get_label() == f"SGD(lr=1), {runs[2].ending}"
-        assert "best of 7" in losses(race("booth", ["SGD"], steps=2, note="best of 7")).ax.get_title(loc="left")
+        assert "best of 7" in losses(race("booth", ["SGD"], steps=2, note="best of 7")).ax.get_title()
 
     def test_steps_are_whole_numbers(self):
         drawn = losses(record("SGD(lr=0.01)", "booth", steps=2))
@@ -162,7 +183,7 @@ class TestLosses:
 
     def test_the_title_tells_what_bands_are(self):
         many = record("SGD(lr=0.1)", "noisy_bowl", steps=3, seed=range(9))
-        assert "median of 9 runs" in losses(many).ax.get_title(loc="left").replace("\n", " ")
+        assert "median of 9 runs" in losses(many).ax.get_title().replace("\n", " ")
 
     def test_of_many_runs_the_median_is_drawn_and_a_band_around_it(self):
         many = record("SGD(lr=0.1)", "noisy_bowl", steps=30, seed=range(9))
@@ -186,19 +207,21 @@ class TestOverview:
         assert texts[0] == "SGD(lr=0.01)" and texts[-2:] == ["start", "minimum"]
 
 
-PLOTS = {"contour": lambda runs, ax: contour("himmelblau", ax), "paths": paths, "losses": losses}
+PLOTS = {"contour": lambda runs, ax: contour("himmelblau", ax), "losses": losses,
+         "paths": lambda runs, ax: paths(runs, ax, legend=False)}
 
 
 @pytest.mark.parametrize("plot", PLOTS.values(), ids=PLOTS)
 class TestEveryPlot:
     def test_given_axes_and_a_new_figure_show_the_same(self, plot, runs, tmp_path):
+        new = plot(runs, None)
         with style():
-            given = plt.figure().add_subplot()
+            given = plt.figure(figsize=new.figure.get_size_inches()).add_subplot()
         assert plot(runs, given).ax is given
         one, other = tmp_path / "given.png", tmp_path / "new.png"
         with style():
             given.figure.savefig(one, dpi=60)
-        plot(runs, None).save(other, dpi=60)
+        new.save(other, dpi=60)
         assert compare_images(str(one), str(other), tol=0) is None
 
     def test_describes_itself(self, plot, runs):
@@ -231,8 +254,34 @@ class TestWords:
             figure, axes = plt.subplots(*shape, figsize=(6 + 5 * (shape[1] > 1), 5), squeeze=False)
         ax = axes[0, -1]
         plot(race("booth", LONG, steps=3), ax)
-        box = ax.get_legend().get_window_extent(self.drawn(figure))
-        assert box.x0 >= 0 and box.x1 <= figure.bbox.x1
+        renderer = self.drawn(figure)
+        if ax.get_legend() is not None:  # it is left out where it would hide the picture
+            box = ax.get_legend().get_window_extent(renderer)
+            assert box.x0 >= 0 and box.x1 <= figure.bbox.x1
+
+    def test_axes_that_were_handed_in_keep_their_size(self, runs):
+        sizes = []
+        for legend in (True, False):
+            with style():
+                figure, axes = plt.subplots(2, 2, figsize=(8, 4.5))
+            for ax in axes.flat:
+                paths(runs, ax, legend=legend)
+            self.drawn(figure)
+            sizes.append([ax.get_position().bounds for ax in axes.flat])
+        np.testing.assert_allclose(*sizes)
+
+    def test_a_title_of_the_users_own_takes_the_place_of_ours(self, runs):
+        ax = plt.figure().add_subplot()
+        losses(runs, ax)
+        ax.set_title("mine")
+        assert [ax.get_title(loc=place) for place in ("left", "center", "right")] == ["", "mine", ""]
+
+    def test_a_legend_of_many_runs_leaves_the_axes_as_high_as_one_of_few(self):
+        few, many = [paths(race("booth", [f"SGD(lr={k / 1000})" for k in range(1, count)], steps=2))
+                     for count in (3, 14)]
+        for drawn in (few, many):
+            self.drawn(drawn.figure)
+        assert many.ax.bbox.height > 0.9 * few.ax.bbox.height
 
     def test_a_legend_of_paths_hides_none_of_them(self, runs):
         drawn = paths(runs)
@@ -249,9 +298,9 @@ class TestWords:
         with style():
             figure, axes = plt.subplots(2, 3, figsize=(11, 6))
             drawing.titled(axes[0, 1], "A title that is too long for axes as narrow as these are", "$f = x^2 + y^2$")
-        title = axes[0, 1].get_title(loc="left")
+        title = axes[0, 1].get_title()
         assert title.endswith("\n$f = x^2 + y^2$")
-        assert axes[0, 1]._left_title.get_window_extent(self.drawn(figure)).x1 < axes[0, 2].bbox.x0
+        assert axes[0, 1].title.get_window_extent(self.drawn(figure)).x1 < axes[0, 2].bbox.x0
 
     @pytest.mark.parametrize(("text", "expected"), [
         ("noisy_bowl", "Noisy bowl"), ("f", "f"),
@@ -314,7 +363,7 @@ def test_the_style_is_found_by_name_and_differs_from_the_default():
 
 
 def test_contours_tell_whose_they_are():
-    assert contour("ackley").ax.get_title(loc="left") == "Ackley"
+    assert contour("ackley").ax.get_title() == "Ackley"
 
 
 @pytest.mark.parametrize("steps", [0, 1])
