@@ -488,13 +488,23 @@ def told(contribution):
 
 
 def place(file, number):
-    """Return where a line stands: within the package, or within the directory that the reader works in."""
+    """Return where a line is: in which cell of a notebook, or in which file of the package or the working directory."""
     if file is None:
         return ""
+    if cell := cell_number(file):
+        return f"cell {cell}, line {number}"
     for directory in (HOME, os.getcwd() + os.sep):
         if file.startswith(directory):
             return f"{file[len(directory):]}:{number}"
     return f"{file}:{number}"
+
+
+def cell_number(file):
+    """Return the number of the cell of a notebook that IPython has given this file name, or None."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython and ipython.get_ipython()
+    label = shell and shell.compile.format_code_name(file)  # such as ("Cell", "In[3]")
+    return label[1].removeprefix("In[").removesuffix("]") if label else None
 
 
 def copied(value):
@@ -523,8 +533,8 @@ def escape(text):
 
 
 def html_code(text):
-    """Return text as code in HTML."""
-    return f"<code style='white-space:pre-wrap'>{html.escape(text)}</code>"
+    """Return text as code in HTML, without the grey box that notebooks draw around code; "" for no text."""
+    return f"<code style='white-space:pre-wrap;background:none'>{html.escape(text)}</code>" if text else ""
 
 
 def code(text):

@@ -1,8 +1,8 @@
-"""One step told line by line, by the code that runs.
+"""One step explained line by line, by the code that runs.
 
-`explain` lets the optimizer take a real step and listens (`tracing.py`): for each line of its `update` that Python
-executes it keeps the line, the names that the line set, and the numbers that went in. No formula is written a second
-time, so a student's own optimizer is explained as well as a built-in one. `worksheets.py` makes exercises out of this.
+`explain` lets the optimizer take a real step and listens (`tracing.py`). For each line of its `update` that Python
+executes, it keeps the line, the names that the line set, and the numbers that went in. No formula is written a second
+time, so a student's own optimizer is explained as well as a built-in one. `worksheets.py` makes exercises of this.
 """
 
 import os
@@ -19,6 +19,7 @@ from ..interface.optimizer import Optimizer
 from ..interface.words import show
 from .tracing import Listener, has_element, picked
 
+HOME = os.path.dirname(os.path.dirname(os.path.dirname(__file__))) + os.sep
 BRIEF = "mean {mean:.4g}, norm {norm:.4g}"
 
 
@@ -75,7 +76,7 @@ class Explanation:
             lines += wrapped(setting, width)
         for title, rows in self.sections():
             lines += ["", *(bold + line + plain for line in wrapped(title, width))]
-            lines += [dim + line + plain for line in wrapped(rows[0].file, width)]
+            lines += [dim + line + plain for line in wrapped(where(rows[0].file), width)]
             for row in rows:
                 lines += self._row_as_text(row, width, dim, plain)
         if len(self.states) > 2:
@@ -120,8 +121,10 @@ class Explanation:
         import html
 
         parts = [f"<p><b>{html.escape(self.title)}</b></p>", *(f"<p>{html.escape(line)}</p>" for line in self.settings)]
-        parts.append(html_table([(title, [(str(row.line), "  " * row.depth + row.source, row.formula) for row in rows])
-                                 for title, rows in self.sections()]))
+        parts.append(html_table([
+            (f"{title}, in {where(rows[0].file)}",
+             [(str(row.line), "  " * row.depth + row.source, row.formula) for row in rows])
+            for title, rows in self.sections()]))
         if len(self.states) > 2:
             head, rows = self.moves()
             parts.append(html_table([("how the state moves", [head, *rows])]))
@@ -129,29 +132,29 @@ class Explanation:
 
 
 def explain(optimizer, closure=None, *, steps=1, keep=False, parameter=None, element=None):
-    r"""Take a real step and tell it line by line.
+    r"""Take a real step and explain it line by line.
 
-    Of every method of the rule, and of the functions beside it in its file, each line that was executed is told, with
-    the values that it set; of the machinery that all optimizers share, the line that moves the parameters.
+    The explanation shows each line that ran in the methods of the rule, and in the functions of its file that they
+    call, with the values that the line set. Of the code that all optimizers share, it shows the lines that move
+    parameters.
 
     Parameters
     ----------
     optimizer : Optimizer
-        With gradients in its parameters, or with a `closure`. Chains are told link by link, wrappers with the step that
-        they are wrapped around.
+        With gradients in its parameters, or with a `closure`. Chains are explained link by link, wrappers with the step
+        that they are wrapped around.
     closure : callable, optional
-        Computes the loss and the gradients, as for `step`; needed where `steps` > 1 shall see fresh gradients.
+        Computes the loss and the gradients, as for `step`; without it, all steps use the gradients that are there.
     steps : int, default 1
-        How many steps to take; without a closure all of them use the gradients that are there. If more than one, a
-        table at the end shows how the state moves.
+        How many steps to take. If more than one, a table at the end shows how the state moves.
     keep : bool, default False
         Whether the parameters and the optimizer keep the steps. Otherwise both are left as they were: the optimizer
         that steps is a copy, and the parameters are put back. (What else a closure changes is not known here, such as a
         generator from which it draws.)
     parameter : int, optional
-        Tell only of the parameter with this number, in the order of the groups, and of what concerns all.
+        Show only the parameter with this number, in the order of the groups, and what concerns all parameters.
     element : int or tuple, optional
-        Tell only of this element of each parameter: the formulas then hold plain numbers.
+        Show only this element of each parameter: the formulas then hold plain numbers.
 
     Returns
     -------
@@ -160,14 +163,14 @@ def explain(optimizer, closure=None, *, steps=1, keep=False, parameter=None, ele
     Raises
     ------
     TypeError, ValueError, IndexError
-        If `optimizer` is none, no parameter has a gradient, or there is no such parameter or element.
+        If `optimizer` is not one, no parameter has a gradient, or there is no such parameter or element.
 
     Notes
     -----
-    Lines are heard by `sys.settrace`, in this thread and during the steps alone; whatever traced before, a debugger or
-    a coverage tool, is put back, and does not see these steps. Parameters are not cut into pieces. A method typed where
-    Python keeps no source, as at the prompt before Python 3.13, is named in `settings`; of its lines the numbers and
-    what they set are told.
+    The lines are found with `sys.settrace`, in this thread and during the steps only. A debugger or a coverage tool
+    that traces already does not see these steps, and continues after them. Parameters are not cut into pieces. If
+    Python has kept no source of a method, as at the prompt before Python 3.13, `settings` names it, and the explanation
+    shows its line numbers and what the lines set.
 
     Examples
     --------
@@ -190,14 +193,14 @@ def explain(optimizer, closure=None, *, steps=1, keep=False, parameter=None, ele
                     acting.step() if closure is None else acting.step(closure)
                 states.append(tellable_state(acting, listener, parameter))
     if listener.without_source:
-        settings.append(f"Python has kept no source of {', '.join(sorted(listener.without_source))}: told are the "
-                        "numbers of the lines, and what they set; to see the lines, put the class into a file")
+        settings.append(f"Python has kept no source of {', '.join(sorted(listener.without_source))}: here are the line "
+                        "numbers and what the lines set; to see the lines, put the class into a file")
     rows = [row for row in listener.rows if parameter is None or row.parameter in (None, parameter)]
     return Explanation(title, settings, rows, states)
 
 
 def check_arguments(optimizer, closure, steps, parameter, element):
-    """Refuse what `explain` cannot tell."""
+    """Refuse what `explain` cannot show."""
     if not isinstance(optimizer, Optimizer):
         raise TypeError(f"optimizer is {optimizer!r}; expected an Optimizer")
     params = [param for group in optimizer.param_groups for param in group["params"]]
@@ -217,7 +220,7 @@ def check_arguments(optimizer, closure, steps, parameter, element):
 
 @contextmanager
 def copied(optimizer, params):
-    """Hand out a copy of the optimizer for the same parameters; put parameters and gradients back at the end."""
+    """Yield a copy of the optimizer for the same parameters; put parameters and gradients back at the end."""
     before = [(param, param.data.copy(), param.grad) for param in params]
     try:
         for param, _, grad in before:
@@ -231,7 +234,7 @@ def copied(optimizer, params):
 
 @contextmanager
 def whole_arrays(optimizer):
-    """Let `update` be given whole arrays inside, not pieces: as if no rule were elementwise."""
+    """Inside, `update` gets whole arrays, not pieces: as if no rule were elementwise."""
     layers = []
     while optimizer is not None:
         layers.append((optimizer, vars(optimizer).copy()))
@@ -293,6 +296,18 @@ def flattened(state, suffix, prefix=""):
 
 # Showing
 
+def where(file):
+    """Return how a file is called: the cell of a notebook, or its path in the package or the working directory."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython and ipython.get_ipython()
+    if label := shell and shell.compile.format_code_name(file):  # such as ("Cell", "In[3]")
+        return f"cell {label[1].removeprefix('In[').removesuffix(']')}"
+    for directory in (HOME, os.getcwd() + os.sep):
+        if file.startswith(directory):
+            return file.removeprefix(directory)
+    return file
+
+
 def wrapped(text, width, indent="    "):
     """Return text as lines no wider than `width`, the later ones indented."""
     return textwrap.wrap(text, width, subsequent_indent=indent[:width // 2], break_on_hyphens=False) or [text]
@@ -322,9 +337,13 @@ def html_table(sections):
     """Return (title, rows) pairs as one table in HTML, its cells as code, the line breaks kept."""
     import html
 
-    cell = "<td style='text-align:left;vertical-align:top'><code style='white-space:pre-wrap'>{}</code></td>".format
+    code = "<code style='white-space:pre-wrap;background:none'>{}</code>".format  # without the notebook's grey boxes
+
+    def cell(text):
+        return f"<td style='text-align:left;vertical-align:top'>{code(html.escape(text)) if text else ''}</td>"
+
     lines = []
     for title, rows in sections:
         lines.append(f"<tr><th colspan='{len(rows[0])}' style='text-align:left'><i>{html.escape(title)}</i></th></tr>")
-        lines += ["<tr>" + "".join(cell(html.escape(text)) for text in row) + "</tr>" for row in rows]
+        lines += ["<tr>" + "".join(map(cell, row)) + "</tr>" for row in rows]
     return "<table>" + "\n".join(lines) + "</table>"

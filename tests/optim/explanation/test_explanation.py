@@ -3,9 +3,12 @@
 import copy
 import html.parser
 import linecache
+import os
+import subprocess
 import sys
 import threading
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -493,3 +496,47 @@ def test_misuse_is_named(arguments, error, words):
 def test_without_a_gradient_the_message_says_what_to_do():
     with pytest.raises(ValueError, match="call backward first, or pass a closure"):
         optim.explain(optim.SGD([optim.Parameter([1.0])]))
+
+
+# In a notebook
+
+CELLS = """
+import sys
+from IPython.core.interactiveshell import InteractiveShell
+from traitlets.config import Config
+
+shell = InteractiveShell.instance(config=Config({"HistoryManager": {"enabled": False}}))
+shell.run_cell("import numpy as np, optim, minigrad", store_history=True)
+shell.run_cell("class Mine(optim.Optimizer):\\n"
+               "    def __init__(self, params, lr=0.1):\\n"
+               "        super().__init__(params, lr=lr)\\n"
+               "    def update(self, grad, state, param):\\n"
+               "        return np.sign(grad)\\n", store_history=True)
+shell.run_cell("p = optim.Parameter([1.0]); p.grad = p.data.copy()\\n"
+               "explanation = optim.explain(Mine([p]))\\n"
+               "def f(x):\\n    return np.sum(x * x)\\n"
+               "walk = minigrad.explain(f, np.ones(2))", store_history=True)
+for one in (shell.user_ns["explanation"], shell.user_ns["walk"]):
+    print(one.text(width=200), one._repr_html_())
+"""
+
+
+def test_in_a_notebook_lines_are_named_by_their_cell_and_empty_cells_hold_no_code(tmp_path):
+    pytest.importorskip("IPython")
+    environment = {**os.environ, "PYTHONPATH": str(Path(optim.__file__).parents[1]), "IPYTHONDIR": str(tmp_path)}
+    run = subprocess.run([sys.executable, "-c", CELLS], capture_output=True, text=True, env=environment, cwd=tmp_path)
+    assert run.returncode == 0, run.stderr
+    assert "in cell 2" in run.stdout and "cell 3, line 4" in run.stdout
+    assert "ipython-input" not in run.stdout and "ipykernel" not in run.stdout
+    assert "<code" in run.stdout and "></code>" not in run.stdout
+
+
+def test_files_are_named_from_the_package_or_the_working_directory():
+    text = explain_one().text(width=200)
+    assert "\noptim/adaptive.py\n" in text
+
+
+def explain_one():
+    p = optim.Parameter([1.0])
+    p.grad = np.ones(1)
+    return optim.explain(optim.Adam([p]))
