@@ -6,10 +6,11 @@ it has failed, so that calls that work cost nothing.
 """
 
 import math
+from collections.abc import Callable
 from functools import partial, wraps
 from inspect import signature
 from numbers import Real
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import numpy as np
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 else:
     ArrayLike = DTypeLike = Any  # numpy.typing takes some milliseconds to load
 
+Function = TypeVar("Function", bound=Callable[..., Any])
+
 
 def check(sign, arguments):
     """Raise what is wrong with the first argument that is not what its annotation says."""
@@ -35,7 +38,7 @@ def check(sign, arguments):
                 test(item, name)
 
 
-def checked(function, run=None):
+def checked(function: Function, run: Any = None) -> Function:
     """Return the function, or `run` under its name, with an error in words where an argument is the reason to fail."""
     sign, run = signature(function), run or function
 
@@ -48,7 +51,7 @@ def checked(function, run=None):
             if wrong is None:
                 raise
         raise wrong
-    return call
+    return call  # type: ignore[return-value]
 
 
 def complaint(sign, args, keywords):

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .arguments import Approximation, Array, Axes, checked
+from .arguments import Approximation, Array, Axes, Function, checked
 from .registry import rule
 from .rules.elementwise import finite
 from .rules.reductions import kept
@@ -19,7 +19,7 @@ __all__ = ["erf", "erfc", "relu", "sigmoid", "softplus", "silu", "gelu", "softma
 
 def with_rule(*vjps):
     """Decorate a function of arrays with its derivative rules."""
-    def register(function):
+    def register(function: Function) -> Function:
         return checked(function, rule(function, *vjps))
     return register
 

@@ -20,6 +20,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from ..arguments import (
     Array,
     Flag,
+    Function,
     OptionalArray,
     OptionalPair,
     Padding,
@@ -149,7 +150,7 @@ def paddings(padding, kernel, stride, dilation):
     return [(n // 2, n - n // 2) for n in added]
 
 
-def _batched(function):
+def _batched(function: Function) -> Function:
     """Let a function of a batch of images take a single one, (C, H, W), as well."""
     @wraps(function)
     def of_one_or_many(input, *args, **keywords):
@@ -160,7 +161,7 @@ def _batched(function):
         if input.ndim != 4:
             raise ValueError(f"input must have shape (N, C, H, W) or (C, H, W); got {input.shape}")
         return function(input, *args, **keywords)
-    return of_one_or_many
+    return of_one_or_many  # type: ignore[return-value]
 
 
 # Convolutions

@@ -4,17 +4,19 @@ A module is a function with parameters. It finds them, and the modules inside it
 network is written by assigning layers in `__init__` and calling them in `forward`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from inspect import Signature, signature
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
-from ..arguments import check, complaint, shown
+from ..arguments import ArrayLike, check, complaint, shown
 from ..tensor import Tensor
 
+Self = TypeVar("Self", bound="Module")
 
-def Parameter(data):
+
+def Parameter(data: ArrayLike) -> Tensor:
     """Return a Tensor that requires a gradient: assigned to an attribute of a Module, it is one of its parameters."""
     return Tensor(data, requires_grad=True)
 
@@ -82,7 +84,7 @@ class Module:
             if name in names:
                 names.remove(name)
 
-    def register_buffer(self, name, array):
+    def register_buffer(self, name: str, array: ArrayLike) -> None:
         """Keep an array that is saved with the parameters but not trained, as the attribute `name`."""
         setattr(self, name, np.asarray(array))
         self._buffers.append(name)
@@ -98,18 +100,18 @@ class Module:
                 raise
         raise wrong
 
-    def forward(self, *args, **keywords):
+    def forward(self, *args: Any, **keywords: Any) -> Any:
         """Compute the output; every subclass writes its own."""
         raise NotImplementedError(f"{type(self).__name__} has no forward: write `def forward(self, x): ...` in it")
 
     # What is inside. A module or parameter that is used twice is named once, as it is trained once.
 
-    def named_children(self):
+    def named_children(self) -> Iterator[tuple[str, "Module"]]:
         """Yield the name of each module assigned to this one, and the module."""
         for name in self._modules:
             yield name, getattr(self, name)
 
-    def children(self):
+    def children(self) -> Iterator["Module"]:
         """Yield the modules assigned to this one."""
         for _, module in self.named_children():
             yield module
@@ -120,29 +122,29 @@ class Module:
         for name, module in self.named_children():
             yield from module._paths(f"{prefix}.{name}" if prefix else name)
 
-    def named_modules(self):
+    def named_modules(self) -> Iterator[tuple[str, "Module"]]:
         """Yield this module, named "", and every module inside it with its dotted name."""
         return _once(self._paths())
 
-    def modules(self):
+    def modules(self) -> Iterator["Module"]:
         """Yield this module and every module inside it."""
         for _, module in self.named_modules():
             yield module
 
-    def named_parameters(self):
+    def named_parameters(self) -> Iterator[tuple[str, Tensor]]:
         """Yield the dotted name of each parameter, and the parameter."""
         return _once(self._attributes("_parameters"))
 
-    def parameters(self):
+    def parameters(self) -> Iterator[Tensor]:
         """Yield every parameter, in order of assignment: what an optimizer is given."""
         for _, parameter in self.named_parameters():
             yield parameter
 
-    def named_buffers(self):
+    def named_buffers(self) -> Iterator[tuple[str, np.ndarray]]:
         """Yield the dotted name of each buffer, and its array."""
         return _once(self._attributes("_buffers"))
 
-    def buffers(self):
+    def buffers(self) -> Iterator[np.ndarray]:
         """Yield every buffer's array."""
         for _, buffer in self.named_buffers():
             yield buffer
@@ -154,7 +156,7 @@ class Module:
                 for name in getattr(module, kind):
                     yield f"{path}.{name}" if path else name, getattr(module, name)
 
-    def apply(self, function):
+    def apply(self: Self, function: Callable[["Module"], Any]) -> Self:
         """Call function(module) for every module inside, children first, then for this one; return this one."""
         for module in self.children():
             module.apply(function)
@@ -163,34 +165,34 @@ class Module:
 
     # Training
 
-    def train(self, mode=True):
+    def train(self: Self, mode: bool = True) -> Self:
         """Behave as in training, here and in every module inside; return this module."""
         for module in self.modules():
             module.training = bool(mode)
         return self
 
-    def eval(self):
+    def eval(self: Self) -> Self:
         """Behave as in use, with running statistics and without dropout; return this module."""
         return self.train(False)
 
-    def requires_grad_(self, requires_grad=True):
+    def requires_grad_(self: Self, requires_grad: bool = True) -> Self:
         """Say whether the parameters shall receive gradients (False freezes them); return this module."""
         for parameter in self.parameters():
             parameter.requires_grad_(requires_grad)
         return self
 
-    def zero_grad(self):
+    def zero_grad(self) -> None:
         """Forget the gradient of every parameter."""
         for parameter in self.parameters():
             parameter.zero_grad()
 
     # Saving and loading
 
-    def state_dict(self):
+    def state_dict(self) -> dict[str, np.ndarray]:
         """Return a copy of every parameter and buffer: a dictionary from dotted names to arrays."""
         return {name: np.array(_array(value)) for name, value in self._attributes("_parameters", "_buffers")}
 
-    def load_state_dict(self, state_dict, strict=True):
+    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True) -> tuple[list[str], list[str]]:
         """Copy arrays from a `state_dict` into the parameters and buffers; change nothing if any of them does not fit.
 
         Parameters
@@ -233,7 +235,7 @@ class Module:
 
     # Printing
 
-    def extra_repr(self):
+    def extra_repr(self) -> str:
         """Return what stands between the parentheses of this module's repr: its own parameters, unless overridden."""
         own = [(name, getattr(self, name)) for name in self._parameters]
         return ", ".join([f"{name}: {parameter.dtype} of shape {parameter.shape}" for name, parameter in own])
@@ -286,20 +288,20 @@ class FunctionModule(Module):
 class _Container(Module):
     """Modules in a row, named "0", "1" and so on."""
 
-    def append(self, module):
+    def append(self: Self, module: Module) -> Self:
         """Add a module at the end; return the container."""
         if not isinstance(module, Module):
             raise TypeError(f"{type(self).__name__} holds modules; got {module!r}")
         setattr(self, str(len(self)), module)
         return self
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self._modules)
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[Module]:
         return self.children()
 
-    def __getitem__(self, index):
+    def __getitem__(self, index: int | slice) -> Any:
         if isinstance(index, slice):
             return self.of([getattr(self, name) for name in self._modules[index]])
         return getattr(self, self._modules[index])
@@ -324,7 +326,7 @@ class Sequential(_Container):
     )
     """
 
-    def __init__(self, *modules):
+    def __init__(self, *modules: Module | dict[str, Module]) -> None:
         if len(modules) == 1 and isinstance(modules[0], dict):
             for name, module in modules[0].items():
                 setattr(self, name, module)
@@ -335,7 +337,7 @@ class Sequential(_Container):
     def of(self, modules):
         return Sequential(*modules)
 
-    def forward(self, x):
+    def forward(self, x: Any) -> Any:
         for name in self._modules:
             x = getattr(self, name)(x)
         return x
@@ -360,7 +362,7 @@ class ModuleList(_Container):
         return ModuleList(modules)
 
 
-def functional_call(module, parameters, *args, **keywords):
+def functional_call(module: Module, parameters: dict[str, Any], *args: Any, **keywords: Any) -> Any:
     """Call a module with other Tensors in the place of its parameters, so that it is a function of them.
 
     Parameters
