@@ -172,7 +172,9 @@ def relative_error(found, measured):
 def wrong_rules(rules):
     """Return the names, sorted, of the rules whose derivative disagrees with finite differences."""
     # BEGIN SOLUTION
-    x, h, wrong = np.linspace(-1.97, 1.9, 50), 1e-5, []
+    x = np.linspace(-1.97, 1.9, 50)
+    h = 1e-5
+    wrong = []
     for name, (function, derivative) in rules.items():
         measured = (function(x + h) - function(x - h)) / (2 * h)
         error = np.max(np.abs(derivative(x) - measured))

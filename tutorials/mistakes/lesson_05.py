@@ -96,7 +96,7 @@ EXERCISES = [
     Exercise(
         "5.2",
         searches,
-        equivalent=("-> x, h, wrong = (np.linspace(", "error <= 2e-05"),  # any fine grid, step and threshold will do
+        equivalent=("-> x = np.linspace(", "-> h = 2e-05", "error <= 2e-05"),  # any fine grid will do
         mistakes=[
             Mistake("Only positive points are tried, and a rule can be right for these and wrong for negative ones.",
                     ("np.linspace(-1.97, 1.9, 50)", "np.linspace(0.03, 1.9, 50)")),
