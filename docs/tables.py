@@ -1,7 +1,7 @@
 """Write the tables of the documentation: `python docs/tables.py` runs every optimizer and asks the registry of rules.
 
-`optimizers.md` shows the loss that each optimizer reaches on three problems, with the hyperparameters and steps that
-`tests/optimizer_catalogue.py` states and the tests hold it to; `numpy.md` lists what of NumPy has derivatives.
+`optimizers.md` shows the loss that each optimizer reaches on three problems. The hyperparameters and steps are those of
+`tests/optimizer_catalogue.py`, which the tests check. `numpy.md` lists the functions of NumPy that have derivatives.
 """
 
 import sys
@@ -16,7 +16,7 @@ import minigrad  # noqa: E402
 
 
 def cell(name, problem):
-    """Return what an optimizer reaches on a problem: steps, loss and hyperparameters."""
+    """Return the result of an optimizer on a problem as text: loss, steps and hyperparameters."""
     stated = getattr(EXAMPLES[name], problem.__name__.lower())
     if isinstance(stated, str):
         return "–"
@@ -31,7 +31,8 @@ def cell(name, problem):
 def optimizers():
     """Yield the lines of optimizers.md."""
     yield "# What each optimizer reaches\n"
-    yield "The loss after so many steps, with these hyperparameters. A dash: the problem is not one for this method.\n"
+    yield "Each cell gives the loss, the number of steps, and the hyperparameters. A dash means that the method cannot"
+    yield "solve the problem.\n"
     for problem in (Bowl, Rosenbrock, Network):
         yield f"* **{problem.__name__}**: {problem.__doc__.partition(chr(10))[0]}"
     yield "\n| optimizer | Bowl | Rosenbrock | Network |\n| --- | --- | --- | --- |"
@@ -42,10 +43,11 @@ def optimizers():
 def functions():
     """Yield the lines of numpy.md."""
     yield "# Which functions of NumPy have derivatives\n"
-    yield "A *rule* is a vector-Jacobian product; a *composition* is written in other functions, and differentiated"
-    yield "through them; a *constant* has derivative zero, or none that means anything, and returns plain arrays; what"
-    yield "works *in place* is refused, and says what to write instead. All that autograd 1.9 and MyGrad 2.5"
-    yield "differentiate is here, or a line of it, such as `1 / np.cos(x)` for MyGrad's `sec`: tests compare the lists."
+    yield "A *rule* is a vector-Jacobian product. A *composition* is written in other functions, and differentiated"
+    yield "through them. A *constant* has derivative zero, or no useful derivative, and returns plain arrays. A"
+    yield "function that works *in place* is refused, with a message that says what to write instead. Everything that"
+    yield "autograd 1.9 and MyGrad 2.5 differentiate is here, or takes one line, such as `1 / np.cos(x)` for MyGrad's"
+    yield "`sec`; tests compare the lists."
     yield "\n| function | on Tensors |\n| --- | --- |"
     for row in minigrad.coverage():
         yield f"| {row.name} | {row.kind} |"

@@ -676,7 +676,7 @@ class MirrorDescent(PointOptimizer):
     to_dual : callable
         The mirror map ∇ψ.
     to_primal : callable
-        Its inverse, with a projection where the set asks for one.
+        Its inverse, with a projection where the set needs one.
     lr : float or array, default 1e-3
         γ.
 

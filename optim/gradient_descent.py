@@ -1,8 +1,8 @@
 """Gradient descent: walk downhill, first blindly, then with a memory, with foresight, and with the height in view.
 
-The chapter asks two questions that every later one answers anew. In which direction? Along the gradient, along the
-momentum, or along a guess of the next gradient. And how far? As far as the learning rate says, or as far as Polyak's
-formula says.
+The chapter asks two questions that every later chapter answers in its own way. In which direction? Along the gradient,
+along the momentum, or along a guess of the next gradient. And how far? As far as the learning rate says, or as far as
+Polyak's formula says.
 
 The equations are the docstring of `update`, one for each statement below them. In all of them g is the gradient, θ
 the parameter, and φ what the optimizer steps along: θ ← θ − γ φ.

@@ -1,6 +1,6 @@
 """Layer-wise methods: every parameter moves by the same fraction of its own length, however long its gradient is.
 
-Large batches ask for large learning rates. A large learning rate is too large first for the layer whose weights are
+Large batches need large learning rates. A large learning rate is too large first for the layer whose weights are
 small and whose gradient is large. The trust ratio ‖θ‖/‖φ‖ puts all layers on one scale: LARS uses it with momentum,
 LAMB with Adam. A parameter (an array) is a layer here, and norms are taken over the whole of it.
 """

@@ -1,8 +1,8 @@
 """How far to go: searches along a line, functions of one variable t.
 
-The chapters before this one chose the length of a step once, as `lr`. Here the function itself is asked, at a few
-points of the line theta + t d: Armijo's backtracking, the exact search for quadratics, and strong Wolfe. The methods
-that use them are in `quasi_newton.py` and `second_order.py`.
+The chapters before this one chose the length of a step once, as `lr`. Here a search evaluates the function at a few
+points of the line theta + t d, and chooses among them: Armijo's backtracking, the exact search for quadratics, and
+strong Wolfe. The methods that use them are in `quasi_newton.py` and `second_order.py`.
 """
 
 from typing import NamedTuple
@@ -11,7 +11,7 @@ import numpy as np
 
 from .interface.hyperparameters import FINITE, FRACTION, NOT_NEGATIVE, check, check_callable, whole
 
-MOST_TRIALS = 60  # halving a step as often leaves the 53 bits of a float64
+MOST_TRIALS = 60  # halving a step 60 times makes it too small for the 53 bits of a float64
 
 
 class Point(NamedTuple):
@@ -48,7 +48,7 @@ class Ray:
     Attributes
     ----------
     evaluations : int
-        How often the function has been asked.
+        How often the function has been evaluated.
 
     Examples
     --------
@@ -84,7 +84,7 @@ def backtracking(ray, start, t, c1=1e-4, shrink=0.5):
 
     .. math:: \varphi(t) \le \varphi(0) + c_1 t \, \varphi'(0), \qquad t \in \{t_0, \rho t_0, \rho^2 t_0, \dots\}
 
-    It asks for no gradient at the points it tries, and it only ever shortens: the first trial must be long enough.
+    It needs no gradient at the points it tries. It only shortens, so the first trial must be long enough.
 
     Parameters
     ----------
@@ -95,9 +95,9 @@ def backtracking(ray, start, t, c1=1e-4, shrink=0.5):
     t : float
         The first trial.
     c1 : float, default 1e-4
-        The part of the promised decrease that is asked for, between 0 and 1/2.
+        The part of the promised decrease that is required, between 0 and 1/2.
     shrink : float, default 0.5
-        ρ, what a trial that is refused is multiplied by.
+        ρ, by which a refused trial is multiplied.
 
     Returns
     -------
@@ -133,11 +133,11 @@ def exact_on_quadratics(ray, start, t):
 
     .. math:: t^* = t \, \frac{\varphi'(0)}{\varphi'(0) - \varphi'(t)}
 
-    On other functions this is one step of the secant method, and nothing checks that the loss falls. It is for showing
-    what theory says of exact searches: conjugate gradients, BFGS and L-BFGS end in n steps.
+    On other functions this is one step of the secant method, and nothing checks that the loss falls. Use it to see
+    what theory says about exact searches: on a quadratic, conjugate gradients, BFGS and L-BFGS end in n steps.
 
-    Parameters, and what is returned, are those of `backtracking`; where the line does not curve upwards it is the
-    first trial.
+    Parameters and result are those of `backtracking`. Where the line does not curve upwards, the result is the first
+    trial.
 
     References
     ----------
@@ -161,13 +161,13 @@ def strong_wolfe(ray, start, t, c1=1e-4, c2=0.9, tolerance=1e-9, most_trials=25)
 
     .. math:: \varphi(t) \le \varphi(0) + c_1 t \, \varphi'(0), \qquad |\varphi'(t)| \le c_2 |\varphi'(0)|
 
-    The second condition is what Armijo's rule lacks: it refuses steps that are too short, and it makes yᵀs positive,
-    which quasi-Newton methods live on. The search strides outwards until such a step must lie between the last two
-    points, then closes in on it (`zoom`); both place their trials by a cubic through two values and two slopes.
+    Armijo's rule lacks the second condition. It refuses steps that are too short, and it makes yᵀs positive, which
+    quasi-Newton methods need. The search goes outwards until such a step must lie between the last two points, then
+    closes in on it (`zoom`). Both place their trials by a cubic through two values and two slopes.
 
-    It makes the same trials as PyTorch's `strong_wolfe`. Like that, and unlike the book, `zoom` holds on to the lower
-    end of its interval even where the first condition refuses it: after a trial hundreds of times too long, the point
-    that is returned may be no more than lower.
+    It makes the same trials as PyTorch's `strong_wolfe`. Like PyTorch's, and unlike the book's, `zoom` keeps the lower
+    end of its interval even where the first condition refuses it. After a trial that is hundreds of times too long, the
+    result may satisfy neither condition, and only be lower than the start.
 
     Parameters
     ----------
@@ -176,7 +176,7 @@ def strong_wolfe(ray, start, t, c1=1e-4, c2=0.9, tolerance=1e-9, most_trials=25)
     c2 : float, default 0.9
         How much of the slope may be left: 0.9 for quasi-Newton methods, 0.1 for conjugate gradients.
     tolerance : float, default 1e-9
-        Give up on an interval that is shorter.
+        The search ends when its interval is shorter.
     most_trials : int, default 25
 
     Returns
@@ -188,7 +188,7 @@ def strong_wolfe(ray, start, t, c1=1e-4, c2=0.9, tolerance=1e-9, most_trials=25)
     References
     ----------
     Nocedal and Wright, "Numerical Optimization", 2006, algorithms 3.5 and 3.6.
-    Mark Schmidt, "minFunc", 2005, from where PyTorch has its safeguards.
+    Mark Schmidt, "minFunc", 2005, the source of PyTorch's safeguards.
 
     Examples
     --------
@@ -238,9 +238,9 @@ def zoom(ray, start, one, other, c1, c2, tolerance, most_trials):
 
 
 def kept_off_the_ends(t, one, other, hesitated):
-    """Return a trial that shortens the interval for sure, and whether this one came close to an end of it.
+    """Return a trial that is sure to shorten the interval, and whether it is close to an end.
 
-    The second trial in a row that comes within a tenth of an end, or one on the end, is put a tenth away from it.
+    A trial on an end, or the second in a row within a tenth of an end, is moved a tenth away from it.
     """
     left, right = min(one.t, other.t), max(one.t, other.t)
     margin = 0.1 * (right - left)
@@ -252,14 +252,14 @@ def kept_off_the_ends(t, one, other, hesitated):
 
 
 def cubic_minimum(a, b, smallest=None, largest=None):
-    r"""Return the minimum of the cubic through two points with their slopes, kept between bounds (by default, them).
+    r"""Return the minimum of the cubic through two points with their slopes, between bounds (by default the points).
 
     .. math::
         d_1 = \varphi'_a + \varphi'_b - 3 \frac{\varphi_a - \varphi_b}{a - b}, \qquad
         d_2 = \sqrt{d_1^2 - \varphi'_a \varphi'_b}
         t = b - (b - a) \frac{\varphi'_b + d_2 - d_1}{\varphi'_b - \varphi'_a + 2 d_2} \qquad (a < b)
 
-    The middle of the bounds where the cubic has no minimum, a value is infinite, or the points are one.
+    If the cubic has no minimum, a value is infinite, or the points are equal, it is the middle of the bounds.
 
     References
     ----------

@@ -149,7 +149,7 @@ class adaptive_grad_clip(Link):
 
 
 class centralize(Link):
-    """Take its mean off the gradient of each unit, a row in the layout (out, in); vectors stay as they are.
+    """Subtract from the gradient of each unit its mean; a unit is a row in the layout (out, in). Vectors do not change.
 
     References
     ----------
@@ -195,8 +195,8 @@ class add_noise(Link):
     gamma : float
         γ, how fast it fades; 0.55 in [1]_.
     seed : int or numpy.random.Generator
-        The generator's state is part of the state dictionary, so that a resumed run draws the numbers it would have
-        drawn.
+        The generator's state is part of the state dictionary, so a resumed run draws the same numbers as one without
+        the pause.
 
     References
     ----------
@@ -298,8 +298,8 @@ class scale(Link):
 class scale_by_schedule(Link):
     """Multiply by a function of the number of steps made so far: 0 at the first.
 
-    The schedules of `optim.schedule` move `lr` and any other hyperparameter from outside; this link does it from
-    inside.
+    The schedules of `optim.schedule` change `lr`, or any other hyperparameter, from outside the chain; this link is
+    part of it.
 
     Parameters
     ----------
@@ -329,7 +329,7 @@ class scale_by_sign(Link):
 class scale_by_trust_ratio(Link):
     r"""Make the update's length a multiple of the parameter's: :math:`u \, c \, |\theta| / (|u| + \epsilon)`.
 
-    Where either norm is 0 the update stays as it is.
+    Where either norm is 0 the update does not change.
 
     Parameters
     ----------
@@ -342,7 +342,7 @@ class scale_by_trust_ratio(Link):
 
     References
     ----------
-    .. [1] Y. You, I. Gitman, B. Ginsburg, "Large batch training of convolutional networks", 2017, eq. 6.
+    .. [1] Y. You, I. Gitman, B. Ginsburg, "Large batch training of convolutional networks", 2017.
     .. [2] Y. You et al., "Large batch optimization for deep learning: training BERT in 76 minutes", 2020, Algorithm 2.
     """
 
@@ -583,7 +583,7 @@ class scale_by_rss(rule_of):
     Parameters
     ----------
     initial_accumulator_value : float or array, default 0.1
-        What the sum starts with.
+        The sum at the start.
     eps : float or array, default 1e-7
         Added to the root, as in PyTorch; optax adds it under the root.
     """
@@ -635,8 +635,7 @@ class add_decayed_weights(Link):
 class project(Link):
     r"""Bring the parameter back into a set after every move: :math:`\theta \leftarrow P(\theta - \gamma \phi)`.
 
-    This is not of the form θ - γφ, so the link waits, wherever in the chain it stands, until the parameter has been
-    moved.
+    This is not of the form θ - γφ. At any place in the chain, the link acts only after the parameter has moved.
 
     Parameters
     ----------
@@ -666,7 +665,7 @@ class project(Link):
 
 
 class keep_params_nonnegative(project):
-    """Set to 0 what a move has made negative."""
+    """Set parameters that a move has made negative to 0."""
 
     def __init__(self):
         super().__init__(lambda param: np.maximum(param, 0))

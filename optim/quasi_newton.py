@@ -86,7 +86,7 @@ def hestenes_stiefel(grad, y, phi, previous):
 class NonlinearCG(WholeVectorOptimizer):
     """Conjugate gradients: bend each direction so that the step does not undo what the last one has achieved.
 
-    This is momentum whose coefficient β and step size are chosen anew each time. There are three formulas for β, see
+    This is momentum whose coefficient β and step size are chosen at each step. There are three formulas for β, see
     `fletcher_reeves`, `polak_ribiere` and `hestenes_stiefel`. On a quadratic with exact line searches they are equal,
     and the method ends in n steps. Elsewhere they differ, and Polak-Ribière is the usual choice. It learns curvature
     with three vectors of memory (the last point, gradient and direction), where `BFGS` needs a matrix. It needs a

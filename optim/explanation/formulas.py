@@ -1,6 +1,7 @@
-"""A line of source as a formula: what it reads, what it sets, and how it looks with numbers in the place of names.
+"""A line of source as a formula: what it reads, what it sets, and how it looks with numbers instead of names.
 
-Here is what `explain` knows of Python's grammar, and nothing of optimizers, but that `self.update(...)` returns φ.
+This file holds what `explain` knows about Python's grammar. About optimizers it knows only that `self.update(...)`
+returns φ.
 """
 
 import ast
@@ -20,9 +21,10 @@ from ..interface.words import is_empty, is_small, show
 
 @cache
 def statements(code):
-    """Return the statement that stands on each line of a function, by line: of a compound one, its head.
+    """Return the statement on each line of a function, by line number; of a compound statement, only its head counts.
 
-    Each is given `looping`, the names that the loops around it set, and `beside`, those before it on its line.
+    Each statement gets two attributes: `looping`, the names that the loops around it set, and `beside`, the statements
+    before it on its line.
     """
     lines, first = inspect.getsourcelines(code)
     tree = ast.parse(textwrap.dedent("".join(lines)))
@@ -53,7 +55,7 @@ def last_line(statement):
 
 
 def source_lines(statement, file):
-    """Return the lines of a statement as they stand in the file; of a compound one, its head."""
+    """Return the lines of a statement as they are in the file; of a compound one, its head."""
     lines = [linecache.getline(file, number).rstrip()
              for number in range(first_line(statement), last_line(statement) + 1)]
     while len(lines) > 1 and (not lines[-1] or lines[-1].lstrip().startswith("#")):
@@ -66,7 +68,7 @@ def indentation(lines):
     return min(len(line) - len(line.lstrip()) for line in lines if line)
 
 
-# Places: names, and what hangs on them, such as state["step"] and point.value
+# Places: names, and their entries and attributes, such as state["step"] and point.value
 
 def is_place(node):
     """Tell whether an expression is a name, or an entry or attribute of a place."""
@@ -186,7 +188,7 @@ def targets(statement):
 # Formulas
 
 class Formula(ast.NodeTransformer):
-    """Writes an expression with the numbers in the place of the names.
+    """Writes an expression with numbers instead of names.
 
     Parameters
     ----------
@@ -195,7 +197,7 @@ class Formula(ast.NodeTransformer):
     phi : array or None
         What `update` returned last.
     picked : callable
-        Returns the part of a value that is asked for, such as one element.
+        Returns the part of a value that is to be shown, such as one element.
     """
 
     def __init__(self, before, phi, picked):

@@ -59,7 +59,7 @@ AROUND_STEP = {call.__code__.co_filename}  # the functions there are wrapped aro
 
 @dataclass
 class Row:
-    """One executed line: where it stands, what it set, and its formula with the numbers that went in.
+    """One executed line: where it is, what it set, and its formula with the numbers that went in.
 
     Attributes
     ----------
@@ -200,7 +200,7 @@ class Listener:
 
 
 def picked(value, element, shape):
-    """Return the element that is asked for, of an array shaped like the parameter; of a single number, this."""
+    """Return the chosen element of an array shaped like the parameter; an array of one number as that number."""
     if isinstance(value, np.ndarray):
         if element is not None and value.shape == shape and has_element(value, element):
             return value[element]
@@ -318,7 +318,7 @@ class CallListener:
         if is_call_of_one(statement) and self.moved:
             return {"θ": np.concatenate([param.data.ravel() for param in self.listener.params])}
         values = snapshot(targets(statement), self.frame.f_locals)
-        if isinstance(statement, ast.Expr):  # a call that stands alone is there for what it changes
+        if isinstance(statement, ast.Expr):  # a call whose result nobody uses is there for what it changes
             values |= {name: value for name, value in snapshot(reads(statement), self.frame.f_locals).items()
                        if isinstance(value, np.ndarray) and not np.array_equal(value, self.before.get(name))}
         return {name: value for name, value in values.items() if not name.startswith("_")}
