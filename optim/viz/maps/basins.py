@@ -130,7 +130,7 @@ class BasinWork:
 
     def run(self, x, y):
         """Yield the positions and the losses of the runs, step by step."""
-        objective = SharedNoise(self.surface, np.stack([x, y]), self.noise, self.seed)
+        objective = SharedNoise(self.surface, np.stack([x, y]), self.noise, self.seed, self.steps)
         return walk(built(self.optimizer, self.surface, [objective.parameter], {}), objective, self.steps)
 
     def facts(self):
@@ -155,7 +155,7 @@ def all_minima(surface, domain, radius):
     """Return the minima that a surface tells, and those that runs over the domain find, as a tuple of points."""
     minima = [np.array(point) for point in surface.minima + surface.local_minima]
     starts = np.stack(np.meshgrid(*(centres(low, high, 24) for low, high in domain))).reshape(2, -1)
-    objective = Objective(surface, starts)
+    objective = Objective(surface, starts, steps=600)
     descent = optim.Adam([objective.parameter], lr=np.diff(domain).min() / 100)
     schedule = optim.schedule.CosineAnnealingLR(descent, T_max=600)
     with np.errstate(all="ignore"):

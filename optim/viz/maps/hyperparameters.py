@@ -165,7 +165,7 @@ class HyperparameterWork:
     def run(self, x, y):
         """Yield the positions and the losses of the runs, step by step."""
         starts = np.repeat(np.array(self.start)[:, np.newaxis], len(x), axis=1)
-        objective = SharedNoise(self.surface, starts, self.noise, self.seed)
+        objective = SharedNoise(self.surface, starts, self.noise, self.seed, self.steps)
         return walk(self.built(objective.parameter, x, y), objective, self.steps)
 
     def built(self, parameter, x, y):

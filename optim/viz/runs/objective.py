@@ -6,6 +6,8 @@ import numpy as np
 
 from minigrad import Tensor
 
+from .written_out import written_out
+
 
 class Objective:
     """A surface as a training loop sees it: a parameter, and a closure that computes the loss and its gradient.
@@ -21,6 +23,10 @@ class Objective:
         minibatch.
     seed : int or sequence of N int, default 0
         Of the noise: of all runs together, or of each of them.
+    steps : int, default 0
+        About how often it will be evaluated: a registered surface is written out if that pays.
+    written : bool, optional
+        Whether to write the surface out, or not, whatever it is.
 
     Attributes
     ----------
@@ -29,10 +35,13 @@ class Objective:
         What the first evaluation of the present step found; the gradient with its noise.
     evaluations : int
         How often the gradient was computed.
+    evaluate : callable or None
+        What computes the loss and the gradient without a tape, if the surface is written out.
     """
 
-    def __init__(self, surface, start, noise=0.0, seed=0):
+    def __init__(self, surface, start, noise=0.0, seed=0, steps=0, written=None):
         self.surface, self.noise = surface, noise
+        self.evaluate = written_out(surface, start, steps, written)
         self.parameter = Tensor(start, requires_grad=True)
         self.generators = [np.random.default_rng(one) for one in np.atleast_1d(seed)]
         self.counts = np.ones(start.shape[1:])  # each of N losses counts once
@@ -63,6 +72,20 @@ class Objective:
     def __call__(self):
         """Compute the loss and the gradient where the parameter is now, and return the loss: the closure of `step`."""
         parameter = self.parameter
+        if self.evaluate is None:
+            loss = self.on_tape()
+        else:
+            loss, parameter.grad = self.evaluate(parameter.data)
+        if self.noise:
+            parameter.grad += self.perturbation
+        if self.gradient is None:
+            self.loss, self.gradient = loss.data if self.evaluate is None else loss, parameter.grad
+        self.evaluations += 1
+        return loss
+
+    def on_tape(self):
+        """Compute the loss and the gradient by recording the function and walking back."""
+        parameter = self.parameter
         parameter.grad = None
         loss = self.surface.function(parameter)
         if isinstance(loss, (np.ndarray, np.generic)) and loss.shape == self.counts.shape:
@@ -70,11 +93,6 @@ class Objective:
         if type(loss) is not Tensor or loss.shape != self.counts.shape:
             raise self.complaint(loss)
         loss.backward(self.counts)
-        if self.noise:
-            parameter.grad += self.perturbation
-        if self.gradient is None:
-            self.loss, self.gradient = loss.data, parameter.grad
-        self.evaluations += 1
         return loss
 
     def as_flat(self, loss):

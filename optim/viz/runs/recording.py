@@ -41,7 +41,7 @@ CLASSICS = {  # learning rates that suit Rosenbrock
 
 
 def record(optimizer, surface, start=None, steps=200, *, seed=0, noise=None, every=1, label=None, schedule=None,
-           **hyperparameters):
+           written_out=None, **hyperparameters):
     """Run an optimizer over a surface and return all that happened.
 
     Parameters
@@ -67,6 +67,9 @@ def record(optimizer, surface, start=None, steps=200, *, seed=0, noise=None, eve
     schedule : callable, optional
         A function of the optimizer that returns an object whose `step()` is called after each step, such as
         ``lambda optimizer: optim.schedule.StepLR(optimizer, 30)``.
+    written_out : bool, optional
+        Whether to run the surface as a program without a tape (`minigrad.program`), which is faster and gives the same
+        numbers. Default: registered surfaces are, in runs of many steps; `Trajectory.objective` says which it was.
     **hyperparameters
         Set in all groups, over what `optimizer` says: ``record("Adam", "rosenbrock", lr=0.05)``. An array of N values
         is N runs in one pass.
@@ -100,7 +103,8 @@ def record(optimizer, surface, start=None, steps=200, *, seed=0, noise=None, eve
     (201, 2, 7)
     """
     refuse_surface(optimizer, "the optimizer, then the surface")
-    plan = planned(with_facts(surface, start, {}), start, steps, seed, noise, every, schedule, hyperparameters)
+    plan = planned(with_facts(surface, start, {}), start, steps, seed, noise, every, schedule, hyperparameters,
+                   written_out)
     log = Log(plan, optimizer, hyperparameters)
     scheduler = [] if schedule is None else [type(log.schedule).__name__]
     return framed(surface, {}, [log.run(label or ", ".join([log.description, *scheduler]))])[0]
@@ -117,6 +121,7 @@ class Plan:
     noise: object
     every: int
     schedule: object
+    written_out: object = None
 
     def of_one(self, i):
         """Return the plan of the i-th of N runs alone."""
@@ -124,14 +129,14 @@ class Plan:
         return dataclasses.replace(self, start=self.start[:, i], seed=seed)
 
 
-def planned(surface, start, steps, seed, noise, every=1, schedule=None, hyperparameters=None):
+def planned(surface, start, steps, seed, noise, every=1, schedule=None, hyperparameters=None, written_out=None):
     """Return the plan of a run, checked; the hyperparameters may ask for N runs."""
     check_count("steps", steps, 0)
     check_count("every", every, 1)
     if not callable(noise):
         noise = surface.noise if noise is None else dataclasses.replace(surface, noise=noise).noise
     start = starting_points(surface, start, seed, hyperparameters or {})
-    return Plan(surface, start, steps, seed, noise, every, schedule)
+    return Plan(surface, start, steps, seed, noise, every, schedule, written_out)
 
 
 class Log:
@@ -139,7 +144,7 @@ class Log:
 
     def __init__(self, plan, which, hyperparameters=None):
         self.plan, self.which, self.given = plan, which, hyperparameters or {}
-        self.objective = Objective(plan.surface, plan.start, plan.noise, plan.seed)
+        self.objective = Objective(plan.surface, plan.start, plan.noise, plan.seed, plan.steps, plan.written_out)
         self.optimizer = built(which, plan.surface, [self.objective.parameter], self.given)
         self.description = describe(self.optimizer)
         group = self.optimizer.param_groups[0]
@@ -224,12 +229,14 @@ class Log:
             losses=losses, gradients=np.array(self.gradients), states=stacked(self.states), rates=np.array(self.rates),
             hyperparameters=self.hyperparameters, planned=self.plan.steps,
             last_steps=np.array(steps[here.sum(axis=0) - 1]), evaluations=self.objective.evaluations, seconds=seconds,
-            undefined=(near & np.isnan(losses)).any(axis=0), make=factory(self.which, self.plan.surface.function))
+            undefined=(near & np.isnan(losses)).any(axis=0),
+            objective="tape" if self.objective.evaluate is None else "written out",
+            make=factory(self.which, self.plan.surface.function))
         return run if here.all() else with_arrays(run, lambda array: cut_off(array, here))
 
 
 def race(surface, optimizers, start=None, steps=200, *, seed=0, noise=None, every=1, schedule=None, note="",
-         **facts):
+         written_out=None, **facts):
     """Run several optimizers over one surface from the same start.
 
     Parameters
@@ -238,7 +245,7 @@ def race(surface, optimizers, start=None, steps=200, *, seed=0, noise=None, ever
         A registered name, or a function of one's own.
     optimizers : dict, or sequence
         From labels to optimizers in any form that `record` takes; or these alone, told apart by how they read as text.
-    start, steps, seed, noise, every, schedule
+    start, steps, seed, noise, every, schedule, written_out
         As in `record`. All optimizers see the same noise, and have the same kind of schedule.
     note : str, optional
         A line that figures print.
@@ -265,7 +272,8 @@ def race(surface, optimizers, start=None, steps=200, *, seed=0, noise=None, ever
     >>> own = race(lambda p: p[0]**2 + abs(p[1]), {"Adam": "Adam(lr=0.1)"}, start=(3, 1), domain=((-4, 4), (-2, 2)))
     """
     refuse_surface(optimizers, "the surface, then the optimizers")
-    plan = planned(with_facts(surface, start, facts), start, steps, seed, noise, every, schedule)
+    plan = planned(with_facts(surface, start, facts), start, steps, seed, noise, every, schedule,
+                   written_out=written_out)
     labels, contestants = with_labels(optimizers)
     logs = [Log(plan, which) for which in contestants]
     labels = told_apart(labels, [log.description for log in logs])

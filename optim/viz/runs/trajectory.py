@@ -54,6 +54,8 @@ class Trajectory:
         What the run took.
     undefined : ndarray of bool of shape () or (N,)
         Whether a run ended because it came to where f is NaN, near as it was.
+    objective : {"tape", "written out"}
+        How the losses and gradients were computed: see ``written_out`` in `record`.
     make : callable or None
         From a list of parameters to the optimizer, but for hyperparameters that were set afterwards: see
         `new_optimizer`. None in a run that was loaded from a file.
@@ -74,6 +76,7 @@ class Trajectory:
     evaluations: int
     seconds: float
     undefined: object = False
+    objective: str = "tape"
     make: object = None
 
     # What follows from the record
