@@ -207,16 +207,21 @@ assert sorted_calls == [2 * times for times in depths]
 # %% [markdown]
 # ## What minigrad's tape adds
 #
-# Read `minigrad/tape.py` now: it is this lesson with five additions. Each has a reason, and a program shows it.
+# Read `minigrad/tape.py` now: it is this lesson with six additions. Each has a reason, and a program shows it.
 #
-# | what it adds | why |
-# | --- | --- |
-# | broadcasting is undone | a slope must have the shape of its value |
-# | a changed leaf is noticed | the rules would use values that are no longer those of the forward pass |
-# | rules get arrays, not nodes, unless a second derivative is wanted | recording the walk back takes time and memory |
-# | a graph that has been walked is freed | it holds all intermediate arrays |
-# | hooks, and errors in words | somebody wants to look |
-#
+# | in `tape.py` | what it does | without it |
+# | --- | --- | --- |
+# | `fit` | undoes broadcasting | a slope has another shape than its value |
+# | `fingerprint` | notices that a leaf has changed | rules use values that are not those of the forward pass |
+# | `with_nodes` | hands nodes to rules only if a second derivative is wanted | every walk back is recorded |
+# | `FREED` | lets go of the arrays behind a result after the walk | old results keep all of them alive |
+# | `AddInto` | adds single elements to one buffer | n elements cost n arrays of n zeros |
+# | `hooked` | shows a slope to whoever asked, and takes a replacement | you cannot look or clip in the middle |
+
+# %%
+assert all(hasattr(minigrad.tape, name) for name in ("fit", "fingerprint", "with_nodes", "FREED", "AddInto", "hooked"))
+
+# %% [markdown]
 # **Shapes.** A bias of one number, multiplied with three: it matters three times, and its slope is the sum of the
 # three. Our tape returns three numbers for one.
 
@@ -244,9 +249,25 @@ except RuntimeError as error:
     print("minigrad:", error)
 
 # %% [markdown]
-# **Freeing.** A second walk over the same graph is refused, because the first has let go of its arrays.
+# **Recording the walk.** Our walk back records itself, whether anybody wants a second derivative or not. For
+# one number this is nothing; for a network it doubles time and memory.
 
 # %%
+x = Node(0.5)
+y = np.tanh(x * x)
+before = next(Node.ages)
+gradient(y, x)
+print("nodes made forward: 2, nodes made by the walk back:", next(Node.ages) - before - 1)
+
+# %% [markdown]
+# **Freeing.** Keep a thousand losses of our tape in a list, and you keep every array that they were made of. minigrad
+# lets go of them in the walk back, and says so if you walk back twice.
+
+# %%
+x = Node(np.ones(10_000))
+losses = [np.tanh(x * k) * 2.0 for k in range(10)]
+held = {id(node): node.value.nbytes for loss in losses for node in youngest_first(loss)}
+print(f"ten losses on our tape hold {sum(held.values()) / 1e6:.1f} MB")
 x = minigrad.Tensor(3.0, requires_grad=True)
 y = x * x
 y.backward()
@@ -254,6 +275,26 @@ try:
     y.backward()
 except RuntimeError as error:
     print("minigrad:", error)
+
+# %% [markdown]
+# **Single elements.** The slope of `x[i]` is an array of zeros with one number in it. A loop over a thousand
+# elements would make a thousand such arrays, a million zeros. `AddInto` says "add this number there", and there is
+# one array.
+
+# %%
+x = minigrad.Tensor(np.arange(4.0), requires_grad=True)
+(x[0] * x[1] + x[0] * x[3]).backward()
+print("four elements were used, and one array was filled:", x.grad)
+
+# %% [markdown]
+# **Hooks.** Somebody wants to see a slope on its way, or to limit it.
+
+# %%
+x = minigrad.Tensor(3.0, requires_grad=True)
+middle = x * x
+middle.register_hook(lambda g: np.clip(g, -1, 1))
+(1000 * middle).backward()
+print("with the slope of the middle limited to 1:", x.grad)
 
 # %% [markdown]
 # ## Exercise 3.1: Accumulate
@@ -279,8 +320,8 @@ def accumulate(arrived, node, slope):
 # ## Exercise 3.2: The right order, without ages
 #
 # PyTorch's tape and many others know no ages. Find an order from the graph alone. `parents` is a dictionary: from
-# each node, here a string, to the list of nodes that it was made of. Return a list of all nodes that `result` was made
-# of, itself included, in which each is listed once, and before its parents.
+# each node, here a string, to the list of nodes that it was made of. Return a list of all nodes that `result` was
+# made of, itself included, in which each is listed once, and before its parents.
 #
 # Graphs may be thousands of nodes deep, and Python does not allow so deep a recursion: use a pile of your own.
 # (One way: count how often each node is used; a node is ready when all its uses are done.)
@@ -313,12 +354,12 @@ def walk_order(result, parents):
 # %% [markdown]
 # ## Exercise 3.3: A graph that breaks the walk over paths
 #
-# With doublings every node has the same parent twice. Is this what makes the walk over paths slow? Build a graph of $n$
-# nodes in which no node has more than two parents, and these are different, and which still has at least
+# With doublings every node has the same parent twice. Is this what makes the walk over paths slow? Build a graph of
+# $n$ nodes in which no node has more than two parents, and these are different, and which still has at least
 # $1.4^n$ paths from its result to a leaf.
 #
-# Return the dictionary of parents, for nodes numbered from 0; the last, $n - 1$, is the result, and node 0 is the only
-# one without parents. The check counts nodes, parents and paths, for $n$ = 10, 20 and 40.
+# Return the dictionary of parents, for nodes numbered from 0; the last, $n - 1$, is the result, and node 0 is the
+# only one without parents. The check counts nodes, parents and paths, for $n$ = 10, 20 and 40.
 
 # %% exercise 3.3
 
