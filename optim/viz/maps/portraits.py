@@ -5,7 +5,7 @@ from math import ceil
 from matplotlib.patches import Patch
 
 from .. import surfaces
-from ..pictures.drawing import MINIMA, Drawing, new_figure, sentence, style
+from ..pictures.drawing import MINIMA, Drawing, new_figure, style
 from ..pictures.framing import points_within
 from .basins import BASINS, IN_LEGEND, basin_colors, basin_map, counted, shading
 from .raster import DIVERGED, NOWHERE, draw_image, hatch, thinned
@@ -65,7 +65,7 @@ def portraits(surface, optimizers=None, steps=300, *, size=256, domain=None, col
         images = [panel(ax, result, label, scale) for ax, result, label in zip(axes, maps, labels)]
         for ax in axes[len(maps):]:
             ax.set_axis_off()
-        figure.suptitle(f"{sentence(surface.name)}: which minimum each start leads to, in {steps} steps", fontsize=11)
+        figure.suptitle(f"{surface.heading}: which minimum each start leads to, in {steps} steps", fontsize=11)
         figure.legend(handles=entries(maps, scale), loc="outside lower center", ncols=min(4, 2 * columns), fontsize=8)
     description = f"Basins of attraction on {surface.name}: " + "; ".join(result.facts["title"] for result in maps)
     return Drawing(tuple(axes[:len(maps)]), {"images": images, "maps": maps}, f"Portraits on {surface.name}",

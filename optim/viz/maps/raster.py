@@ -5,7 +5,7 @@ import dataclasses
 import matplotlib as mpl
 import numpy as np
 from matplotlib.colors import to_rgb
-from matplotlib.ticker import AutoLocator, LogLocator, NullLocator, ScalarFormatter
+from matplotlib.ticker import AutoLocator, FuncFormatter, LogLocator, NullLocator
 
 DARK, HATCH, NOWHERE = "#2B2B2B", "#8A8A8A", "#D9D9D9"
 DIVERGED = {"facecolor": DARK, "edgecolor": HATCH, "hatch": "////"}  # in a legend
@@ -26,7 +26,8 @@ def draw_image(ax, result, values, **kwargs):
         ax.set(**{f"{name}scale": "log" if logarithmic else "linear", f"{name}lim": ends})
         if logarithmic and high < 30 * low:  # hardly a power of ten in sight: 2.6 rather than 2.6 x 10^0
             ticks = AutoLocator() if high < 5 * low else LogLocator(subs=(1, 2, 5))
-            axis.set(major_locator=ticks, major_formatter=ScalarFormatter(), minor_locator=NullLocator())
+            plain = FuncFormatter(lambda value, place: f"{value:g}")
+            axis.set(major_locator=ticks, major_formatter=plain, minor_locator=NullLocator())
         extent += (np.log10(ends) if logarithmic else ends).tolist()
     ax.set_autoscale_on(False)
     image = ax.imshow(values, origin="lower", aspect="auto", extent=extent, transform=ax.transLimits + ax.transAxes,

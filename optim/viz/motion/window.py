@@ -17,7 +17,7 @@ from matplotlib.widgets import Button, RadioButtons, Slider
 import optim
 
 from ..pictures import plots
-from ..pictures.drawing import look, sentence, style
+from ..pictures.drawing import look, style
 from ..runs import contestants
 from ..runs.recording import CLASSICS, labelled, record, with_facts
 from ..runs.trajectory import Race, Trajectory
@@ -110,7 +110,7 @@ class Window:
         self.latest = self.recorded({})
         with style():
             self.figure = plt.figure(FigureClass=LiveFigure, window=self, figsize=(10, 6), layout="none")
-            self.figure.canvas.manager.set_window_title(sentence(self.surface.name))
+            self.figure.canvas.manager.set_window_title(self.surface.heading)
             self.draw_once()
             self.add_widgets()
         for event, answer in [("button_press_event", self.on_mouse), ("motion_notify_event", self.on_mouse),
@@ -125,7 +125,7 @@ class Window:
         colour = look(0)["color"]
         self.map = self.add_axes((0.07, 0.42, 0.42, 0.5))
         stars = plots.contour(self.surface, self.map)["minima"]
-        self.map.set_title(f"{sentence(self.surface.name)}: click or drag to set the start")
+        self.map.set_title(f"{self.surface.heading}: click or drag to set the start")
         self.path, = self.map.plot([], [], linestyle="-", marker="none", color=colour, path_effects=plots.HALO)
         self.points, = self.map.plot([], [], linestyle="none", marker="o", markersize=3.5, markeredgewidth=0,
                                      color=colour)  # with the path's halo, they would take a third of all time

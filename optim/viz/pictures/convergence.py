@@ -12,7 +12,7 @@ import optim
 
 from ..runs.states import arrays_in
 from ..runs.trajectory import note_of, one_run, runs_in
-from .drawing import Drawing, add_legend, axes_or_new, look, sentence, style, titled
+from .drawing import Drawing, add_legend, axes_or_new, look, style, titled
 from .plots import curves, logarithmic_limits, step_axis
 
 THIN = {"linestyle": "-", "marker": "", "linewidth": 0.9, "alpha": 0.8, "zorder": 1}  # predictions
@@ -135,7 +135,7 @@ def rates(runs, ax=None, *, legend=True, **kwargs):
             if predicted > 0:
                 fall = run.distances[-1] * predicted ** (run.steps - run.steps[-1].astype(float))
                 slopes += ax.plot(run.steps, fall, color=line.get_color(), **THIN)
-        titled(ax, f"Rates on {sentence(trajectories[0].surface.name)}; thin lines as predicted", note=note_of(runs))
+        titled(ax, f"Rates on {trajectories[0].surface.heading}; thin lines as predicted", note=note_of(runs))
         if legend:
             add_legend(ax, "below")
     title = f"Distance to the minimum by step on {trajectories[0].surface.name}"
@@ -187,7 +187,7 @@ def eigen_errors(run, ax=None, **kwargs):
                 slopes += ax.plot(run.steps, errors[0, i] * rate**run.steps, color=lines[-1].get_color(), **THIN)
         step_axis(ax, run.steps[-1])
         ax.set(xlabel="step", ylabel="error along the eigenvector", ylim=logarithmic_limits(errors))
-        titled(ax, f"{run.label} on {sentence(run.surface.name)}" + "; thin lines as predicted" * bool(slopes))
+        titled(ax, f"{run.label} on {run.surface.heading}" + "; thin lines as predicted" * bool(slopes))
         add_legend(ax, "below")
     title = f"Errors of {run.label} along the eigenvectors of the Hessian of {run.surface.name}"
     told = ", ".join(f"λ = {value:.3g} ends at {error:.2g}" for value, error in zip(eigenvalues, errors[-1]))

@@ -9,7 +9,6 @@ import base64
 import dataclasses
 import html
 import io
-import re
 import sys
 import textwrap
 from contextlib import contextmanager
@@ -24,6 +23,8 @@ from matplotlib.figure import Figure
 from matplotlib.transforms import ScaledTranslation
 
 from optim.checkpoint import replacing
+
+from ..surfaces.definition import sentence  # noqa: F401
 
 STYLE = str(Path(__file__).with_name("optim.mplstyle"))
 FORMAT_METADATA = {  # the names under which file formats keep a title and a description
@@ -123,12 +124,6 @@ def filled_contours(ax, X, Y, Z, levels, **kwargs):
 
 
 # Words around the axes
-
-def sentence(text):
-    """Return a title with a capital, and without underscores but for those in parentheses, which are code."""
-    text = re.sub(r"_(?![^(]*\))", " ", text)
-    return text[:1].upper() + text[1:] if len(text) > 1 else text
-
 
 def width_of(ax):
     """Return how wide axes are, in points."""

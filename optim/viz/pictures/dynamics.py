@@ -4,7 +4,7 @@ import numpy as np
 
 from ..runs.trajectory import note_of, one_run, quotient, runs_in
 from .anatomy import directions
-from .drawing import HALO, MINIMA, Drawing, add_legend, axes_or_new, look, sentence, style, titled
+from .drawing import HALO, MINIMA, Drawing, add_legend, axes_or_new, look, style, titled
 from .framing import ExitMarks
 from .plots import curves, single_runs, step_axis, told_spread
 
@@ -35,7 +35,7 @@ def gradient_norms(runs, ax=None, *, legend=True, **kwargs):
         ax = axes_or_new(ax)
         artists = curves(ax, trajectories, [run.gradient_norms for run in trajectories], "length of the gradient",
                          **kwargs)
-        titled(ax, f"Gradients on {sentence(trajectories[0].surface.name)}{told_spread(trajectories)}",
+        titled(ax, f"Gradients on {trajectories[0].surface.heading}{told_spread(trajectories)}",
                note=note_of(runs))
         if legend:
             add_legend(ax)
@@ -87,7 +87,7 @@ def state(run, names=None, axes=None, **kwargs):
         if len(axes) != len(names):
             raise ValueError(f"{len(axes)} axes were given for {len(names)} panels: {names}")
         artists = {name: panel(ax, run, name, drawable[name], kwargs) for ax, name in zip(axes, names)}
-        titled(axes[0], f"{run.label} on {sentence(run.surface.name)}")
+        titled(axes[0], f"{run.label} on {run.surface.heading}")
         axes[-1].set_xlabel("step")
         add_legend(axes[-1], "below")
     title = f"State of {run.label} by step on {run.surface.name}"
@@ -167,7 +167,7 @@ def phase(runs, ax=None, *, coordinate=0, legend=True, **kwargs):
         outside = ExitMarks(ax).mark(lines, box)
         ax.axhline(0, **ZERO_LINE)
         ax.set(xlim=box[0], ylim=box[1], xlabel=name, ylabel=f"last step of {name}")
-        titled(ax, f"Phase plane on {sentence(surface.name)}", note=note_of(runs))
+        titled(ax, f"Phase plane on {surface.heading}", note=note_of(runs))
         if legend:
             add_legend(ax, "below", [*lines, *minima])
     title = f"Phase plane of coordinate {coordinate} on {surface.name}"

@@ -26,7 +26,6 @@ from .drawing import (
     in_legend,
     look,
     new_figure,
-    sentence,
     style,
     titled,
 )
@@ -75,7 +74,7 @@ def contour(surface, ax=None, *, domain=None, levels=20, **kwargs):
         ax.set(xlim=(left, right), ylim=(bottom, top), xlabel="$x$", ylabel="$y$")
         if has_equal_scales(box):
             ax.set_aspect("equal")
-        titled(ax, sentence(surface.name), formula_of(surface))
+        titled(ax, surface.heading, formula_of(surface))
     title = f"Contours of {surface.name}"
     area = f"for x from {left:g} to {right:g} and y from {bottom:g} to {top:g}"
     return Drawing(ax, {"contours": filled, "minima": minima}, title, f"{title} {area}{told_minima(seen)}")
@@ -137,7 +136,7 @@ def paths(runs, ax=None, *, domain=None, levels=20, legend=True, **kwargs):
                             markersize=2 if trajectory.count else 4)
         outside = ExitMarks(ax).mark(lines, box)
         starts, = ax.plot(*first_positions(trajectories).T, **STARTS, markeredgewidth=1.2, zorder=4)
-        titled(ax, sentence(surface.name), formula_of(surface), note_of(runs))
+        titled(ax, surface.heading, formula_of(surface), note_of(runs))
         if legend:
             add_legend(ax, "below", [*lines, starts, *ground["minima"]])
     told = "; ".join(f"{trajectory.label} {told_path(trajectory, box)}" for trajectory in trajectories)
@@ -231,7 +230,7 @@ def losses(runs, ax=None, *, xscale="linear", legend=True, **kwargs):
         if xscale == "log":
             ax.set_xscale("symlog", linthresh=1)  # which has a place for step 0
             ax.xaxis.set_major_formatter(ScalarFormatter())
-        titled(ax, f"Loss by step on {sentence(trajectories[0].surface.name)}{spread}", note=note_of(runs))
+        titled(ax, f"Loss by step on {trajectories[0].surface.heading}{spread}", note=note_of(runs))
         if legend:
             add_legend(ax)
     told = "; ".join(f"{trajectory.label} {told_loss(trajectory)}" for trajectory in trajectories)

@@ -12,7 +12,7 @@ from matplotlib.colors import ListedColormap
 from .. import surfaces
 from ..runs.trajectory import is_within, note_of, runs_in
 from ..surfaces.definition import Surface
-from .drawing import HALO, MINIMA, STARTS, Drawing, add_legend, axes_or_new, sentence, style, titled
+from .drawing import HALO, MINIMA, STARTS, Drawing, add_legend, axes_or_new, style, titled
 from .framing import along, frame, points_within, visible_parts
 from .plots import first_positions, formula_of, single_runs
 
@@ -66,7 +66,7 @@ def relief(what, ax=None, *, domain=None, levels=20, legend=True, **kwargs):
         lines = [lay(ax, run, looks, box, above) for _, run, looks in single_runs(trajectories, box)]
         starts = dots(ax, first_positions(trajectories), box, above, **{**STARTS, "markersize": 7})
         minima = dots(ax, surface.minima, box, above, **{**MINIMA, "markersize": 12})
-        titled(ax, sentence(surface.name), formula_of(surface), note_of(what))
+        titled(ax, surface.heading, formula_of(surface), note_of(what))
         furnish(ax, box, heights)
         if legend and (lines or minima):
             add_legend(ax, "below", [*lines, *starts, *minima])

@@ -45,8 +45,8 @@ def schedule(schedules, steps=100, ax=None, *, lr=1.0, losses=None, **kwargs):
     title = "Learning rate by step"
     with style():
         ax = axes_or_new(ax)
-        looks = {"markevery": max(1, steps // 8), "drawstyle": "steps-post", **kwargs}
-        lines = [ax.plot(rates, **{**look(i), "label": label, **looks})[0]
+        lines = [ax.plot(rates, **{**look(i), "label": label, "markevery": max(1, steps // 8),
+                                   "drawstyle": drawstyle_of(rates), **kwargs})[0]
                  for i, (label, rates) in enumerate(values.items())]
         ax.set(xlabel="step", ylabel="lr", xlim=(0, steps))
         ax.set_ylim(bottom=min(0, ax.get_ylim()[0]))
@@ -56,6 +56,11 @@ def schedule(schedules, steps=100, ax=None, *, lr=1.0, losses=None, **kwargs):
     told = "; ".join(f"{label or 'lr'} from {rates[0]:.2g} to {rates[-1]:.2g}, at most {max(rates):.2g}"
                      for label, rates in values.items())
     return Drawing(ax, {"lines": lines}, title, f"{title}: {told}")
+
+
+def drawstyle_of(rates):
+    """Return "steps-post" for a learning rate that stays the same in most steps, as StepLR's does."""
+    return "steps-post" if np.mean(np.diff(rates) == 0) > 0.5 else "default"
 
 
 def rates_of(make, steps, lr, losses):

@@ -224,6 +224,7 @@ class Trajectory:
         searched = f"{self.evaluations} gradients in {self.last_steps} steps" if searches else ""
         return {
             "optimizer": self.label,
+            "lr": told_rate(self.rates[0]),
             "steps": int(np.median(self.last_steps)),
             "final loss": median(self.at_end(self.losses)),
             "distance to minimum": median(self.at_end(self.distances)),
@@ -305,9 +306,9 @@ class Race:
         Returns
         -------
         str
-            With the columns optimizer, steps, final loss, distance to minimum (the nearest global one), steps to
-            `tolerance`, seconds; medians where a row stands for N runs. What else there is to tell, such as a
-            divergence, stands below the table, and in csv in a column of its own.
+            With the columns optimizer, lr (as the run begins), steps, final loss, distance to minimum (the nearest
+            global one), steps to `tolerance`, seconds; medians where a row is N runs. What else there is to say, such
+            as a divergence, is below the table, and in csv in a column of its own.
         """
         return formatted([trajectory.summary(tolerance) for trajectory in self.trajectories], format)
 
@@ -325,6 +326,12 @@ class Race:
 
 
 # Arrays and numbers
+
+def told_rate(rate):
+    """Return the learning rate of a run; of N runs with different ones, the lowest and the highest in words."""
+    low, high = np.min(rate), np.max(rate)
+    return f"{low:.3g} to {high:.3g}" if low < high else float(low)
+
 
 def with_arrays(run, change, **facts):
     """Return a trajectory with a function applied to each of its arrays, and other facts replaced."""

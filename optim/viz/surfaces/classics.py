@@ -81,7 +81,7 @@ def illconditioned(kappa=100.0, angle=0.0):
 
 
 illconditioned_bowl = register(dataclasses.replace(
-    illconditioned(kappa=100), name="illconditioned_bowl",
+    illconditioned(kappa=100), name="illconditioned_bowl", title="Ill-conditioned bowl",
     lesson="The steep axis allows only tiny steps, and with them the flat axis takes forever. Momentum needs the "
            "square root of that number of steps; scaling each coordinate on its own removes the problem."))
 
@@ -193,6 +193,7 @@ def rosenbrock_nd(n):
 
 
 @surface(
+    title="Dixon–Price",
     formula=r"(x - 1)^2 + 2 (2 y^2 - x)^2", domain=((-2, 4), (-2, 2)), start=(-1.5, 0.1),
     starts=[(3.5, 0.2), (-1.5, -1.5)], minima=[(1, 0.5**0.5), (1, -(0.5**0.5))], saddles=[(1 / 3, 0)],
     source="L. C. W. Dixon and R. C. Price, The Truncated Newton Method for Sparse Unconstrained Optimisation Using "
@@ -291,6 +292,7 @@ def himmelblau(p):
 
 
 @surface(
+    title="Three-hump camel",
     formula=r"2x^2 - 1.05x^4 + \frac{x^6}{6} + xy + y^2", domain=((-2.5, 2.5), (-2, 2)), start=(-2.2, -1.5),
     starts=[(2.2, 1.5), (-1.2, 1.8)], minima=[(0, 0)],
     local_minima=[(1.747552345830289, -0.8737761729151445), (-1.747552345830289, 0.8737761729151445)],
@@ -303,6 +305,7 @@ def three_hump_camel(p):
 
 
 @surface(
+    title="Six-hump camel",
     formula=r"\left(4 - 2.1x^2 + \frac{x^4}{3}\right) x^2 + xy + (4y^2 - 4) y^2",
     domain=((-2, 2), (-1.2, 1.2)), start=(-0.9, -0.2), starts=[(1.1, 0.3), (-1.9, 0.3)],
     minima=[(0.08984201310031806, -0.7126564030207396), (-0.08984201310031806, 0.7126564030207396)],
@@ -320,6 +323,7 @@ def six_hump_camel(p):
 
 
 @surface(
+    title="Styblinski–Tang",
     formula=r"\frac{1}{2} \left(x^4 - 16x^2 + 5x + y^4 - 16y^2 + 5y\right)", domain=((-5, 5), (-5, 5)),
     start=(0.5, -0.2), starts=[(4.5, 4.5), (-0.5, 4)], minima=[(-2.903534027771177, -2.903534027771177)],
     local_minima=[(-2.903534027771177, 2.746802770990837), (2.746802770990837, -2.903534027771177),
@@ -336,6 +340,7 @@ def styblinski_tang(p):
 
 
 @surface(
+    title="McCormick",
     formula=r"\sin(x + y) + (x - y)^2 - 1.5x + 2.5y + 1", domain=((-1.5, 4), (-3, 4)), start=(-1, 3.5),
     starts=[(3.5, -2), (1.6, 0.5)], minima=[(0.5 - np.pi / 3, -0.5 - np.pi / 3)],
     local_minima=[(0.5 + 2 * np.pi / 3, -0.5 + 2 * np.pi / 3)], saddles=[(0.5 + np.pi / 3, -0.5 + np.pi / 3)],
@@ -362,6 +367,7 @@ def branin(p):
 
 
 @surface(
+    title="Goldstein–Price",
     formula=r"\left[1 + (x + y + 1)^2 (19 - 14x + 3x^2 - 14y + 6xy + 3y^2)\right] "
             r"\left[30 + (2x - 3y)^2 (18 - 32x + 12x^2 + 48y - 36xy + 27y^2)\right]",
     domain=((-2, 2), (-3, 1)), start=(-1.5, 0.5), starts=[(1.5, -0.5), (-0.5, -2.5)], minima=[(0, -1)],
@@ -441,6 +447,7 @@ def eggholder(p):
 
 
 @surface(
+    title="Bukin No. 6",
     formula=r"100 \sqrt{|y - 0.01 x^2|} + 0.01 |x + 10|", domain=((-15, -5), (-3, 3)), start=(-14, -2),
     starts=[(-6, 2.5), (-13, 2)], minima=[(-10, 1)],
     source="Z. K. Silagadze, Finding Two-Dimensional Peaks, Physics of Particles and Nuclei Letters 4(1) (2007); "

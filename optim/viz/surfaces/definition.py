@@ -6,6 +6,7 @@ one point, a grid of a million, a batch of runs stored as (2, N), and a minigrad
 
 import dataclasses
 import inspect
+import re
 from collections.abc import Callable
 
 import numpy as np
@@ -29,6 +30,8 @@ class Surface:
         Write ``x, y = p``, then operators and ``np.`` functions only.
     name : str, optional
         Default: the function's own name.
+    title : str, optional
+        The name in pictures, if it is more than the name with a capital and with spaces.
     formula : str, optional
         f(x, y) as LaTeX, without dollar signs.
     domain : n pairs (low, high), optional
@@ -72,6 +75,7 @@ class Surface:
     function: Callable
     _: dataclasses.KW_ONLY
     name: str = ""
+    title: str = ""
     formula: str = ""
     domain: tuple[tuple[float, float], ...] | None = None
     start: Point | None = None
@@ -126,6 +130,11 @@ class Surface:
         known = [point for kind in KINDS for point in getattr(self, kind)]
         half_width = max(2.0, 1.25 * float(np.max(np.abs(known), initial=0.0)))
         return ((-half_width, half_width),) * (len(known[0]) if known else 2)
+
+    @property
+    def heading(self):
+        """The title, or the name with a capital and with spaces: what pictures show."""
+        return self.title or sentence(self.name)
 
     @property
     def ndim(self):
@@ -255,6 +264,12 @@ class Surface:
 
     def __repr__(self):
         return f"<Surface {self.name} on {' x '.join(f'[{low:g}, {high:g}]' for low, high in self.domain)}>"
+
+
+def sentence(text):
+    """Return a title with a capital, and without underscores but for those in parentheses, which are code."""
+    text = re.sub(r"_(?![^(]*\))", " ", text)
+    return text[:1].upper() + text[1:] if len(text) > 1 else text
 
 
 def needed_arguments(function):

@@ -125,3 +125,13 @@ class TestPcaPath:
     def test_snapshots_of_another_network_are_refused(self):
         with pytest.raises(ValueError, match="vectors of 3 numbers"):
             networks.pca_path([optim.Parameter(np.zeros(3))], np.ones((5, 4)))
+
+
+def test_a_refined_grid_goes_through_the_points_and_follows_a_cubic():
+    x = np.linspace(-1, 1, 9)
+    values = x[:, np.newaxis]**2 + 2 * x**2 + x
+    fine = networks.refined(values, times=4)
+    assert fine.shape == (33, 33)
+    np.testing.assert_allclose(fine[::4, ::4], values, atol=1e-12)
+    z = np.linspace(-1, 1, 33)
+    np.testing.assert_allclose(fine[4:-4, 4:-4], (z[:, np.newaxis]**2 + 2 * z**2 + z)[4:-4, 4:-4], atol=1e-12)

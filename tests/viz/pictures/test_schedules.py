@@ -28,3 +28,9 @@ class TestSchedule:
         run = record("SGD(lr=1)", lambda p: 0 * p[0] + 1, (0, 0), 4,
                      schedule=lambda optimizer: optim.schedule.ReduceLROnPlateau(optimizer, patience=1))
         np.testing.assert_allclose(run.rates, [1, 1, 1, 0.1, 0.1])
+
+
+def test_a_rate_that_is_held_is_drawn_as_steps():
+    drawing = schedules.schedule({"StepLR": lambda one: optim.schedule.StepLR(one, 5),
+                                  "cosine": lambda one: optim.schedule.CosineAnnealingLR(one, 20)}, steps=20)
+    assert [line.get_drawstyle() for line in drawing["lines"]] == ["steps-post", "default"]

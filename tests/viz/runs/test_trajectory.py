@@ -438,7 +438,7 @@ class TestTable:
     def test_text(self):
         head, rule, first, second, blank, note = self.runs.table().split("\n")
         columns = [name for name in head.split("  ") if name]
-        assert [name.strip() for name in columns] == ["optimizer", "steps", "final loss", "distance to minimum",
+        assert [name.strip() for name in columns] == ["optimizer", "lr", "steps", "final loss", "distance to minimum",
                                                       "steps to 0.001", "seconds"]
         assert set(rule) == {"-", " "}
         assert first.startswith("a|b") and " 50 " in first
@@ -446,7 +446,7 @@ class TestTable:
 
     def test_markdown_has_a_cell_for_each_column(self):
         lines = self.runs.table("markdown").split("\n")[:4]
-        assert {line.replace(r"\|", "").count("|") for line in lines} == {7}
+        assert {line.replace(r"\|", "").count("|") for line in lines} == {8}
 
     def test_csv_reads_back_to_full_precision(self, tmp_path):
         import csv

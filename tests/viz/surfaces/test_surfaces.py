@@ -482,3 +482,11 @@ def test_noise_is_a_fact_about_the_gradient_and_leaves_the_values_exact():
     assert surfaces.noisy_bowl.noise > 0
     assert surfaces.noisy_bowl((1.0, 1.0)) == surfaces.noisy_bowl((1.0, 1.0)) == 1.0
     assert [name for name in NAMES if surfaces.get(name).noise] == ["noisy_bowl"]
+
+
+@pytest.mark.parametrize(("name", "heading"), [
+    ("mccormick", "McCormick"), ("dixon_price", "Dixon–Price"), ("illconditioned_bowl", "Ill-conditioned bowl"),
+    ("narrow_valley", "Narrow valley"), ("rosenbrock", "Rosenbrock")])
+def test_a_surface_has_a_heading_for_pictures(name, heading):
+    assert surfaces.get(name).heading == heading
+    assert dataclasses.replace(surfaces.get("rosenbrock"), name="my_valley").heading == "My valley"
