@@ -98,7 +98,7 @@ def wholes(value, count, name, least=0):
 
 
 def is_whole(value):
-    """Tell whether a value is an integer; True and False do not count."""
+    """Return whether a value is an integer; True and False do not count."""
     return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
 
 

@@ -63,7 +63,7 @@ def coverage():
 
 
 def takes_arrays(function):
-    """Tell whether a Tensor handed to this function of NumPy would be asked what to do."""
+    """Return whether this function of NumPy asks its arguments, such as Tensors, what to do."""
     return isinstance(function, (np.ufunc, type(np.sum)))
 
 

@@ -41,7 +41,7 @@ def gradcheck(function: Callable, *inputs: Any, order: Size = 2, step: OptionalP
         Takes the inputs and returns an array of any shape, or a list, tuple or dictionary of them.
     *inputs : array_like
         The point. Floats, and floats in lists, tuples and dictionaries, are differentiated by; anything else (integers,
-        masks, strings) is handed on as it is.
+        masks, strings) is passed on unchanged.
     order : int, default 2
         The highest derivative to check.
     step : float, optional
@@ -117,7 +117,7 @@ def gradcheck(function: Callable, *inputs: Any, order: Size = 2, step: OptionalP
 
 
 def is_float(x):
-    """Tell whether x is a float, or an array of floats."""
+    """Return whether x is a float, or an array of floats."""
     return np.asarray(value_of(x)).dtype.kind == "f"
 
 

@@ -277,7 +277,7 @@ def gelu(x: Array, approximate: Approximation = "none") -> Any:
     raise ValueError(f"approximate must be 'none' or 'tanh', got {approximate!r}")
 
 
-# Exponentials that are normalised. Subtracting the largest element first changes nothing but that exp cannot overflow.
+# Normalised exponentials. Subtracting the largest element first changes nothing, and keeps exp from overflowing.
 
 def _largest(x, axis):
     """Return the largest elements, or the largest or smallest finite number, since ∞ - ∞ would be NaN."""
@@ -339,7 +339,7 @@ def log_softmax(x: Array, axis: Axes = -1) -> Any:
 @with_rule(lambda g, ans, x, axis=None, keepdims=False:
            kept(g, x, axis, keepdims) * np.exp(x - finite(kept(ans, x, axis, keepdims))))
 def logsumexp(x: Array, axis: Axes = None, keepdims: bool = False) -> Any:
-    """Return log Σⱼ exp(xⱼ), the smooth maximum, whose gradient is the softmax; -inf where there is nothing to add up.
+    """Return log Σⱼ exp(xⱼ), the smooth maximum. Its gradient is the softmax; of nothing, it is -inf.
 
     Parameters
     ----------

@@ -36,7 +36,7 @@ class MultiheadAttention(Module):
     Attributes
     ----------
     in_proj_weight : Tensor, shape (3 E, E)
-        The projections of queries, keys and values, one below the other. Drawn by `init.xavier_uniform_`.
+        The projections of queries, keys and values, stacked in this order. Drawn by `init.xavier_uniform_`.
     in_proj_bias : Tensor, shape (3 E,), or None
         At first zeros.
     out_proj : Linear
@@ -84,9 +84,9 @@ class MultiheadAttention(Module):
         query, key, value : array_like
             The sequences.
         key_padding_mask : array_like, shape (N, S), optional
-            True where a key is to be left out; numbers are added to the products.
+            True where a key is left out; numbers are added to the products.
         need_weights : bool, default True
-            Otherwise None is returned in their place.
+            Otherwise None is returned instead.
         attn_mask : array_like, shape (L, S) or (N * num_heads, L, S), optional
             True where a query may not see a key (unlike in `scaled_dot_product_attention`); numbers are added.
         average_attn_weights : bool, default True
@@ -145,6 +145,6 @@ def _merged(attn_mask, key_padding_mask, shape, keys, dtype):
 
 
 def _as_numbers(mask, dtype):
-    """Return a mask as numbers to be added: -∞ in the place of True."""
+    """Return a mask as numbers to add: -∞ where it is True."""
     mask = operand(mask)
     return np.where(mask, -math.inf, 0).astype(dtype) if mask.dtype == bool else mask

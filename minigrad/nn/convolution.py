@@ -8,7 +8,7 @@ g of its result makes of them is linear in all three (here for stride 1, without
 Its derivative by g is the convolution itself, its derivatives by x and by w are the two rules of the convolution, and
 each of the three has the other two for rules: three primitives, closed at every order.
 
-All of them copy the windows of the image side by side into a matrix, so that the sum becomes one product of matrices.
+All of them copy the windows of the image side by side into a matrix. Then the sum is one product of matrices.
 """
 
 from functools import wraps
@@ -151,7 +151,7 @@ def paddings(padding, kernel, stride, dilation):
 
 
 def _batched(function: Function) -> Function:
-    """Let a function of a batch of images take a single one, (C, H, W), as well."""
+    """Let a function of a batch of images also take a single image, (C, H, W)."""
     @wraps(function)
     def of_one_or_many(input, *args, **keywords):
         input = array(input, "input")
@@ -184,7 +184,7 @@ def conv2d(input: Array, weight: Array, bias: OptionalArray = None, stride: Posi
     padding : int, pair of int, "valid" or "same", default 0
         How many zeros are put around the image. "valid" is 0. "same" keeps the size of the image, for stride 1.
     groups : int, default 1
-        The channels are split into so many groups, each with kernels of its own.
+        How many groups the channels are split into, each with its own kernels.
 
     Returns
     -------
@@ -214,7 +214,7 @@ def conv2d(input: Array, weight: Array, bias: OptionalArray = None, stride: Posi
 def conv_transpose2d(input: Array, weight: Array, bias: OptionalArray = None, stride: PositivePair = 1,
                      padding: Pair = 0, output_padding: Pair = 0, groups: Size = 1,
                      dilation: PositivePair = 1) -> Tensor:
-    """Return what `conv2d` hands back to its image when its result receives `input`: every number paints the kernel.
+    """Return what `conv2d` passes back to its image when its result receives `input`: every number paints a kernel.
 
     Parameters
     ----------
@@ -288,8 +288,8 @@ def _checked_weight(input, weight, axis, groups):
 
 
 # Pooling. The largest of a window is found by going over its elements, of which there are few, and comparing all
-# windows at once. The first of equal ones wins. To pick the winners from an image and to put numbers back into their
-# places are each other's rule.
+# windows at once. The first of equal ones wins. Picking the winners from an image and putting numbers back
+# into their places are each other's rule.
 
 def _largest(x, geometry):
     largest = None
@@ -343,7 +343,7 @@ def max_pool2d(input: Array, kernel_size: PositivePair, stride: OptionalPair = N
     ceil_mode : bool, default False
         Whether a window counts that begins inside the image, or its padding before, and ends beyond.
     return_indices : bool, default False
-        Whether to return as well where the largest numbers lie in an image read row by row: integers.
+        Whether to return also where the largest numbers lie in the image, counted row by row.
 
     Returns
     -------

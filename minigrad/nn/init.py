@@ -1,8 +1,7 @@
 """The random numbers that training starts from: torch.nn.init's distributions, drawn by seeded NumPy generators.
 
-Every function fills a Tensor in place, below the notice of the tape, and returns it. Numbers come from the
-`generator` that is handed in, or else from one that all of `nn` shares and that `manual_seed` sets; NumPy's global
-random state is never used.
+Every function fills a Tensor in place, unseen by the tape, and returns it. Numbers come from the argument `generator`,
+or else from a generator that all of `nn` shares and that `manual_seed` sets. NumPy's global random state is never used.
 """
 
 import math
@@ -20,12 +19,12 @@ _shared = {}
 
 @checked
 def manual_seed(seed: Seed) -> "np.random.Generator":
-    """Start the generator that `nn` draws from, where none is handed in, afresh; return it.
+    """Seed the generator that `nn` draws from where no other is given; return it.
 
     Parameters
     ----------
     seed : int or None
-        The same seed gives the same numbers, on every machine; None gives others each time.
+        The same seed gives the same numbers on every machine; None gives new ones each time.
 
     Examples
     --------
@@ -41,7 +40,7 @@ def manual_seed(seed: Seed) -> "np.random.Generator":
 
 
 def chosen(generator):
-    """Return the generator that was handed in, or the shared one for None."""
+    """Return the given generator, or the shared one for None."""
     if generator is None:
         return _shared.get("generator") or manual_seed(None)  # not at import: np.random takes 9 ms to load
     if not isinstance(generator, np.random.Generator):
@@ -68,7 +67,7 @@ def normal_(tensor: Filled, mean: Number = 0.0, std: NotNegative = 1.0, generato
 @checked
 def trunc_normal_(tensor: Filled, mean: Number = 0.0, std: NotNegative = 1.0, a: Number = -2.0, b: Number = 2.0,
                   generator: Generator = None) -> "Tensor":
-    """Fill with numbers from N(mean, std²); those outside [a, b] are drawn again until they lie inside.
+    """Fill with numbers from N(mean, std²); those outside [a, b] are drawn again.
 
     Raises
     ------
@@ -134,7 +133,7 @@ def calculate_gain(nonlinearity: Activation, param: OptionalNumber = None) -> fl
 
 @checked
 def fans(tensor: Filled) -> tuple[int, int]:
-    """Return fan_in and fan_out of a weight: how many numbers enter an output, and how many outputs an input enters.
+    """Return fan_in and fan_out of a weight: how many inputs an output has, and how many outputs an input reaches.
 
     A weight has shape (out, in) or, in a convolution, (out, in, *kernel).
     """
@@ -182,7 +181,7 @@ def kaiming_uniform_(tensor: Filled, a: Number = 0.0, mode: Mode = "fan_in", non
     a : float, default 0.0
         The slope of the rectifier for negative numbers ("leaky_relu").
     mode : {"fan_in", "fan_out"}
-        Keep the variance on the way forward, or that of the gradients on the way back.
+        Keep the variance of the signal on the way forward, or of the gradients on the way back.
     nonlinearity : str, default "leaky_relu"
         What follows the layer; see `calculate_gain`.
     generator : np.random.Generator, optional

@@ -150,7 +150,7 @@ class AvgPool2d(FunctionModule):
 
 
 class Flatten(Module):
-    """All axes from start_dim to end_dim taken together as one; by default all but the first, that of the samples."""
+    """Joins the axes from start_dim to end_dim into one; by default all but the first, which counts the samples."""
 
     def __init__(self, start_dim: Axis = 1, end_dim: Axis = -1) -> None:
         self.start_dim, self.end_dim = start_dim, end_dim
@@ -410,7 +410,7 @@ class ConvTranspose2d(_Convolution):
     in_channels, out_channels : int
     kernel_size : int or pair of int
     stride, padding, output_padding, groups : int or pair of int
-        Those of the convolution that it goes back through.
+        Those of the convolution whose gradient this is.
     bias : bool, default True
     dilation : int or pair of int, default 1
     dtype, generator

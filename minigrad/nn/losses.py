@@ -171,7 +171,7 @@ def cross_entropy(input: Array, target: Array, weight: OptionalArray = None, *, 
         A class y that does not count.
     reduction : {"mean", "sum", "none"}, default "mean"
     label_smoothing : float, default 0.0
-        The part of the target that is spread evenly over all classes.
+        The share of the target that is spread evenly over all classes.
 
     Raises
     ------
@@ -269,7 +269,7 @@ def _class_weights(weight, outputs):
 
 
 def _class_axis(shape):
-    """Return which axis of outputs is that of the classes: the second, or the only one."""
+    """Return which axis of outputs holds the classes: the second, or the only one."""
     if not shape:
         raise ValueError("input must have shape (N, C), (C,) or (N, C, ...), an output for each class; got shape ()")
     return 1 if len(shape) > 1 else 0

@@ -25,7 +25,7 @@ class Module:
     """A function with parameters. Subclasses assign parameters and modules as attributes, and write `forward`.
 
     A Tensor that requires a gradient when it is assigned to an attribute is a parameter; a Module that is assigned is
-    a child; an array handed to `register_buffer` is saved with the parameters but not trained. Inside a larger module
+    a child; an array passed to `register_buffer` is saved with the parameters but not trained. Inside a larger module
     they have dotted names, such as "encoder.0.weight".
 
     Attributes
@@ -52,7 +52,7 @@ class Module:
         if wrong := complaint(signature(cls.__init__), (None, *args), keywords):
             raise wrong
         module = super().__new__(cls)
-        # The names of the attributes that are parameters, buffers and children, in order of assignment. They are laid
+        # The names of the attributes that are parameters, buffers and children, in order of assignment. They are set
         # here, so that a subclass need not call super().__init__().
         vars(module).update(training=True, _parameters=[], _buffers=[], _modules=[])
         return module
@@ -157,7 +157,7 @@ class Module:
                     yield f"{path}.{name}" if path else name, getattr(module, name)
 
     def apply(self: Self, function: Callable[["Module"], Any]) -> Self:
-        """Call function(module) for every module inside, children first, then for this one; return this one."""
+        """Call function(module) for every module inside, then for this one; return this one."""
         for module in self.children():
             module.apply(function)
         function(self)
@@ -172,11 +172,11 @@ class Module:
         return self
 
     def eval(self: Self) -> Self:
-        """Behave as in use, with running statistics and without dropout; return this module."""
+        """Behave as after training, with running statistics and without dropout; return this module."""
         return self.train(False)
 
     def requires_grad_(self: Self, requires_grad: bool = True) -> Self:
-        """Say whether the parameters shall receive gradients (False freezes them); return this module."""
+        """Set whether the parameters receive gradients (False freezes them); return this module."""
         for parameter in self.parameters():
             parameter.requires_grad_(requires_grad)
         return self
@@ -198,9 +198,9 @@ class Module:
         Parameters
         ----------
         state_dict : dict
-            Arrays by dotted name; PyTorch's tensors will do.
+            Arrays by dotted name; PyTorch's tensors work too.
         strict : bool, default True
-            Whether exactly the names of this module are expected; otherwise names of one side alone are passed over.
+            Whether exactly the names of this module are expected; otherwise names that only one side has are skipped.
 
         Returns
         -------
@@ -236,7 +236,7 @@ class Module:
     # Printing
 
     def extra_repr(self) -> str:
-        """Return what stands between the parentheses of this module's repr: its own parameters, unless overridden."""
+        """Return the text in the parentheses of this module's repr: its own parameters, unless overridden."""
         own = [(name, getattr(self, name)) for name in self._parameters]
         return ", ".join([f"{name}: {parameter.dtype} of shape {parameter.shape}" for name, parameter in own])
 
@@ -248,7 +248,7 @@ class Module:
 
 
 def _once(named):
-    """Yield (name, thing) for each thing the first time that it comes along."""
+    """Yield (name, thing) for each thing the first time it appears."""
     seen = set()
     for name, thing in named:
         if id(thing) not in seen:
@@ -363,7 +363,7 @@ class ModuleList(_Container):
 
 
 def functional_call(module: Module, parameters: dict[str, Any], *args: Any, **keywords: Any) -> Any:
-    """Call a module with other Tensors in the place of its parameters, so that it is a function of them.
+    """Call a module with other Tensors instead of its parameters, so that it is a function of them.
 
     Parameters
     ----------
@@ -371,12 +371,12 @@ def functional_call(module: Module, parameters: dict[str, Any], *args: Any, **ke
     parameters : dict
         Tensors or arrays by dotted name, as in `named_parameters`; names that are missing keep their values.
     *args, **keywords
-        What the module is called with.
+        The arguments of the call.
 
     Raises
     ------
     KeyError
-        If a name is not that of a parameter or buffer.
+        If a name belongs to no parameter or buffer.
 
     Examples
     --------

@@ -134,7 +134,7 @@ class LSTMCell(_Cell):
     """One step of a long short-term memory; called with x and (h, c), it returns the next (h, c).
 
     The arguments are those of `RNNCell`, without the nonlinearity; the rows of its parameters are those of the gates
-    i, f, g and o, one below the other.
+    i, f, g and o, in this order.
 
     References
     ----------
@@ -150,7 +150,7 @@ class GRUCell(_Cell):
     """One step of a gated recurrent unit; called with x and h, it returns the next h.
 
     The arguments are those of `RNNCell`, without the nonlinearity; the rows of its parameters are those of the gates
-    r, z and n, one below the other.
+    r, z and n, in this order.
 
     References
     ----------
@@ -237,22 +237,22 @@ class RNN(_Recurrent):
     """A plain recurrent network over sequences.
 
     Called with an input of shape (L, N, input_size), or (N, L, input_size) if `batch_first`, or (L, input_size), it
-    returns the sequence that the topmost layer shows, in the same form, and the last state of every layer and
+    returns the outputs of the last layer, in the same form, and the last state of every layer and
     direction, of shape (num_layers · directions, N, hidden_size).
 
     Parameters
     ----------
     input_size, hidden_size : int
     num_layers : int, default 1
-        Each layer reads what the one below it shows.
+        Each layer reads the outputs of the one below it.
     nonlinearity : {"tanh", "relu"}, default "tanh"
     bias : bool, default True
     batch_first : bool, default False
-        Whether the first axis is that of the samples, rather than time.
+        Whether the first axis counts the samples and the second the times.
     dropout : float, default 0.0
         Between layers, in training.
     bidirectional : bool, default False
-        Whether each layer also reads backwards, and shows both.
+        Whether each layer also reads backwards, and outputs both.
     dtype : dtype, default np.float32
     generator : np.random.Generator, optional
         Where the initial numbers, and the chances of dropout, come from; see `manual_seed`.
@@ -260,7 +260,7 @@ class RNN(_Recurrent):
     Attributes
     ----------
     weight_ih_l0, weight_hh_l0, bias_ih_l0, bias_hh_l0 : Tensor
-        Those of an `RNNCell`; likewise for l1 and so on, and with the suffix _reverse for the other direction.
+        As in `RNNCell`. Further layers end in l1 and so on, the backward direction in _reverse.
     """
 
     def __init__(self, input_size: Size, hidden_size: Size, num_layers: Size = 1, nonlinearity: Nonlinearity = "tanh",

@@ -1,7 +1,7 @@
 """Elementwise functions. A line a function: what each argument receives when the result receives `g`.
 
 In every rule `g` is the incoming gradient, `ans` the result, `x` and `y` the arguments. Broadcasting is undone by the
-tape. For complex arrays g stands for ∂L/∂Re - i ∂L/∂Im, so that holomorphic functions have the rules of the real ones.
+tape. For complex arrays g is ∂L/∂Re - i ∂L/∂Im: then holomorphic functions have the same rules as real ones.
 """
 
 import math
@@ -16,7 +16,7 @@ LOG_2, LOG_10 = math.log(2), math.log(10)  # Python's floats: NumPy's scalars wo
 
 
 def nonzero(x):
-    """Return x with 1 in the place of 0: a divisor where 0 / 0 shall be 0."""
+    """Return x with every 0 replaced by 1: a divisor for where 0 / 0 should be 0."""
     return np.where(x == 0, 1, x)
 
 
@@ -67,7 +67,7 @@ rule(np.ldexp, lambda g, ans, x, n: np.ldexp(g, n), None)
 
 
 def finite(x):
-    """Return x with 0 in the place of infinities: exp(-inf - finite(-inf)) is 0, where exp(-inf - -inf) is NaN."""
+    """Return x with infinities replaced by 0: exp(-inf - finite(-inf)) is 0, where exp(-inf - -inf) is NaN."""
     return np.where(np.isinf(x), 0, x)
 
 
@@ -107,13 +107,13 @@ rule(np.arccosh, lambda g, ans, x: g / (np.sqrt(x - 1) * np.sqrt(x + 1)))
 rule(np.arctanh, lambda g, ans, x: g / ((1 - x) * (1 + x)))
 
 
-# sinc(x) = sin(πx) / πx, whose derivatives have removable holes at 0: one primitive stands for those of every order.
+# sinc(x) = sin(πx) / πx. Its derivatives have removable holes at 0: one primitive computes those of every order.
 
 def _nth_derivative_of_sinc(x, n):
     """Return sinc⁽ⁿ⁾(x): with u = πx and s(u) = sin(u) / u it is πⁿ s⁽ⁿ⁾(u).
 
     Differentiating u s = sin(u) n times gives s⁽ⁿ⁾ = (sin(u + nπ/2) - n s⁽ⁿ⁻¹⁾) / u, which is accurate where |u| > n;
-    within, the Taylor series s⁽ⁿ⁾ = Σ (-1)ᵏ u²ᵏ⁻ⁿ / ((2k - n)! (2k + 1)) converges in a few terms.
+    inside, the Taylor series s⁽ⁿ⁾ = Σ (-1)ᵏ u²ᵏ⁻ⁿ / ((2k - n)! (2k + 1)) converges in a few terms.
     """
     u, radius = math.pi * x, n + 1
     inside = np.abs(u) < radius
@@ -130,7 +130,7 @@ _sinc = Primitive(_nth_derivative_of_sinc, (lambda g, ans, x, n: g * _sinc(x, n 
 rule(np.sinc, lambda g, ans, x: g * _sinc(x, 1))
 
 
-# The same for i0, the modified Bessel function of order 0, an integral that may be differentiated under its sign.
+# The same for i0, the modified Bessel function of order 0: an integral, differentiated under the integral sign.
 
 def _nth_derivative_of_i0(x, n):
     """Return I₀⁽ⁿ⁾(x) = 2/π ∫ cosⁿ(θ) h(x cos θ) dθ from 0 to π/2, where h is cosh, or sinh if n is odd.
@@ -162,7 +162,7 @@ def _if_smaller(g, ans, x, y):
 
 
 def absent(tied):
-    """Tell whether no element is tied, as almost always: the rule then takes half the time.
+    """Return whether no element is tied, as almost always: the rule then takes half the time.
 
     Only plain arrays are asked. A written-out program must hold for other numbers too, so it shares ties in any case.
     """
@@ -197,13 +197,13 @@ rule(np.nextafter, lambda g, ans, x, y: g, None)
 
 @implements(np.clip, np._core.umath.clip)  # the second is what ndarray.clip calls
 def clip(a, a_min=None, a_max=None, *, min=None, max=None):
-    """Take the maximum with one bound and the minimum with the other, both of which are differentiated as well."""
+    """Take the maximum with the lower bound and the minimum with the upper one. Bounds receive gradients too."""
     lower, upper = (a_min if min is None else min), (a_max if max is None else max)
     above = a if lower is None else np.maximum(a, lower)
     return above if upper is None else np.minimum(above, upper)
 
 
-# Choices. np.where rather than a product with the condition: NaN in the branch not taken stays out.
+# Choices. The rules use np.where and no product with the condition: NaN in the branch not taken stays out.
 
 _where = Primitive(
     np.where,
@@ -221,7 +221,7 @@ def where(condition, *branches):
 
 @implements(np.select)
 def select(condlist, choicelist, default=0):
-    """Choose by the last condition, then by those before it, so that the first one that holds decides."""
+    """Apply the conditions from the last to the first, so that the first one that holds wins."""
     result = default
     for condition, choice in zip(reversed(condlist), reversed(choicelist)):
         result = np.where(condition, choice, result)
@@ -230,7 +230,7 @@ def select(condlist, choicelist, default=0):
 
 rule(np.nan_to_num, lambda g, ans, x, copy=True, nan=0.0, posinf=None, neginf=None: np.where(np.isfinite(x), g, 0))
 
-# Complex numbers, with g = ∂L/∂Re - i ∂L/∂Im. What a real argument receives is the real part, which the tape takes.
+# Complex numbers, with g = ∂L/∂Re - i ∂L/∂Im. Of what reaches a real argument, the tape takes the real part.
 
 rule(np.real, lambda g, ans, x: g)
 rule(np.imag, lambda g, ans, x: -1j * g)
@@ -244,7 +244,7 @@ def real_if_close(a, tol=100):
     return np.real(a) if np.isrealobj(np.real_if_close(a.data, tol)) else a
 
 
-# Functions that split a number, or move it by steps: their parts that are integers have derivative zero.
+# Functions that split a number, or shift it by whole periods. Integer parts have derivative zero.
 
 @implements(np.divmod)
 def divide_with_remainder(x, y):
@@ -254,7 +254,7 @@ def divide_with_remainder(x, y):
 
 @implements(np.modf)
 def fraction_and_integer(x):
-    """Return what follows the decimal point, and what precedes it."""
+    """Return the part after the decimal point, and the part before it."""
     return x - np.trunc(x), np.trunc(x)
 
 
@@ -267,7 +267,7 @@ def mantissa_and_exponent(x):
 
 @implements(np.unwrap)
 def unwrap(p, discont=None, axis=-1, *, period=2 * math.pi):
-    """Add the whole periods that take the jumps away."""
+    """Add whole periods, so that no jumps are left."""
     return p + (np.unwrap(p.data, discont, axis, period=period) - p.data)
 
 

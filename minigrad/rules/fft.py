@@ -1,7 +1,7 @@
-"""Fourier transforms: real functions may pass through them, complex inside and real at both ends.
+"""Fourier transforms: a function may be complex inside if its arguments and its result are real.
 
 The gradient of a complex z = x + iy is kept as g = ∂L/∂x - i ∂L/∂y, so that dL = Re(g dz), and a linear map w = Mz
-hands on Mᵀg, without a conjugate. The matrix of a discrete Fourier transform is symmetric: its rule is the transform
+passes back Mᵀg, without a conjugate. The matrix of a discrete Fourier transform is symmetric: its rule is the transform
 itself, its scale (`norm`) included. Of what comes back to a real argument the tape takes the real part.
 """
 

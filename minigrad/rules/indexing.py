@@ -29,13 +29,13 @@ def add_at(array, index, values):
 
 
 def repeats(index):
-    """Tell whether an index may name an element more than once: only arrays of integers can."""
+    """Return whether an index may name an element more than once: only arrays of integers can."""
     items = index if type(index) is tuple else (index,)
     return any(isinstance(item, np.ndarray) and item.dtype != bool for item in items)
 
 
 def plain_index(index):
-    """Return an index with arrays in the place of Tensors and lists."""
+    """Return an index with Tensors and lists replaced by arrays."""
     if type(index) is tuple:
         return tuple(map(plain_index, index))
     if isinstance(index, Node):
@@ -53,7 +53,7 @@ getitem = Primitive(operator.getitem, (_getitem,), "getitem")
 scatter = Primitive(scatter_values, (lambda g, ans, values, shape, index: g[index],), "scatter")
 
 
-# Updates that return a new array. Where an index repeats, `set` keeps the value written last, which has the gradient.
+# Updates that return a new array. Where an index repeats, `set` keeps the last value, which receives the gradient.
 
 def set_values(x, values, index):
     """Return a copy of x with `values` at `index`."""
@@ -295,7 +295,7 @@ def histogram2d(x, y, bins=10, range=None, density=None, weights=None):
 
 @implements(np.interp)
 def interpolate(x, xp, fp, left=None, right=None, period=None):
-    """Draw straight lines between the points, level ones beyond them, and differentiate along, and by the points."""
+    """Draw straight lines between the points and level ones beyond them. All of x, xp and fp receive gradients."""
     x, xp, fp = map(operand, (x, xp, fp))
     if period is not None:
         x, xp = np.remainder(x, abs(period)), np.remainder(xp, abs(period))

@@ -53,7 +53,7 @@ _differentiable_once = Primitive(
 
 
 def with_equal(values, or_zero=False):
-    """Tell for each row whether two of its numbers are equal, or one of them is 0 if that is asked as well."""
+    """Return for each row whether two of its numbers are equal or, with `or_zero`, one of them is 0."""
     ordered = np.sort(value_of(values), -1)
     return np.any(ordered[..., 1:] == ordered[..., :-1], -1) | (or_zero & np.any(ordered == 0, -1))
 
@@ -70,7 +70,7 @@ def symmetric(matrix):
 
 
 def real(matrix):
-    """Return the argument; refuse complex numbers, which the rules of the decompositions below are not written for."""
+    """Return the argument. Complex numbers are refused: the rules of the decompositions below are for real ones."""
     matrix = operand(matrix)
     if matrix.dtype.kind == "c":
         raise TypeError("minigrad differentiates this decomposition for real matrices only; got one of dtype "
@@ -226,7 +226,7 @@ def _eigh_rule(g, ans, a, **keywords):
 
 
 def _eig_rule(g, ans, a):
-    """A receives V⁻ᵀ(diag(g_w) + F ∘ Vᵀg_V)Vᵀ, where g_V is first rid of what would lengthen the unit vectors in V.
+    """A receives V⁻ᵀ(diag(g_w) + F ∘ Vᵀg_V)Vᵀ, where g_V is first cleared of what would lengthen the vectors.
 
     The phase of complex eigenvectors, which is arbitrary, is taken to have no influence on the loss.
     """
@@ -365,7 +365,7 @@ def norm(x, ord=None, axis=None, keepdims=False):
     if len(axes) == 2:
         return _matrix_norm(x, "fro" if ord is None else ord, axes, keepdims)
     raise ValueError(f"norm over {len(axes)} axes: axis must name one, for vectors, or two, for matrices; "
-                     "or leave axis and ord away for the root of the sum of all squares")
+                     "or leave out axis and ord for the root of the sum of all squares")
 
 
 @implements(np.linalg.cond)

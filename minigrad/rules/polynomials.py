@@ -1,4 +1,4 @@
-"""Polynomials as NumPy writes them, arrays of coefficients, that of the highest power first: all are compositions.
+"""Polynomials as NumPy writes them: arrays of coefficients, highest power first. All functions are compositions.
 
 So their derivatives are those of products, convolutions, least squares and eigenvalues. Like NumPy, some functions
 drop leading coefficients that are zero; these then receive no gradient, since they do not occur in the result.
@@ -11,7 +11,7 @@ from .products import operand
 
 
 def _without_leading_zeros(p):
-    """Return the coefficients from the first on that is not zero, or a single zero."""
+    """Return the coefficients without leading zeros, but at least one."""
     p = np.atleast_1d(p)
     if not p.size:
         return np.zeros(1)
@@ -50,7 +50,7 @@ def polymul(a1, a2):
 
 @implements(np.polydiv)
 def polydiv(u, v):
-    """Divide as on paper: take away from the rest the multiple of v that ends its highest power, again and again."""
+    """Divide as on paper: subtract the multiple of v that cancels the highest power of the rest, again and again."""
     rest, v = np.atleast_1d(u, v)
     quotient, missing = [], rest.size - v.size
     for k in range(missing + 1):
@@ -62,7 +62,7 @@ def polydiv(u, v):
 
 @implements(np.polyder)
 def polyder(p, m=1):
-    """Return the m-th derivative: each coefficient is multiplied by its power, and the last one goes."""
+    """Return the m-th derivative: each coefficient is multiplied by its power, and the last one is dropped."""
     for _ in range(m):
         p = p[:-1] * np.arange(len(p) - 1, 0, -1)
     return p
@@ -106,7 +106,7 @@ def roots(p):
 def polyfit(x, y, deg, rcond=None, full=False, w=None, cov=False):
     """Solve the least-squares problem for the coefficients; the columns, powers of x, are scaled to length 1."""
     if full or cov:
-        raise TypeError("np.polyfit on Tensors returns the coefficients alone: leave full and cov away")
+        raise TypeError("np.polyfit on Tensors returns the coefficients alone: leave out full and cov")
     x, y = operand(x) + 0.0, operand(y) + 0.0
     weights = np.ones(x.size, x.dtype) if w is None else operand(w)
     powers = np.vander(x, deg + 1) * weights[:, None]

@@ -1,6 +1,6 @@
 """Products. Every product of two arrays is a matrix product, once the axes are in order: so two rules carry this file.
 
-`matmul` is the one that networks spend their time in. `_contract` multiplies two arrays whose axes bear labels, as in
+`matmul` is the one that networks spend their time in. `_contract` multiplies two arrays whose axes have labels, as in
 `einsum`; `tensordot`, `inner` and `einsum` of any number of arrays come down to it. `sliding_window_view` turns a
 convolution into such a product: `np.einsum("ocij,nchwij->nohw", weight, windows)`, fastest with the weights first.
 """
@@ -18,7 +18,7 @@ from ..tape import Node, Primitive
 
 
 def operand(x):
-    """Return an argument as something that has a shape: lists, which NumPy takes as well, become arrays."""
+    """Return an argument as something that has a shape: lists become arrays, as in NumPy."""
     return x if isinstance(x, Node) else np.asanyarray(x)
 
 
@@ -227,7 +227,7 @@ def _einsum_of_arrays(*operands, **keywords):
 
 @implements(np.einsum, run=_einsum_of_arrays)
 def einsum(*operands, optimize=False):
-    """Sum products of arrays whose axes bear labels, two arrays at a time.
+    """Sum products of arrays whose axes have labels, two arrays at a time.
 
     From left to right, or in the order that `np.einsum_path` finds for `optimize`.
     """
@@ -284,7 +284,7 @@ def _spelled(operands):
 
 @lru_cache(maxsize=1024)
 def _write_out(subscripts, ndims):
-    """Return the labels of each array and of the result, letters in the place of every ellipsis."""
+    """Return the labels of each array and of the result, with letters instead of every ellipsis."""
     inputs, arrow, output = subscripts.replace(" ", "").partition("->")
     terms = inputs.split(",")
     if len(terms) != len(ndims):
@@ -298,7 +298,7 @@ def _write_out(subscripts, ndims):
         named = inputs.replace(",", "").replace("...", "")
         output = "..." + "".join(sorted([label for label in named if named.count(label) == 1]))
     if spare and "..." not in output:
-        raise ValueError(f"einsum subscripts {subscripts!r}: the result must have an ellipsis as well")
+        raise ValueError(f"einsum subscripts {subscripts!r}: the result must have an ellipsis too")
     output = output.replace("...", spare)
     terms = [term.replace("...", spare[len(spare) - missing:]) for term, missing in zip(terms, unnamed)]
     if len(set(output)) < len(output) or not set(output) <= set("".join(terms)):
@@ -333,7 +333,7 @@ def _unshared(terms, shapes, output):
 
 
 def _diagonals(x, labels):
-    """Take the diagonal along axes that bear the same label."""
+    """Take the diagonal along axes that have the same label."""
     for label in dict.fromkeys(labels):
         while labels.count(label) > 1:
             first, second = labels.index(label), labels.rindex(label)

@@ -12,7 +12,7 @@ from .products import operand
 
 
 def spread(g, x):
-    """Give every element of x the same gradient: the faster way for a number, as sums over all elements have it."""
+    """Give every element of x the same gradient. For a single number, filling an array is the fastest way."""
     if isinstance(g, np.generic):
         every = np.empty_like(x, g.dtype)
         every.fill(g)
@@ -116,7 +116,7 @@ def weights_like(a, weights, axis):
 
 @implements(np.average)
 def average(a, axis=None, weights=None, returned=False, *, keepdims=False):
-    """Return the sum of the weighted elements, divided by that of the weights."""
+    """Return the sum of the weighted elements, divided by the sum of the weights."""
     weights = np.ones(np.shape(a), np.result_type(a)) if weights is None else weights_like(a, weights, axis)
     total = np.sum(weights, axis, keepdims=keepdims)
     mean = np.sum(a * weights, axis, keepdims=keepdims) / total
@@ -136,7 +136,7 @@ def trapezoid(y, x=None, dx=1.0, axis=-1):
 
 @implements(np.cov)
 def covariance(m, y=None, rowvar=True, bias=False, ddof=None, fweights=None, aweights=None, *, dtype=None):
-    """Return the weighted means of the products of distances from the mean; the weights are how often and how much."""
+    """Return the weighted means of products of distances from the mean. Weights say how often, and how much."""
     def variables(x):
         return np.atleast_2d(x) if rowvar or np.ndim(x) < 2 else np.transpose(x)
 
@@ -368,7 +368,7 @@ if hasattr(np, "cumulative_sum"):  # since NumPy 2.1
     implements(np.cumulative_prod)(_with_start(np.cumprod, 1))
 
 
-# The same without NaN: those are not among the elements that are read, or are read as what changes nothing.
+# The same without NaN: it is left out by `where`, or read as a number that changes nothing.
 
 def _of_numbers(reduction):
     """Return a reduction that leaves NaN out."""

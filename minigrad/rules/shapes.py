@@ -1,6 +1,6 @@
 """Functions that move numbers without changing them: each rule moves the gradients back.
 
-A primitive's rule is usually the function itself, turned round; the rest is written in terms of reshape, concatenate,
+A primitive's rule is usually the inverse function. The rest is written in terms of reshape, concatenate,
 indexing and so on, which Tensors record.
 """
 
@@ -163,32 +163,32 @@ def stack(arrays, axis=0, *, dtype=None):
 
 @implements(np.vstack)
 def stack_rows(tup, *, dtype=None):
-    """Put rows, or stacks of them, one below the other."""
+    """Stack rows, or matrices, on top of each other."""
     return np.concatenate([np.atleast_2d(a) for a in tup], 0, dtype=dtype)
 
 
 @implements(np.hstack)
 def stack_side_by_side(tup, *, dtype=None):
-    """Put arrays one beside the other: along the second axis, or the only one."""
+    """Put arrays side by side: along the second axis, or the only one."""
     arrays = [np.atleast_1d(a) for a in tup]
     return np.concatenate(arrays, 0 if np.ndim(arrays[0]) == 1 else 1, dtype=dtype)
 
 
 @implements(np.dstack)
 def stack_in_depth(tup):
-    """Put matrices one behind the other, along the third axis."""
+    """Stack matrices behind each other, along the third axis."""
     return np.concatenate([np.atleast_3d(a) for a in tup], 2)
 
 
 @implements(np.column_stack)
 def stack_columns(tup):
-    """Make columns of vectors, and put them beside one another."""
+    """Make columns of vectors, and put them side by side."""
     return np.concatenate([a if np.ndim(a) > 1 else np.reshape(a, (-1, 1)) for a in tup], 1)
 
 
 @implements(np.append)
 def append(arr, values, axis=None):
-    """Put values behind an array."""
+    """Put values after an array."""
     return np.concatenate([arr, values], axis)
 
 
@@ -214,7 +214,7 @@ def block(arrays):
 
 @implements(np.array_split)
 def array_split(ary, indices_or_sections, axis=0):
-    """Cut an axis into so many parts of nearly equal length, or at these places."""
+    """Cut an axis into parts of nearly equal length, or at the given places."""
     if np.ndim(indices_or_sections):
         ends = [0, *map(int, indices_or_sections), None]
     else:
@@ -226,7 +226,7 @@ def array_split(ary, indices_or_sections, axis=0):
 
 @implements(np.split)
 def split(ary, indices_or_sections, axis=0):
-    """Cut an axis into so many equal parts, or at these places."""
+    """Cut an axis into equal parts, or at the given places."""
     length = np.shape(ary)[axis]
     if not np.ndim(indices_or_sections) and length % indices_or_sections:
         raise ValueError(f"an axis of length {length} does not fall into {indices_or_sections} equal parts: "
@@ -307,7 +307,7 @@ _pad_with_constant = Primitive(lambda x, widths, inner, value: np.pad(x, widths,
 
 @implements(np.pad)
 def pad(array, pad_width, mode="constant", *, constant_values=0, **keywords):
-    """Put numbers around an array: a constant, or its own at other places."""
+    """Put numbers around an array: a constant, or numbers of its own."""
     if isinstance(pad_width, dict):
         of_axis = dict(zip(normalize_axis_tuple(pad_width, np.ndim(array)), pad_width.values()))
         pad_width = [np.broadcast_to(of_axis.get(i, 0), 2) for i in range(np.ndim(array))]
@@ -325,7 +325,7 @@ def pad(array, pad_width, mode="constant", *, constant_values=0, **keywords):
 
 @implements(np.insert)
 def insert(arr, obj, values, axis=None):
-    """Put values and array one behind the other, and take from there in the order that NumPy gives to positions."""
+    """Put array and values end to end, and take from there in the order that NumPy gives to positions."""
     if axis is None:
         arr, axis = np.ravel(arr), 0
     axis %= np.ndim(arr)
@@ -344,7 +344,7 @@ def insert(arr, obj, values, axis=None):
 
 @implements(np.delete)
 def delete(arr, obj, axis=None):
-    """Take what NumPy leaves of the positions."""
+    """Take the positions that NumPy keeps."""
     if axis is None:
         arr, axis = np.ravel(arr), 0
     return np.take(arr, np.delete(np.arange(np.shape(arr)[axis]), obj), axis)
