@@ -5,6 +5,7 @@ stops at the first number that is not finite.
 """
 
 import linecache
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import numpy as np
@@ -16,7 +17,7 @@ from .tape import AddInto
 
 
 @contextmanager
-def detect_anomaly():
+def detect_anomaly() -> Iterator[None]:
     """Raise where an operation makes the first NaN or infinity, forward or backward, and name the line that called it.
 
     For a number made in a backward pass, that is the line of the forward pass whose derivative it is; the forward pass

@@ -11,8 +11,10 @@ import os
 import shutil
 import sys
 import textwrap
+from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any, TextIO
 
 import numpy as np
 
@@ -143,10 +145,10 @@ class Explanation:
         Operations, newest first, and then leaves.
     """
 
-    def __init__(self, rows):
+    def __init__(self, rows: list[Row]) -> None:
         self.rows = rows
 
-    def label(self, step):
+    def label(self, step: int) -> str:
         """Return what the row of this step is called: by its name, as an element of a named row, or by its step."""
         row = self.rows[step - 1]
         whole = row.arguments[0].name if row.operation == "getitem" else ""
@@ -206,7 +208,7 @@ class Explanation:
         terms = " + ".join(bracketed(show(give.value)) for give in row.received)
         return f"gradient {terms} = {show(arrived)}, the sum of what came from {givers}{hooked}"
 
-    def text(self, width=None, colour=False):
+    def text(self, width: int | None = None, colour: bool = False) -> str:
         """Return the explanation as text, wrapped to `width` columns (the terminal's by default)."""
         width = width or shutil.get_terminal_size().columns
         bold, dim, plain = ("\x1b[1m", "\x1b[2m", "\x1b[0m") if colour else ("", "", "")
@@ -221,12 +223,12 @@ class Explanation:
                           textwrap.wrap(remark, width, initial_indent="      ", subsequent_indent="        ")]
         return "\n".join(parts)
 
-    def show(self, file=None):
+    def show(self, file: TextIO | None = None) -> None:
         """Print the explanation, in colour if `file` (standard output by default) is a terminal."""
         file = file or sys.stdout
         print(self.text(colour=file.isatty()), file=file)
 
-    def markdown(self):
+    def markdown(self) -> str:
         """Return the explanation as Markdown, a table for each step."""
         parts = [f"**{escape(self.heading)}**"]
         for title, lines in self.sections():
@@ -250,7 +252,7 @@ class Explanation:
         return self.text()
 
 
-def explain(loss, *args, grad=None, keep=False):
+def explain(loss: Tensor | Callable[..., Any], *args: Any, grad: Any = None, keep: bool = False) -> Explanation:
     """Run the backward pass from a loss, and tell it step by step.
 
     Parameters

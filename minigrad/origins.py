@@ -8,6 +8,7 @@ on it.
 import os
 import sys
 import weakref
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from itertools import count
@@ -19,8 +20,8 @@ from .mode import in_mode, mode
 from .nn.module import Module
 from .tape import Node, propagate
 
-PACKAGES = tuple(os.path.dirname(module.__file__) + os.sep for module in (sys.modules[__package__], np))
-ORIGINS = {}  # (Origin, reference) of each node alive that was made under a watcher, by its counter
+PACKAGES = tuple(os.path.dirname(str(module.__file__)) + os.sep for module in (sys.modules[__package__], np))
+ORIGINS: dict[int, tuple] = {}  # (Origin, reference) of each node alive that was made under a watcher, by its counter
 numbers = count(1).__next__
 
 
@@ -40,7 +41,7 @@ class Origin(NamedTuple):
 
 
 @contextmanager
-def remember_lines():
+def remember_lines() -> Iterator[None]:
     """Remember for each operation inside the line that called it, so that `explain` and `draw` can tell.
 
     Everything else runs as usual, some ten times slower; what runs outside pays nothing. The lines are forgotten with

@@ -3,8 +3,10 @@
 What is added here to `tape.Primitive` is care: results become arrays, and a rule that returns nonsense is named.
 """
 
+from collections.abc import Callable, Sequence
 from functools import update_wrapper, wraps
 from inspect import Parameter, signature
+from typing import Any
 
 import numpy as np
 
@@ -13,7 +15,8 @@ from .structure import shape_of
 from .tape import Node, Primitive
 
 
-def primitive(function=None, *rules, vjps=None):
+def primitive(function: Callable[..., Any] | None = None, *rules: Callable[..., Any] | None,
+              vjps: Sequence[Callable[..., Any] | None] | None = None) -> Callable[..., Any]:
     """Return a function with derivative rules: of arrays it makes arrays, of Tensors a Tensor with a history.
 
     Parameters

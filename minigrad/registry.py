@@ -7,15 +7,17 @@ is not in the table, and then the error says so.
 
 import inspect
 import math
+from collections.abc import Callable
 from functools import cache, partial
+from typing import Any
 
 import numpy as np
 
 from .tape import Node, Primitive
 
-TABLE = {}
+TABLE: dict[Callable, Any] = {}
 WITHOUT_EFFECT = {"casting", "order", "subok", "copy", "device", "writeable"}  # arguments that change no number
-COMPUTE = {}  # of the functions that have derivatives: what computes the value on arrays, where nothing is recorded
+COMPUTE: dict[Callable, Callable] = {}  # what computes the value of those that have derivatives, on arrays alone
 
 
 def rule(function, *vjps, run=None):

@@ -5,11 +5,15 @@ protocols by which `np.exp(t)` and `np.linalg.solve(A, b)` find their way here. 
 that `rules/` fills.
 """
 
+from __future__ import annotations
+
 import operator
 import sys
 import warnings
+from collections.abc import Callable, Iterator
 from threading import RLock
 from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy import ndarray
@@ -22,7 +26,12 @@ from .rules.indexing import At, getitem, plain_index
 from .rules.reductions import running
 from .tape import FREED, Node, Primitive, age, fingerprint, make, propagate, reachable, record
 
-NONE = {}
+if TYPE_CHECKING:
+    from contextlib import _GeneratorContextManager
+
+    from numpy.typing import ArrayLike, DTypeLike
+
+NONE: dict[str, Any] = {}
 adding = RLock()  # held while a backward pass adds to `.grad`, so that passes in several threads add exactly
 __all__ = ["Tensor", "no_grad"]
 
@@ -32,7 +41,7 @@ _REDUCE = {np.add: np.sum, np.multiply: np.prod, np.maximum: np.max, np.minimum:
 _ACCUMULATE = {np.add: np.cumsum, np.multiply: np.cumprod}
 
 
-def no_grad():
+def no_grad() -> _GeneratorContextManager[None]:
     """Record nothing inside this context: results need no gradient. It holds for the current thread alone.
 
     Examples
@@ -46,12 +55,12 @@ def no_grad():
     return in_mode(NO_GRAD)
 
 
-def _unary(ufunc):
+def _unary(ufunc) -> Callable[[Tensor], Tensor]:
     primitive = TABLE[ufunc]
     return lambda self: record(primitive, (self,), {})
 
 
-def _binary(ufunc):
+def _binary(ufunc) -> tuple[Callable[[Tensor, Any], Tensor], Callable[[Tensor, Any], Tensor]]:
     """Return an operator's method and its reflection.
 
     The common cases (nothing to be recorded; Tensors that require a gradient, and Python's numbers) go past `record`,
@@ -83,7 +92,7 @@ def _binary(ufunc):
     return method, reflected
 
 
-def _in_place(operation):
+def _in_place(operation) -> Callable[[Tensor, Any], Tensor]:
     """Return an augmented assignment: a new Tensor while recording, under no_grad a change of the leaf's own array."""
     def method(self, other):
         if self.recipe is not None or not self.requires_grad:
@@ -96,7 +105,7 @@ def _in_place(operation):
     return method
 
 
-def _constant(operation):
+def _constant(operation) -> Callable[..., Any]:
     """Return a method that gives a plain array, as comparisons do."""
     def method(self, *others):
         return on_values(operation, self, *others)
@@ -127,7 +136,7 @@ def _tensors(result):
     return result
 
 
-def _method(function):
+def _method(function) -> Callable[..., Tensor]:
     """Return NumPy's function as a method."""
     def method(self, *args, **keywords):
         if keywords and not OF_KEYWORD.keys().isdisjoint(keywords):
@@ -139,7 +148,12 @@ def _method(function):
     return method
 
 
-def _in_place_method(name):
+def _plain(function) -> Callable[..., Any]:
+    """Return NumPy's function as a method with plain arrays as its results."""
+    return _method(function)
+
+
+def _in_place_method(name) -> Callable[..., Any]:
     """Return a method that ndarray has for changing itself, and a Tensor has not."""
     def method(self, *args, **keywords):
         raise TypeError(f"t.{name}() would change the Tensor in place, and a gradient may need the old numbers: "
@@ -188,7 +202,14 @@ class Tensor(Node):
 
     __slots__ = ("_grad",)
 
-    def __init__(self, data, requires_grad=False, dtype=None):
+    value: Any
+    recipe: tuple | None
+    hooks: dict[int, Callable] | None
+    requires_grad: bool
+    _grad: ndarray | None
+
+    def __init__(self, data: ArrayLike | Tensor, requires_grad: bool = False,
+                 dtype: DTypeLike | None = None) -> None:
         value = copied(data.value if isinstance(data, Node) else data)
         if dtype is not None:
             value = value.astype(dtype)
@@ -199,7 +220,7 @@ class Tensor(Node):
         self.requires_grad_(requires_grad)
 
     @property
-    def grad(self):
+    def grad(self) -> ndarray | None:
         """The gradient of a leaf, of its shape and dtype, or None. It adds up over backward passes."""
         try:
             return self._grad
@@ -212,19 +233,19 @@ class Tensor(Node):
             return None
 
     @grad.setter
-    def grad(self, array):
+    def grad(self, array: ndarray | None) -> None:
         self._grad = array
 
     # The array inside
 
     @property
-    def data(self):
+    def data(self) -> ndarray:
         if not isinstance(self.value, np.ndarray):
             self.value = np.asarray(self.value)
         return self.value
 
     @data.setter
-    def data(self, array):
+    def data(self, array: ndarray) -> None:
         if array is not self.value:  # as it is after `p.data -= step`, which has changed the array in place
             raise AttributeError("the array of a Tensor is never replaced, because optimizers and graphs hold on to "
                                  "it: write p.data[...] = other, which changes its numbers")
@@ -238,28 +259,28 @@ class Tensor(Node):
     nbytes = property(lambda self: self.value.nbytes)
     flat = property(lambda self: iter(np.ravel(self)))
     is_leaf = property(lambda self: self.recipe is None)
-    T = property(lambda self: _apply(np.transpose, (self,), NONE))
-    mT = property(lambda self: _apply(np.swapaxes, (self, -1, -2), NONE))
-    real = property(lambda self: np.real(self))
-    imag = property(lambda self: np.imag(self))
+    T: Tensor = property(lambda self: _apply(np.transpose, (self,), NONE))  # type: ignore[assignment]
+    mT: Tensor = property(lambda self: _apply(np.swapaxes, (self, -1, -2), NONE))  # type: ignore[assignment]
+    real: Tensor = property(lambda self: np.real(self))  # type: ignore[assignment]
+    imag: Tensor = property(lambda self: np.imag(self))  # type: ignore[assignment]
 
-    def item(self):
+    def item(self) -> Any:
         """Return the only number as a Python scalar."""
         return self.value.item()
 
-    def tolist(self):
+    def tolist(self) -> Any:
         """Return the numbers as nested lists."""
         return self.value.tolist()
 
-    def numpy(self):
+    def numpy(self) -> ndarray:
         """Return the array inside; like `np.asarray`, refused where a gradient would be lost."""
         return self.__array__()
 
-    def detach(self):
+    def detach(self) -> Tensor:
         """Return a Tensor on the same memory that no gradient flows through."""
         return make(Tensor, self.data)
 
-    def __array__(self, dtype=None, copy=None):
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> ndarray:
         if self.requires_grad and not self._is_spent():
             raise TypeError("turning a Tensor that requires a gradient into an array, or writing it into one, would "
                             "drop its gradient: use t.data for the numbers, t.item() for a single one, and "
@@ -273,36 +294,36 @@ class Tensor(Node):
     def __dir__(self):
         return sorted({*object.__dir__(self)} - OF_TENSOR.keys())
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.data)
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[Tensor]:
         if not self.ndim:
             raise TypeError("iteration over a 0-d Tensor")
         return (self[i] for i in range(len(self.value)))
 
-    def __bool__(self):
+    def __bool__(self) -> bool:
         return bool(self.value)
 
-    def __float__(self):
+    def __float__(self) -> float:
         if self.requires_grad and mode.get() is not NO_GRAD and not self._is_spent():
             raise TypeError("float(t), a function of the math module, or array[i] = t would drop the gradient of a "
                             "Tensor that requires one: use t.item() for the number, NumPy's functions to compute on, "
                             "and np.stack([...]) or t.at[i].set(...) to put results together")
         return float(self.item())
 
-    def __int__(self):
+    def __int__(self) -> int:
         return int(self.item())
 
-    def __round__(self, ndigits=None):
+    def __round__(self, ndigits: int | None = None) -> Any:
         """Return the only number, rounded, as a Python number: rounding has no derivative."""
         return round(self.item(), ndigits)
 
-    def __format__(self, specification):
+    def __format__(self, specification: str) -> str:
         """Format a single number, as in f"{loss:.3f}"."""
         return format(self.item(), specification) if specification else str(self)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         text = np.array2string(self.data, separator=", ", prefix="Tensor(", threshold=20, precision=4)
         shape = f", shape={self.shape}" if self.size > 20 else ""
         dtype = "" if self.dtype == np.float64 else f", dtype={self.dtype}"
@@ -316,7 +337,7 @@ class Tensor(Node):
 
     # Gradients
 
-    def requires_grad_(self, requires_grad=True):
+    def requires_grad_(self, requires_grad: bool = True) -> Tensor:
         """Say whether `backward` shall store a gradient in this leaf, and return it."""
         if requires_grad and self.value.dtype.kind != "f":
             raise TypeError(f"a Tensor of dtype {self.dtype} cannot require a gradient: give floats, "
@@ -326,11 +347,11 @@ class Tensor(Node):
         self.requires_grad = bool(requires_grad)
         return self
 
-    def zero_grad(self):
+    def zero_grad(self) -> None:
         """Forget the gradient."""
         self.grad = None
 
-    def register_hook(self, function):
+    def register_hook(self, function: Callable[[Any], ArrayLike | Tensor | None]) -> HookHandle:
         """Call function(gradient) when this Tensor's gradient is complete; what it returns, if not None, replaces it.
 
         Returns a handle whose `remove()` takes the hook away.
@@ -342,7 +363,7 @@ class Tensor(Node):
         self.hooks[number] = function
         return HookHandle(self.hooks, number)
 
-    def backward(self, grad=None, retain_graph=False):
+    def backward(self, grad: ArrayLike | Tensor | None = None, retain_graph: bool = False) -> None:
         """Add the derivative of this Tensor to the `.grad` of every leaf that it was computed from.
 
         Parameters
@@ -419,7 +440,7 @@ class Tensor(Node):
 
     # Indexing
 
-    def __getitem__(self, index):
+    def __getitem__(self, index: Any) -> Tensor:
         if type(index) is not int:
             index = plain_index(index)
         watching = mode.get()
@@ -447,7 +468,7 @@ class Tensor(Node):
     __mod__, __rmod__ = _binary(np.remainder)
     __neg__, __pos__, __abs__ = _unary(np.negative), _unary(np.positive), _unary(np.absolute)
 
-    def __pow__(self, exponent):
+    def __pow__(self, exponent: Any) -> Tensor:
         if type(exponent) is int and exponent == 2:
             if mode.get() is None and self.requires_grad:
                 x = self.value
@@ -474,32 +495,33 @@ class Tensor(Node):
     # Methods of ndarray
 
     sum, mean, prod, var, std = _method(np.sum), _method(np.mean), _method(np.prod), _method(np.var), _method(np.std)
-    max, min, argmax, argmin = _method(np.max), _method(np.min), _method(np.argmax), _method(np.argmin)
+    max, min = _method(np.max), _method(np.min)
     cumsum, cumprod, trace, dot = _method(np.cumsum), _method(np.cumprod), _method(np.trace), _method(np.dot)
     ravel, squeeze, swapaxes, copy = _method(np.ravel), _method(np.squeeze), _method(np.swapaxes), _method(np.copy)
     take, repeat, diagonal, choose = map(_method, (np.take, np.repeat, np.diagonal, np.choose))
     clip, round, conj, conjugate = _method(np.clip), _method(np.round), _method(np.conj), _method(np.conjugate)
-    any, all, nonzero = _method(np.any), _method(np.all), _method(np.nonzero)
-    argsort, argpartition, searchsorted = _method(np.argsort), _method(np.argpartition), _method(np.searchsorted)
+    any, all, nonzero = _plain(np.any), _plain(np.all), _plain(np.nonzero)
+    argmax, argmin, argsort = _plain(np.argmax), _plain(np.argmin), _plain(np.argsort)
+    argpartition, searchsorted = _plain(np.argpartition), _plain(np.searchsorted)
     sort, partition, fill, put, resize = map(_in_place_method, ("sort", "partition", "fill", "put", "resize"))
 
-    def compress(self, condition, axis=None):
+    def compress(self, condition: ArrayLike, axis: int | None = None) -> Tensor:
         """Return the elements, or the parts along an axis, where the condition holds."""
         return _apply(np.compress, (condition, self, axis), NONE)
 
-    def flatten(self, order="C"):
+    def flatten(self, order: str = "C") -> Tensor:
         """Return a copy of the numbers along one axis."""
-        return np.copy(np.ravel(self, order))
+        return self.ravel(order).copy()
 
-    def reshape(self, *shape, order="C"):
+    def reshape(self, *shape: Any, order: str = "C") -> Tensor:
         """Return the same numbers in another shape, given as a tuple or as several numbers."""
         return _apply(np.reshape, (self, shape[0] if len(shape) == 1 else shape, order), NONE)
 
-    def transpose(self, *axes):
+    def transpose(self, *axes: Any) -> Tensor:
         """Return the same numbers with the axes permuted, in reverse if none are given."""
         return _apply(np.transpose, (self, (axes[0] if len(axes) == 1 else axes) or None), NONE)
 
-    def astype(self, dtype):
+    def astype(self, dtype: DTypeLike) -> Any:
         """Return the numbers in another precision; a plain array if it is not a floating one."""
         if np.dtype(dtype).kind not in "fc":
             return self.value.astype(dtype)
@@ -532,7 +554,7 @@ class HookHandle:
     def __init__(self, hooks, number):
         self._hooks, self._number = hooks, number
 
-    def remove(self):
+    def remove(self) -> None:
         """Take the hook away; a second call does nothing."""
         self._hooks.pop(self._number, None)
 

@@ -6,8 +6,10 @@ and where something older takes part, what is returned is recorded in its turn, 
 """
 
 import warnings
+from collections.abc import Callable
 from contextlib import nullcontext
 from functools import wraps
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -35,7 +37,10 @@ AS_IT_IS = nullcontext()
 _VARIABLE = Primitive(lambda x: x, (lambda g, ans, x: g,), "variable")
 
 
-def transform(derivative):
+Derivative = TypeVar("Derivative", bound=Callable[..., Any])
+
+
+def transform(derivative: Derivative) -> Derivative:
     """Have a transform refuse at once what is not a function, and what does not number its arguments."""
     @wraps(derivative)
     def checked(function, argnums=0):
@@ -47,11 +52,11 @@ def transform(derivative):
             raise TypeError(f"argnums must be an int or a tuple of ints: write {name}(f, argnums=(0, 1)) for two "
                             f"arguments, and {name}(f)(x) for the derivative at x; got {argnums!r}")
         return derivative(function, argnums)
-    return checked
+    return checked  # type: ignore[return-value]
 
 
 @transform
-def grad(function, argnums=0):
+def grad(function: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
     """Return the gradient of a function that returns a single number.
 
     The i-th number of the result is ∂f/∂xᵢ, from one run of `function` and one walk back.
@@ -102,7 +107,7 @@ def grad(function, argnums=0):
 
 
 @transform
-def value_and_grad(function, argnums=0):
+def value_and_grad(function: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., tuple[Any, Any]]:
     """Return a function that gives the value of `function` and its gradient from one run.
 
     Parameters, the form of the gradient, and errors are those of `grad`.
@@ -126,7 +131,7 @@ def value_and_grad(function, argnums=0):
 
 
 @transform
-def vjp(function, argnums=0):
+def vjp(function: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
     """Return a function that multiplies a vector with the Jacobian from the left: vᵀJ, by one walk back.
 
     Parameters
@@ -164,7 +169,7 @@ def vjp(function, argnums=0):
 
 
 @transform
-def jvp(function, argnums=0):
+def jvp(function: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
     """Return a function that multiplies a vector with the Jacobian from the right: Jv, the derivative along v.
 
     The product uᵀJ is linear in u, and its own derivative with respect to u, applied to v, is Jv. So two walks back
@@ -212,7 +217,7 @@ def jvp(function, argnums=0):
 
 
 @transform
-def jacobian(function, argnums=0):
+def jacobian(function: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
     """Return the Jacobian, the array of all first derivatives J[i, j] = ∂fᵢ/∂xⱼ.
 
     `function` is run once and recorded; each number of its result costs one walk back over that record.
@@ -250,7 +255,7 @@ def jacobian(function, argnums=0):
 
 
 @transform
-def hessian(function, argnums=0):
+def hessian(function: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
     """Return the Hessian, the array of all second derivatives H[i, j] = ∂²f/∂xᵢ∂xⱼ of a function with a single result.
 
     It is the Jacobian of the gradient: the gradient is recorded once, and each of its numbers costs one walk back.
@@ -275,7 +280,7 @@ def hessian(function, argnums=0):
 
 
 @transform
-def hvp(function, argnums=0):
+def hvp(function: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
     """Return a function that multiplies the Hessian with a vector: Hv = ∇⟨∇f, v⟩, without forming the Hessian.
 
     Its cost is that of a few gradients, whatever the number of variables.

@@ -4,13 +4,22 @@
 them with Matplotlib, which is not imported before something is drawn.
 """
 
+from __future__ import annotations
+
 import sys
+from typing import TYPE_CHECKING
 
 from ..explanation import Explanation, explained
 from ..tensor import Tensor
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
-def draw(loss, ax=None, *, step=None, animate=False, depth=None, limit=200):
+    from .picture import Picture
+
+
+def draw(loss: Tensor | Explanation, ax: Axes | None = None, *, step: int | None = None, animate: bool = False,
+         depth: int | None = None, limit: int = 200) -> Picture:
     """Draw the graph that led to a result, with the values and gradients of a backward pass.
 
     Values flow from left to right, gradients from right to left. Operations have round boxes, with their turn in the
@@ -68,5 +77,5 @@ def draw(loss, ax=None, *, step=None, animate=False, depth=None, limit=200):
     if depth is not None and not any(row.origin.calls for row in explanation.rows):
         raise ValueError(f"depth={depth} folds what each nn.Module did, and no call of a module is known here: run the "
                          "forward pass inside minigrad.remember_lines(), or draw minigrad.explain(model, x)")
-    from .picture import Picture
-    return Picture(explanation, ax, step, animate, depth, limit)
+    from .picture import Picture as Drawn
+    return Drawn(explanation, ax, step, animate, depth, limit)
