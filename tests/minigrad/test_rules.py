@@ -683,7 +683,7 @@ def test_writing_into_arrays_is_refused_with_another_way(call):
 
 
 @pytest.mark.parametrize("call, message", [
-    (lambda t: np.polyfit(t, t, 1, full=True), "leave full and cov away"),
+    (lambda t: np.polyfit(t, t, 1, full=True), "leave out full and cov"),
     (lambda t: np.sum(t, whatever=1), "whatever"),
     (lambda t: np.exp(t, where=t.data > 0), "np.exp on Tensors does not take where"),
     (lambda t: np.exp(t, out=np.zeros(3)), "leave out= away"),
