@@ -1,6 +1,7 @@
 """Sentences of the docstrings that state a number, a bound or an order, each run as a test: one claim, one test.
 
-Identities between methods are in `test_chapters.py`.
+Identities between methods are in `test_chapters.py`, the theory of second-order and constrained methods in the files
+of these chapters.
 """
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 
 import optim
 import optim.matrix
+from optim import viz
 from optim.matrix import SOAP, newton_schulz
 from optim.viz import surfaces
 
@@ -408,40 +410,6 @@ def test_schedule_frees_x_is_the_weighted_mean_of_z():
 
 # Second order
 
-def quartic(scale):
-    """A convex function whose minimum is 0, in variables scaled by `scale`: loss, gradient and Hessian."""
-    def loss_and_grad(x):
-        u = x * scale
-        return np.sum(np.cosh(u) - 1) + 0.1 * u.sum() ** 2, (np.sinh(u) + 0.2 * u.sum()) * scale
-
-    def hessian(x):
-        u = x * scale
-        return (np.diag(np.cosh(u)) + 0.2) * np.outer(scale, scale)
-
-    return loss_and_grad, hessian
-
-
-def test_near_a_minimum_newtons_correct_digits_about_double_every_step():
-    loss_and_grad = quartic(np.ones(2))[0]
-
-    def skewed(x):
-        loss, grad = loss_and_grad(x)
-        return loss + 0.1 * np.sum(x**3), grad + 0.3 * x**2
-
-    p = optim.Parameter([0.3, 0.2])
-    optimizer = optim.Newton([p], lambda: np.diag(np.cosh(p.data) + 0.6 * p.data) + 0.2, line_search_fn=None)
-    digits = []
-    for _ in range(4):
-        digits.append(-np.log10(np.linalg.norm(p.data)))
-
-        def closure():
-            loss, p.grad = skewed(p.data)
-            return float(loss)
-
-        optimizer.step(closure)
-    growth = np.array(digits[2:]) / np.array(digits[1:-1])
-    assert np.all((growth > 1.8) & (growth < 3.2))
-
 
 def newton_path(scale, loss_and_grad, hessian, start):
     p = optim.Parameter(np.array(start) / scale)
@@ -455,11 +423,6 @@ def newton_path(scale, loss_and_grad, hessian, start):
         optimizer.step(closure)
         path.append(p.data * scale)
     return np.array(path)
-
-
-def test_no_scaling_of_the_variables_changes_newtons_path_while_the_hessian_is_positive_definite():
-    paths = [newton_path(np.array(scale), *quartic(np.array(scale)), [2.0, -1.0]) for scale in ([1, 1], [100, 0.01])]
-    np.testing.assert_allclose(*paths, rtol=1e-6, atol=1e-9)
 
 
 def test_scaling_changes_newtons_path_where_it_is_damped():
@@ -493,17 +456,6 @@ def test_near_a_minimum_newton_cg_converges_with_order_one_and_a_half():
     near = [length for length in lengths if length < np.log(1e-2)]
     orders = np.array(near[1:]) / np.array(near[:-1])
     assert len(orders) >= 2 and np.all((orders > 1.4) & (orders < 1.75)), orders
-
-
-def test_hutchinsons_estimate_is_exact_for_a_diagonal_hessian_and_right_on_average_for_any():
-    rng = np.random.default_rng(0)
-    H = rng.normal(size=(4, 4))
-    H = H + H.T
-    p = optim.Parameter(np.zeros(4))
-    diagonal = optim.AdaHessian([p], lambda v: np.diag(H) * v)
-    np.testing.assert_allclose(diagonal.estimate([p])[0], np.diag(H))
-    full = optim.AdaHessian([p], lambda v: H @ v)
-    np.testing.assert_allclose(np.mean([full.estimate([p])[0] for _ in range(20_000)], axis=0), np.diag(H), atol=0.1)
 
 
 def test_adahessian_averages_the_squared_norms_of_the_rows_of_the_hessian():
@@ -574,60 +526,7 @@ def test_conjugate_gradients_keep_three_vectors():
     assert sum(np.size(entry) == 2 for entry in optimizer.state[p].values()) == 3
 
 
-def test_bfgs_explains_the_last_step():
-    p = optim.Parameter([-1.2, 1.0])
-    optimizer, before = optim.BFGS([p]), None
-
-    def closure():
-        loss, p.grad = rosenbrock(p.data)
-        return float(loss)
-
-    for _ in range(10):
-        optimizer.step(closure)
-        state = optimizer.state[p]
-        if before is not None:
-            s, y = state["prev_param"] - before[0], state["prev_grad"] - before[1]
-            np.testing.assert_allclose(state["inverse_hessian"] @ y, s, rtol=1e-6, atol=1e-10)
-        before = state["prev_param"].copy(), state["prev_grad"].copy()
-
-
 # Constraints
-
-def lasso():
-    rng = np.random.default_rng(0)
-    A, b = rng.normal(size=(20, 10)), rng.normal(size=20)
-    L = np.linalg.norm(A.T @ A, 2)
-
-    def loss_and_grad(x):
-        r = A @ x - b
-        return r @ r / 2, A.T @ r
-
-    return loss_and_grad, L
-
-
-def test_fista_keeps_its_bound():
-    loss_and_grad, L = lasso()
-
-    def objective(x):
-        return loss_and_grad(x)[0] + np.abs(x).sum()
-
-    paths = [run_with_loss(lambda p: optim.FISTA([p], optim.prox_l1, lr=1 / L), loss_and_grad, np.ones(10), steps)[0]
-             for steps in (60, 3000)]
-    best = paths[1][-1]
-    for k, x in enumerate(paths[0][1:], 1):
-        assert objective(x) - objective(best) <= 2 * L * np.sum((best - 1) ** 2) / (k + 1) ** 2
-
-
-def test_frank_wolfe_after_t_steps_is_made_of_at_most_t_corners_and_its_gap_bounds_the_loss():
-    target = np.random.default_rng(0).dirichlet(np.ones(30))
-    p = optim.Parameter(np.full(30, 1 / 30))
-    optimizer = optim.FrankWolfe([p], optim.lmo_simplex)
-    for t in range(1, 20):
-        loss = np.sum((p.data - target) ** 2) / 2
-        p.grad = p.data - target
-        optimizer.step()
-        assert np.count_nonzero(p.data) <= t
-        assert optimizer.state[p]["gap"] >= loss  # the best loss is 0
 
 
 def test_exponentiated_gradient_on_log_likelihoods_is_bayes_rule():
@@ -707,3 +606,104 @@ def test_descent_needs_some_kappa_steps_for_each_factor_e_and_momentum_some_root
     plain = steps_for_a_factor_e(1 / kappa, 0.0)
     momentum = steps_for_a_factor_e(4 / (root + 1) ** 2, ((root - 1) / (root + 1)) ** 2)
     assert plain == pytest.approx(kappa, rel=0.05) and 0.4 * root < momentum < root
+
+
+def runs(name, optimizer, steps, starts=None):
+    """Return the last points of an optimizer on a surface, from its start or from others."""
+    surface = surfaces.get(name)
+    ends = [viz.record(optimizer, surface, steps=steps, start=start).positions[-1]
+            for start in starts or [surface.start]]
+    return surface, np.array(ends)
+
+
+def test_gradient_descent_on_the_quadratic_bowl_converges_below_lr_2_over_4_and_diverges_beyond():
+    (_, [inside]), (_, [outside]) = (runs("quadratic_bowl", f"SGD(lr={lr})", 300) for lr in (0.499, 0.501))
+    assert np.linalg.norm(inside) < 1 and np.abs(inside[1]) < np.abs(surfaces.get("quadratic_bowl").start[1])
+    assert np.abs(outside[1]) > np.abs(surfaces.get("quadratic_bowl").start[1])
+
+
+def test_booths_gradient_seldom_points_to_the_minimum():
+    surface = surfaces.get("booth")
+    rng = np.random.default_rng(0)
+    points = rng.uniform(-10, 10, size=(500, 2))
+    cosines = []
+    for p in points:
+        grad = numerical_gradient(surface, p)
+        way = np.array(surface.minima[0]) - p
+        cosines.append(-grad @ way / np.linalg.norm(grad) / np.linalg.norm(way))
+    assert np.mean(np.array(cosines) > 0.99) < 0.35
+
+
+def numerical_gradient(surface, p, h=1e-5):
+    return np.array([(float(surface(p + h * e)) - float(surface(p - h * e))) / (2 * h) for e in np.eye(2)])
+
+
+def test_on_a_noisy_bowl_a_constant_rate_hovers_at_a_distance_that_grows_with_it_and_the_average_arrives():
+    rng = np.random.default_rng(0)
+
+    def distances(lr):
+        p, total = np.ones(2), np.zeros(2)
+        late = []
+        for _ in range(20_000):
+            p = p - lr * (p + 0.5 * rng.normal(size=2))
+            late.append(np.linalg.norm(p))
+            total += p
+        return np.mean(late[5000:]), np.linalg.norm(total / 20_000)
+
+    (small, _), (large, mean) = distances(0.01), distances(0.1)
+    assert 2.5 < large / small < 4 and mean < 0.1 * large  # it grows like the root of lr
+
+
+def test_descent_leaves_a_saddle_exponentially_and_later_the_closer_it_starts_to_the_ridge():
+    def steps_until_gone(offset):
+        path = path_on(lambda p: optim.SGD(p, lr=0.1), lambda x: np.array([2.0, -2.0]) * x, [-1.8, offset], 300)
+        return np.argmax(np.abs(path[:, 1]) > 1)
+
+    counts = [steps_until_gone(offset) for offset in (1e-2, 1e-4, 1e-6)]
+    assert abs((counts[2] - counts[1]) - (counts[1] - counts[0])) <= 1 and counts[1] > counts[0] + 20
+
+
+def test_the_hessian_of_the_monkey_saddle_vanishes():
+    surface = surfaces.get("monkey_saddle")
+    values = [float(surface(h)) for h in ((1e-3, 0), (0, 1e-3), (1e-3, 1e-3))]
+    assert max(map(abs, values)) < 1e-8  # third order
+
+
+@pytest.mark.parametrize(("name", "heights"), [("himmelblau", [4]), ("six_hump_camel", [2, 2, 2]), ("branin", [3]),
+                                               ("dixon_price", [2]), ("styblinski_tang", [1, 2, 1]),
+                                               ("three_hump_camel", [1, 2])])
+def test_surfaces_have_as_many_minima_at_as_many_heights_as_their_lessons_say(name, heights):
+    surface = surfaces.get(name)
+    values = np.sort([float(surface(x)) for x in [*surface.minima, *surface.local_minima]])
+    groups = np.split(values, np.flatnonzero(np.diff(values) > 1e-3) + 1)
+    assert [len(group) for group in groups] == heights
+
+
+def test_on_rosenbrock_finding_the_valley_takes_a_few_steps_and_following_it_thousands():
+    def gradient(z):
+        return rosenbrock(z)[1]
+
+    path = path_on(lambda p: optim.SGD(p, lr=1e-3), gradient, [-0.5, 2.5], 20_000)
+    off = np.abs(path[:, 1] - path[:, 0] ** 2)
+    near = np.linalg.norm(path - 1, axis=1) < 0.05
+    assert np.argmax(off < 0.05) < 30 and np.argmax(near) > 2000
+
+
+def test_with_enough_momentum_a_run_rolls_out_of_a_trap_of_the_three_hump_camel_and_with_too_much_through_all():
+    ends = []
+    for momentum in (0, 0.9, 0.95):
+        surface, [end] = runs("three_hump_camel", f"SGD(lr=0.01, momentum={momentum})", 2000)
+        ends.append((float(surface(end)) < 1e-6, end[0] > 1))
+    assert ends == [(False, False), (True, False), (False, True)]
+
+
+def test_the_slope_of_ackley_does_not_fade_towards_its_tip():
+    surface = surfaces.get("ackley")
+    slopes = [float(surface((r, 0.0))) / r for r in (1e-3, 1e-5)]
+    assert slopes[0] == pytest.approx(slopes[1], rel=0.02) and slopes[1] > 2
+
+
+def test_beyond_the_edge_of_eggholder_the_land_falls_lower_still():
+    surface = surfaces.get("eggholder")
+    x, y = surface.minima[0]
+    assert x == 512 and float(surface((x + 0.5, y))) < float(surface((x, y)))

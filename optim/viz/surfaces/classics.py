@@ -299,7 +299,7 @@ def himmelblau(p):
     saddles=[(1.07054229182366, -0.53527114591183), (-1.07054229182366, 0.53527114591183)],
     source="L. C. W. Dixon and G. P. Szego, Towards Global Optimisation 2 (1978)")
 def three_hump_camel(p):
-    """Two traps beside the global minimum: with enough momentum a run rolls through them."""
+    """Two traps beside the global minimum: with enough momentum a run rolls out of them, with too much through all."""
     x, y = p
     return 2 * x**2 - 1.05 * x**4 + x**6 / 6 + x * y + y**2
 
