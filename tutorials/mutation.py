@@ -1,8 +1,8 @@
 """Mistakes that nobody planted: every operator, constant and statement of a solution, changed one at a time.
 
-A good check catches them, too. `mutants` makes them, `survivors` says which ones pass the check. Some are no mistakes:
-they compute the same, or change what the solution was free to choose; these are listed with the exercise as
-`equivalent`. `python -m tutorials.mutation` tries all of them, and writes the table in docs/teaching.md.
+A good check catches them, too. `mutants` makes them, `verdicts` checks them. Some are no mistakes: they compute the
+same, or change what the solution was free to choose; these are listed with the exercise as `equivalent`.
+`python -m tutorials.mutation` tries all of them, and writes the table in docs/teaching.md.
 """
 
 import ast
@@ -120,8 +120,8 @@ def first_line(text):
     return text.split("\n")[0]
 
 
-def survivors(task, some=slice(None)):
-    """Return the mutants that the check lets pass, and how many were tried, without those that compute the same.
+def verdicts(task, some=slice(None)):
+    """Check the mutants of a solution, but for those that are no mistakes.
 
     Parameters
     ----------
@@ -129,50 +129,60 @@ def survivors(task, some=slice(None)):
         The exercise.
     some : slice
         Which of the mutants to try.
+
+    Returns
+    -------
+    list of (Mutant, Verdict)
     """
     how = exercise(task.number)
     tried = [mutant for mutant in mutants(task)[some] if not any(part in mutant.change for part in how.equivalent)]
     limit, how.seconds = how.seconds, min(how.seconds, 1)
     try:
-        return [mutant for mutant in tried if check(task.number, build(mutant.source, task)).passed], len(tried)
+        return [(mutant, check(task.number, build(mutant.source, task))) for mutant in tried]
     finally:
         how.seconds = limit
 
 
-def table():
-    """Yield the lines of the table in docs/teaching.md: what is planted and named, and what mutation finds."""
-    yield "| lesson | planted, each named | changed by mutation | caught | missed |\n| --- | --- | --- | --- | --- |"
-    total = Counter()
-    for lesson in lessons():
-        compared = [task for task in lesson.tasks if exercise(task.number).experiment]
-        if not compared:
-            continue
-        found = [survivors(task) for task in compared]
-        row = Counter(planted=sum(len(exercise(task.number).mistakes) for task in compared),
-                      tried=sum(tried for _, tried in found), missed=sum(len(alive) for alive, _ in found))
-        total.update(row)
-        yield as_row(f"{lesson.number} {lesson.title}", row)
-    yield as_row("all", total)
+def results():
+    """Yield for each exercise that is compared with its solution: the task, and the verdicts on its mutants."""
+    for task in exercises():
+        if exercise(task.number).experiment:
+            yield task, verdicts(task)
 
 
-def as_row(name, counts):
-    """Return a row of the table."""
-    tried, missed = counts["tried"], counts["missed"]
-    return f"| {name} | {counts['planted']} | {tried} | {tried - missed} | {missed} |"
+def table(found):
+    """Return the table in docs/teaching.md, from `results`: what is planted, and what mutation finds."""
+    rows = {f"{lesson.number} {lesson.title}": Counter() for lesson in lessons()}
+    names = {task.number: name for name, lesson in zip(rows, lessons()) for task in lesson.tasks}
+    rows["all"] = Counter()
+    for task, checked in found:
+        kinds = [verdict.kind for _, verdict in checked]
+        counts = Counter(planted=len(exercise(task.number).mistakes), tried=len(kinds),
+                         named=kinds.count("mistake"), missed=kinds.count("passed"))
+        rows[names[task.number]] += counts
+        rows["all"] += counts
+    lines = ["| lesson | planted, each named | mutations | named as a planted one | caught in other words | missed |",
+             "| --- | --- | --- | --- | --- | --- |"]
+    for name, counts in rows.items():
+        if counts:
+            otherwise = counts["tried"] - counts["named"] - counts["missed"]
+            numbers = [counts["planted"], counts["tried"], counts["named"], otherwise, counts["missed"]]
+            lines.append(f"| {name} | {' | '.join(map(str, numbers))} |")
+    return "\n".join(lines)
 
 
 def main():
     """Print the mutants that a check lets pass, and write the table into docs/teaching.md."""
-    for task in exercises():
-        if exercise(task.number).experiment:
-            for mutant in survivors(task)[0]:
+    found = list(results())
+    for task, checked in found:
+        for mutant, verdict in checked:
+            if verdict.passed:
                 print(f"{task.number} passes: {mutant.change}")
     page = FOLDER.parent / "docs" / "teaching.md"
     before, begin, rest = page.read_text(encoding="utf-8").partition("<!-- written by python -m tutorials.mutation -->")
     _, end, after = rest.partition("<!-- end -->")
-    lines = "\n".join(table())
-    page.write_text(before + begin + "\n\n" + lines + "\n\n" + end + after, encoding="utf-8")
-    print(lines)
+    page.write_text(f"{before}{begin}\n\n{table(found)}\n\n{end}{after}", encoding="utf-8")
+    print(table(found))
 
 
 if __name__ == "__main__":

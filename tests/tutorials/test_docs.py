@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 import tutorials
-from tutorials import mutation
 from tutorials.checking import exercise
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -41,8 +40,3 @@ def test_table_of_planted_mistakes_is_current():
         planted[lesson] = planted.get(lesson, 0) + len(exercise(task.number).mistakes)
     table = {lesson: int(count) for lesson, count in rows}
     assert table and table.items() <= planted.items(), "run python -m tutorials.mutation"
-
-
-@pytest.mark.slow
-def test_kill_rate_in_the_docs_is_what_the_mutants_say():
-    assert "\n".join(mutation.table()) in (DOCS / "teaching.md").read_text(encoding="utf-8")
