@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.colors import LogNorm
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.patheffects import withStroke
 from matplotlib.ticker import LogFormatter
 
 import optim
@@ -32,6 +33,7 @@ from .tiles import BATCH, LANES
 
 NAMED_BETAS = ("beta1", "beta2")  # the two entries of the hyperparameter `betas`, for an axis each
 EDGE = "#D55E00"
+EDGE_HALO = [withStroke(linewidth=5, foreground="white")]  # so that the edge is seen without colours too
 FLOOR = 1e-16  # below it, on a logarithmic scale, nothing is told apart
 PLAIN = 1000  # numbers below it stand on the colour bar as they are, not as powers of ten
 
@@ -273,7 +275,7 @@ class HyperparameterMap(Map):
             if show == "steps" and np.isnan(values[~shown["diverged"]]).any():
                 entries.append(Patch(facecolor=NOWHERE, label=f"more than {self.facts['steps']} steps"))
             if edge is not None:
-                entries.append(Line2D([], [], color=EDGE, linestyle="--", linewidth=2,
+                entries.append(Line2D([], [], color=EDGE, linestyle="--", linewidth=2, path_effects=EDGE_HALO,
                                       label=told_edge(self).replace(": ", ":\n")))
             if legend and entries:
                 add_legend(ax, "below", entries)
@@ -322,7 +324,9 @@ def draw_edge(ax, result):
     load = stability_load(result, x, y[:, np.newaxis])
     if load is None or not load.min() < 1 < load.max():
         return None
-    return ax.contour(x, y, load, [1.0], colors=EDGE, linestyles="--", linewidths=2)
+    edge = ax.contour(x, y, load, [1.0], colors=EDGE, linestyles="--", linewidths=2)
+    edge.set(path_effects=EDGE_HALO)
+    return edge
 
 
 def stability_load(result, x, y):

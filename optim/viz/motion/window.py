@@ -227,6 +227,8 @@ class Window:
         """Return a slider for a hyperparameter, below those that are there."""
         ax = self.add_axes((0.62, 0.27 - 0.048 * place, 0.28, 0.04))
         made = (LogSlider if is_logarithmic(name, value) else FractionSlider)(ax, name.replace("_", " "), value)
+        made.label.set_x(-0.06)  # beside the knob, also where it is at the end
+        made.valtext.set_x(1.06)
         made.on_changed(lambda position: self.change())
         made.drawon = False
         return made

@@ -16,7 +16,7 @@ import optim
 
 from ..runs.states import arrays_in
 from ..runs.trajectory import one_run
-from .drawing import Drawing, add_legend, axes_or_new, look, style, titled
+from .drawing import HALO, Drawing, add_legend, axes_or_new, look, style, titled
 from .framing import ExitMarks, frame
 from .plots import contour
 
@@ -193,7 +193,7 @@ def anatomy(run, step=0, ax=None, *, domain=None, legend=True, **kwargs):
         With the artists "parts" (arrows by name), "step" (the arrow of the whole), "ellipse" (where a gradient of the
         length of this one, in any direction, would lead without memory: a circle unless there is a preconditioner),
         "path" (before the step), "uncorrected" (a line, or None without a correction for t), "exits" (the triangle
-        where that line leaves the frame) and "contours".
+        where that line leaves the frame), "labels" (at the tips of all arrows that can be seen) and "contours".
 
     Raises
     ------
@@ -215,8 +215,11 @@ def anatomy(run, step=0, ax=None, *, domain=None, legend=True, **kwargs):
             color = look(list(NAMES).index(name))["color"]
             settings = {**TRUE_TO_SCALE, "color": color, "width": 0.008, "label": NAMES[name], "zorder": 4, **kwargs}
             arrows[name] = ax.quiver(*tail, *part, **settings)
-        settings = {**TRUE_TO_SCALE, "color": "#606060", "width": 0.014, "label": "the step", "zorder": 3, **kwargs}
+        settings = {**TRUE_TO_SCALE, "color": "#A8A8A8", "width": 0.022, "label": "the step", "zorder": 3, **kwargs}
         whole = ax.quiver(*found.position, *found.step, **settings)
+        tips = [label_at(ax, tip, part, name, look(list(NAMES).index(name))["color"])
+                for tip, (name, part) in zip(corners[1:], found.parts.items())
+                if np.linalg.norm(part) > 0.02 * np.diff(box).max()]
         without = [] if np.allclose(found.uncorrected, found.step) else uncorrected_line(ax, found)
         outside = ExitMarks(ax).mark(without, box)
         ax.set_aspect("equal")
@@ -228,9 +231,17 @@ def anatomy(run, step=0, ax=None, *, domain=None, legend=True, **kwargs):
     title = f"Anatomy of step {step} of {run.label} on {run.surface.name}"
     x, y = found.step
     artists = {"parts": arrows, "step": whole, "ellipse": ellipse, "path": path, "exits": outside,
-               "uncorrected": without[0] if without else None}
+               "uncorrected": without[0] if without else None, "labels": tips}
     return Drawing(ax, {**artists, **ground.artists}, title,
                    f"{title}: {told}; together the step ({x:.2g}, {y:.2g})")
+
+
+def label_at(ax, tip, part, name, color):
+    """Write the name of an arrow at its tip, beside it, in its colour."""
+    x, y = part / (np.linalg.norm(part) or 1)
+    return ax.annotate(name, tip, (9 * y, -9 * x), textcoords="offset points", color=color, fontsize=9, zorder=6,
+                       ha="left" if y > 0.3 else "right" if y < -0.3 else "center",
+                       va="bottom" if x < -0.3 else "top" if x > 0.3 else "center", path_effects=HALO)
 
 
 def uncorrected_line(ax, found):

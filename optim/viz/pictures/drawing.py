@@ -20,6 +20,8 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import BoundaryNorm, LinearSegmentedColormap
 from matplotlib.figure import Figure
+from matplotlib.legend_handler import HandlerPatch
+from matplotlib.patches import Ellipse
 from matplotlib.transforms import ScaledTranslation
 
 from optim.checkpoint import replacing
@@ -171,7 +173,7 @@ def add_legend(ax, place="inside", handles=None):
     characters = max(int(room / (0.55 * size)), 12)
     labels = ["\n".join(textwrap.fill(line, characters) for line in handle.get_label().split("\n"))
               for handle in handles]
-    settings = {"fontsize": size, "handlelength": sample}
+    settings = {"fontsize": size, "handlelength": sample, "handler_map": {Ellipse: HandlerPatch(small_ellipse)}}
     if place != "inside":
         settings |= {"loc": "upper left", "bbox_to_anchor": (1.01, 1), "borderaxespad": 0}
     if place == "below":
@@ -188,6 +190,11 @@ def add_legend(ax, place="inside", handles=None):
     if place == "below":
         ax.figure.set_figheight(ax.figure.get_figheight() + legend.get_window_extent().height / ax.figure.dpi)
     return legend
+
+
+def small_ellipse(width, height, xdescent, ydescent, **_):
+    """Return the sample of an ellipse in a legend."""
+    return Ellipse(((width - xdescent) / 2, (height - ydescent) / 2), width + xdescent, height + ydescent)
 
 
 def in_legend(artists):

@@ -4,6 +4,7 @@ import inspect
 
 import numpy as np
 import pytest
+from matplotlib.patches import Ellipse
 
 import optim
 from optim.viz import anatomy, record
@@ -130,3 +131,17 @@ def test_a_step_with_more_in_it_than_the_update_is_refused():
 
     with pytest.raises(ValueError, match="did more in step 0 than its update says"):
         dissect(record(Pushed, "beale", steps=2), 0)
+
+
+def test_arrows_that_can_be_seen_are_named_at_their_tips():
+    run = record("Adam(lr=0.3)", "rosenbrock", steps=20)
+    drawn = anatomy(run, 11)
+    assert [label.get_text() for label in drawn["labels"]] == ["gradient", "preconditioning", "memory"]
+    np.testing.assert_allclose(drawn["labels"][-1].xy, run.positions[12])
+    assert [label.get_text() for label in anatomy(run, 0)["labels"]] == ["gradient"]
+
+
+def test_the_ellipse_is_one_in_the_legend():
+    legend = anatomy(record("Adam(lr=0.3)", "rosenbrock", steps=20), 11).ax.get_legend()
+    samples = dict(zip([text.get_text() for text in legend.get_texts()], legend.legend_handles))
+    assert isinstance(samples["preconditioner"], Ellipse)
