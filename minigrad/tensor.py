@@ -120,6 +120,7 @@ def _apply(function, args, keywords):
     for x in args:  # a comprehension takes longer
         values.append(x.value if type(x) is Tensor else value_of(x) if isinstance(x, (list, tuple, Node)) else x)
     if keywords:
+        compute = function if isinstance(function, np.ufunc) else compute  # Python's operators take no keywords
         result = compute(*values, **{name: value_of(x) for name, x in keywords.items()})
     else:
         result = compute(*values)
