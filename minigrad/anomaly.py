@@ -1,7 +1,7 @@
-"""Where did the first NaN come from? Inside `detect_anomaly` every operation is looked at, forward and backward.
+"""Where did the first NaN come from? Inside `detect_anomaly` every operation is checked, forward and backward.
 
-The tape tells a watcher of each step; this one remembers the reader's line that made each node (see `origins.py`), and
-stops at the first number that is not finite.
+The tape reports each step to a watcher (see `mode.py`). This watcher remembers which line of the reader's program made
+each node (see `origins.py`), and stops at the first number that is not finite.
 """
 
 import linecache
@@ -20,15 +20,15 @@ from .tape import AddInto
 def detect_anomaly() -> Iterator[None]:
     """Raise where an operation makes the first NaN or infinity, forward or backward, and name the line that called it.
 
-    For a number made in a backward pass, that is the line of the forward pass whose derivative it is; the forward pass
-    has to take place inside as well, for the line to be known. An infinity that is handed in, like the -inf of a mask,
-    is passed on until it makes a NaN. NumPy's own warnings are silent inside, since the error says more. Operations on
-    Tensors are looked at, those under `no_grad` aside.
+    For a number made in a backward pass, it is the line of the forward pass whose derivative was computed. That line is
+    known if the forward pass ran inside too. An infinity in an argument, like the -inf of a mask, passes until it makes
+    a NaN. NumPy's own warnings are off inside, because the error says more. Operations on Tensors are checked, except
+    those under `no_grad`.
 
     Raises
     ------
     FloatingPointError
-        With the operation, and the file, number and text of the line.
+        It names the operation, and the file, number and text of the line.
 
     Examples
     --------
@@ -54,22 +54,22 @@ def detect_anomaly() -> Iterator[None]:
 
 
 class Watcher(Rememberer):
-    """Looks at every result and every gradient, and remembers the lines that they come from."""
+    """Checks every result and every gradient, and remembers the lines that they come from."""
 
     def forward(self, node, primitive, args):
         """Remember the line; raise if the result is not finite."""
         line, walking_back = super().forward(node, primitive, args)
         found = first_anomaly(node.value)
-        if found is None or walking_back:  # what a rule computes on its way is looked at when the gradient is there
+        if found is None or walking_back:  # what a rule computes is checked when its gradient is there
             return
         given = [(i, anomaly) for i, arg in enumerate(args) if (anomaly := first_anomaly(value_of(arg)))]
-        if given and not found.startswith("nan"):  # an infinity handed on, such as the -inf of a mask, is no news
+        if given and not found.startswith("nan"):  # an infinity that came in, such as the -inf of a mask
             return
         origin = "with {1} in its argument {0}".format(*given[0]) if given else "from finite arguments"
         raise FloatingPointError(f"{primitive.name} made {found}, {origin}, in the line\n  {text_of(line)}")
 
     def backward(self, node, g, parent, contribution):
-        """Raise if what the node hands on to its parent is not finite."""
+        """Raise if the contribution to the parent is not finite."""
         if type(contribution) is AddInto:
             contribution = contribution.g
         if found := first_anomaly(value_of(contribution)):
@@ -82,13 +82,13 @@ class Watcher(Rememberer):
 def text_of(line):
     """Return a line as `file:number: source`."""
     if line is None:
-        return "(not known: the forward pass took place outside detect_anomaly)"
+        return "(not known: the forward pass ran outside detect_anomaly)"
     file, number = line
     return f"{file}:{number}: {linecache.getline(file, number).strip()}"
 
 
 def first_anomaly(value):
-    """Return the first NaN, else the first infinity, in arrays of floats and its place, in words; None without any."""
+    """Return the first NaN, or else the first infinity, in arrays of floats, with its place, in words; or None."""
     if isinstance(value, (tuple, list)):
         return next(filter(None, map(first_anomaly, value)), None)
     if not isinstance(value, (np.ndarray, np.generic, float)) or np.asarray(value).dtype.kind not in "fc":

@@ -32,12 +32,12 @@ def show(value, digits=6):
 
 
 def in_digits(number, digits):
-    """Return a number in so many digits, and truth values in words."""
+    """Return a number with this many digits, and truth values in words."""
     return str(number) if isinstance(number, (bool, np.bool_)) else f"{number:.{digits}g}"
 
 
 def brief(value):
-    """Return a few characters for what stands among arguments."""
+    """Return a few characters for an argument."""
     if isinstance(value, (np.ndarray, np.generic, int, float, complex)):
         return show(value) if np.size(value) <= SMALL else f"array of shape {np.shape(value)}"
     return textwrap.shorten(repr(value), 40, placeholder="...")

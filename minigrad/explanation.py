@@ -1,7 +1,7 @@
-"""A backward pass told step by step, by the code that runs.
+"""A backward pass explained step by step, by the code that runs.
 
-`explain` lets `Tensor.backward` walk, and listens as a watcher of the tape: what gradient comes in at each operation,
-by which line of the rules it is handed on to whom, and where contributions add up. No derivative is computed twice.
+`explain` calls `Tensor.backward` and follows it as a watcher of the tape: which gradient arrives at each operation,
+which line of the rules passes it on, and to what, and where contributions add up. No derivative is computed twice.
 """
 
 import html
@@ -29,12 +29,12 @@ from .tape import FREED, AddInto, Node, fit, reachable, zeros_like
 from .tensor import Tensor
 
 VARIADIC = inspect.Parameter.VAR_POSITIONAL
-HOME = os.path.dirname(os.path.dirname(__file__)) + os.sep  # the rules are named by their place in the package
+HOME = os.path.dirname(os.path.dirname(__file__)) + os.sep  # the rules are shown by their place in the package
 
 
 @dataclass
 class Argument:
-    """What an operation was given: the result of another row (its `step`), or a constant (`step` is None)."""
+    """An argument of an operation: the result of another row (its `step`), or a constant (`step` is None)."""
 
     position: int
     step: int
@@ -44,7 +44,7 @@ class Argument:
 
 @dataclass
 class Contribution:
-    """What one operation hands on to one of its arguments.
+    """What one operation passes on to one of its arguments.
 
     Attributes
     ----------
@@ -55,13 +55,13 @@ class Contribution:
     rule : RuleSource
         File, line and text of the rule that computed it.
     formula : str
-        The rule's formula with the numbers in the place of the names; "" if it is not a single one.
+        The rule's formula with numbers instead of names; "" if the rule is not a single formula.
     returned : ndarray or None
-        What the rule returned; None if it returned a function that adds to the receiver's gradient itself.
+        What the rule returned; None if that is added to a part of the receiver's gradient.
     value : ndarray
-        The contribution in the shape of the receiver: what broadcasting had stretched is summed.
+        The contribution in the shape of the receiver: summed where broadcasting had stretched the receiver.
     before : ndarray or None
-        What the receiver had got so far.
+        What had arrived at the receiver before.
     """
 
     giver: int
@@ -81,9 +81,9 @@ class Row:
     Attributes
     ----------
     step : int
-        When its turn comes in the walk back, from 1; leaves come last.
+        Its turn in the walk back, counted from 1; leaves come last.
     operation, settings, name : str
-        The primitive, what else it was told ("axis=0"), and the reader's name of the result if it has one.
+        The primitive, its settings ("axis=0"), and the reader's name of the result, if it has one.
     file, line, source : str, int, str
         The reader's line that made it; None, None and "" if it was not remembered.
     origin : Origin
@@ -91,9 +91,9 @@ class Row:
     value : ndarray
     arguments : list of Argument
     gradient : ndarray or None
-        The complete gradient, as it was handed on or stored; None if none arrived.
+        The complete gradient, as it was passed on or stored; None if none arrived.
     received, contributions : lists of Contribution
-        What arrived, and what was handed on, in the order of the walk.
+        What arrived, and what was passed on, in the order of the walk.
     """
 
     step: int
@@ -149,7 +149,7 @@ class Explanation:
         self.rows = rows
 
     def label(self, step: int) -> str:
-        """Return what the row of this step is called: by its name, as an element of a named row, or by its step."""
+        """Return what to call the row of this step: its name, its place in a named row, or its operation and step."""
         row = self.rows[step - 1]
         whole = row.arguments[0].name if row.operation == "getitem" else ""
         if row.name or whole:
@@ -158,7 +158,7 @@ class Explanation:
 
     @property
     def heading(self):
-        """What is told, in a line."""
+        """What the explanation is about, in a line."""
         count = sum(1 for row in self.rows if row.operation)
         operations = "1 operation" if count == 1 else f"{count} operations"
         known = all(row.file for row in self.rows if row.operation)
@@ -167,13 +167,13 @@ class Explanation:
         return f"backward from {self.label(1)} = {show(self.rows[0].value)}: {operations}, newest first{hint}"
 
     def sections(self):
-        """Yield (title, lines) for each row; a line is (file, number, source, what is told of it)."""
+        """Yield (title, lines) for each row; a line is (file, number, source, remark)."""
         for row in self.rows:
             lines = [(row.file, row.line, row.source, f"value {show(row.value)}"), (None, None, "", self.arrival(row))]
             for give in row.contributions:
                 lines += [(give.rule.file, number, source, "") for number, source in give.rule.leading]
                 lines.append((give.rule.file, give.rule.line, give.rule.text,
-                              f"to {self.label(give.receiver)}: {told(give)}"))
+                              f"to {self.label(give.receiver)}: {described(give)}"))
             yield self.title(row), lines
 
     def title(self, row):
@@ -253,7 +253,7 @@ class Explanation:
 
 
 def explain(loss: Tensor | Callable[..., Any], *args: Any, grad: Any = None, keep: bool = False) -> Explanation:
-    """Run the backward pass from a loss, and tell it step by step.
+    """Run the backward pass from a loss, and explain it step by step.
 
     Parameters
     ----------
@@ -311,7 +311,7 @@ def explain(loss: Tensor | Callable[..., Any], *args: Any, grad: Any = None, kee
 
 
 def explained(loss, args, grad, keep, frame):
-    """Return the Explanation for a reader whose program stands at `frame`."""
+    """Return the Explanation for a reader whose program called from `frame`."""
     names = {}
     if callable(loss):
         loss, names = run(loss, args)
@@ -333,7 +333,7 @@ def explained(loss, args, grad, keep, frame):
 
 
 def run(function, args):
-    """Call the function on leaves in the place of floats; return its result, and the names of what it computed."""
+    """Call the function on leaves instead of floats; return its result, and the names of what it computed."""
     variables = [rebuild(arg, map(leaf, arrays_in(arg))) for arg in args]
     called = function.forward if isinstance(function, Module) else function
     try:
@@ -391,7 +391,7 @@ class Listener(Rememberer):
                 yield Argument(position, None, copied(arg), self.names.get(id(arg), ""))
 
     def backward(self, node, g, parent, contribution):
-        """Note what a node hands on to one of its parents; a walk that a rule makes for itself is not told."""
+        """Note what a node passes on to a parent; a walk that a rule makes by itself is left out."""
         if node not in self.rows:
             return
         row, receiver = self.rows[node], self.rows[parent]
@@ -413,7 +413,7 @@ class Listener(Rememberer):
         receiver.received.append(given)
 
     def finish(self):
-        """Note the gradients that have arrived where nothing is handed on."""
+        """Note the gradients of the nodes that passed nothing on."""
         for node, row in self.rows.items():
             if node.recipe is None:
                 row.gradient = None if node.grad is None else copied(node.grad)
@@ -430,7 +430,7 @@ def added_alone(contribution, value):
 
 @contextmanager
 def grads_aside(leaves, keep):
-    """Let every `.grad` be None inside; put the old ones back afterwards, with the new ones added if `keep`."""
+    """Set every `.grad` to None inside; afterwards put the old ones back, with the new ones added if `keep`."""
     old = [leaf.grad for leaf in leaves]
     for leaf in leaves:
         leaf.grad = None
@@ -449,35 +449,35 @@ def grads_aside(leaves, keep):
 # Words
 
 def settings_of(node):
-    """Return what an operation was told besides numbers: an index, a shape, keywords."""
+    """Return the settings of an operation, its arguments that are not numbers: an index, a shape, keywords."""
     if node.recipe is None:
         return ""
     primitive, args, keywords, parents = node.recipe
     positions = {position for position, _, _ in parents}
     if primitive.name in ("getitem", "result"):
         return f"[{indexed(args[1])}]"
-    told = [f"{parameter(primitive, position)}{brief(arg)}" for position, arg in enumerate(args)
+    settings = [f"{parameter(primitive, position)}{brief(arg)}" for position, arg in enumerate(args)
             if position not in positions and arg is not None and not is_constant(primitive, position, arg)]
-    return ", ".join(told + [f"{name}={brief(value)}" for name, value in keywords.items()
+    return ", ".join(settings + [f"{name}={brief(value)}" for name, value in keywords.items()
                              if value is not None and value is not False])
 
 
 def parameter(primitive, position):
-    """Return "name=" for an argument of a primitive, by the name that its first rule gives it; "" if it gives none."""
+    """Return "name=" for an argument of a primitive, from the signature of its first rule; "" if that has no name."""
     rule = next((rule for rule in primitive.vjps if rule is not None), None)
     names = list(inspect.signature(rule).parameters.values())[2:]  # g and ans come before the arguments
     return f"{names[position].name}=" if position < len(names) and names[position].kind is not VARIADIC else ""
 
 
 def is_constant(primitive, position, arg):
-    """Tell whether an argument is made of numbers that might have had a derivative."""
+    """Return whether an argument is made of numbers that could have had a derivative."""
     may_have_rule = isinstance(primitive.vjps, each) or position < len(primitive.vjps)
     is_number = isinstance(arg, (int, float, complex, np.ndarray, np.generic)) and not isinstance(arg, bool)
     return may_have_rule and is_number
 
 
-def told(contribution):
-    """Return a contribution as "formula = numbers = result", and how it came into the receiver's shape."""
+def described(contribution):
+    """Return a contribution as "formula = numbers = result", and how it got the receiver's shape."""
     result = show(contribution.value if contribution.returned is None else contribution.returned)
     formula = contribution.formula
     if contribution.returned is None:
@@ -520,17 +520,17 @@ def add(x, y):
 
 
 def same(x, y):
-    """Tell whether two gradients are equal."""
+    """Return whether two gradients are equal."""
     return all(np.array_equal(a, b, equal_nan=True) for a, b in zip(arrays_in(x), arrays_in(y)))
 
 
 def bracketed(text):
-    """Return a term of a sum, a negative one in brackets."""
+    """Return a term of a sum, in brackets if it is negative."""
     return f"({text})" if text.startswith("-") else text
 
 
 def escape(text):
-    """Return text that may stand in a paragraph of Markdown."""
+    """Return text with what Markdown would take for markup escaped."""
     return "".join("\\" + character if character in "\\`*_|<>" else character for character in text)
 
 

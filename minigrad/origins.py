@@ -1,8 +1,7 @@
-"""Where in the reader's program an operation stands: its line, the modules that were running, the name of its result.
+"""Where an operation comes from: its line in the reader's program, the modules that ran, the name of its result.
 
-The tape tells a watcher of each operation (see `mode` in `tape.py`). The plainest watcher is the `Rememberer` here; the
-one that looks for the first NaN (`anomaly.py`), and the one that listens to a backward pass (`explanation.py`), build
-on it.
+The tape reports each operation to a watcher (see `mode.py`). The simplest watcher is the `Rememberer` here. Those
+that look for the first NaN (`anomaly.py`) and follow a backward pass (`explanation.py`) build on it.
 """
 
 import os
@@ -42,10 +41,10 @@ class Origin(NamedTuple):
 
 @contextmanager
 def remember_lines() -> Iterator[None]:
-    """Remember for each operation inside the line that called it, so that `explain` and `draw` can tell.
+    """Remember the line that called each operation inside, for `explain` and `draw` to show.
 
-    Everything else runs as usual, some ten times slower; what runs outside pays nothing. The lines are forgotten with
-    the Tensors that they made.
+    Everything runs as usual, but about ten times slower; what runs outside is not slowed down. A line is forgotten with
+    the Tensor that it made.
 
     Examples
     --------
@@ -84,10 +83,10 @@ def origin_of(node):
 
 
 def present_origin():
-    """Return the origin of what is running, and whether the tape walks back.
+    """Return the origin of what is running, and whether it is part of a walk back.
 
-    The line is that of the innermost call from outside minigrad and NumPy. All is read from the stack of calls, so that
-    neither the tape nor the modules do anything for it.
+    The line is that of the innermost call from outside minigrad and NumPy. It is read from the stack of calls, so that
+    neither the tape nor the modules have to do anything for it.
     """
     frame, line, walking_back, inside = sys._getframe(1), None, False, []
     while frame is not None:
@@ -107,7 +106,7 @@ def calls_of(frames):
     for frame in reversed(frames):
         names = frame.f_locals
         module = names["self"]
-        if "call of a module" not in names:  # a frame keeps what is noted among its names, for as long as it lives
+        if "call of a module" not in names:  # this note among the frame's names lives as long as the frame
             name = name_in(around, module)
             path = f"{calls[-1].path}.{name}" if name and calls[-1].path else name
             names["call of a module"] = Call(numbers(), type(module).__name__, path)
@@ -117,7 +116,7 @@ def calls_of(frames):
 
 
 def name_in(around, module):
-    """Return a module's dotted name inside the one that calls it, "" if it is not part of one."""
+    """Return a module's dotted name inside the one that calls it; "" if it is not part of one."""
     inside = [] if around is None else around.named_modules()
     return next((name for name, part in inside if part is module), "")
 
@@ -146,7 +145,7 @@ def names_in(variables):
 def names_at_return(function):
     """Yield a dictionary that receives the names of the function's own variables when it returns.
 
-    A profiler that is at work already gets its place back.
+    A profiler that was set before is set again afterwards.
     """
     found, earlier = {}, sys.getprofile()
 

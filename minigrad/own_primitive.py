@@ -1,6 +1,6 @@
-"""A primitive of one's own: a function of arrays with its derivative rules, in a few lines and for every order.
+"""Your own primitive: a function of arrays with its derivative rules, in a few lines and for every order.
 
-What is added here to `tape.Primitive` is care: results become arrays, and a rule that returns nonsense is named.
+This adds checks to `tape.Primitive`: results become arrays, and an error names the rule that returned nonsense.
 """
 
 from collections.abc import Callable, Sequence
@@ -28,7 +28,7 @@ def primitive(function: Callable[..., Any] | None = None, *rules: Callable[..., 
         One for each positional argument: `rule(g, ans, *args, **keywords)` returns the product of g, the gradient of
         the result `ans`, with the Jacobian, in the shape of the argument (or a shape that this one broadcasts to, which
         is then summed); None for an argument without a derivative. It is written in NumPy's functions and in
-        primitives: at higher orders it is handed Tensors, and is differentiated in its turn.
+        primitives: at higher orders it gets Tensors, and is differentiated itself.
     vjps : sequence of callable, optional
         The same rules, for use as a decorator.
 
@@ -79,7 +79,7 @@ def primitive(function: Callable[..., Any] | None = None, *rules: Callable[..., 
 
 
 def takes_three(rule):
-    """Tell whether a function can be called with three or more arguments, as far as is known."""
+    """Return whether a function can be called with three or more arguments, as far as is known."""
     try:
         kinds = [p.kind for p in signature(rule).parameters.values()]
     except ValueError:  # a function in C may have no signature
@@ -88,7 +88,7 @@ def takes_three(rule):
 
 
 class OwnPrimitive(Primitive):
-    """A primitive that looks at what a reader's function and rules return."""
+    """A primitive that checks what the reader's function and rules return."""
 
     def __init__(self, function, rules):
         name = function.__name__
@@ -110,7 +110,7 @@ def as_result(value, name):
         return tuple([as_result(item, name) for item in value])
     array = np.asarray(value)
     if array.dtype.kind not in "fcbiu":
-        raise TypeError(f"{name} is to return numbers, and returned {value!r}")
+        raise TypeError(f"{name} must return numbers; it returned {value!r}")
     return array[()]
 
 
@@ -124,6 +124,6 @@ def checked(rule, name, position):
         given, expected = shape_of(product), shape_of(args[position])
         if len(given) < len(expected) or any(m not in (1, n) for m, n in zip(expected[::-1], given[::-1])):
             raise ValueError(f"rule {position} of {name} returned shape {given} for an argument of shape {expected}: "
-                             f"it is to return g, of shape {shape_of(g)}, times the Jacobian, in the argument's shape")
+                             f"it must return g, of shape {shape_of(g)}, times the Jacobian, in the argument's shape")
         return product
     return vjp

@@ -1,8 +1,8 @@
 """The table from NumPy's functions to what they do on Tensors; `rules/` fills it, `tensor.py` looks things up in it.
 
 A function is a primitive with derivative rules (`rule`), or is written in terms of other functions (`implements`), or
-has no useful derivative and returns plain arrays (`constant`), or writes into an array and is refused (`in_place`), or
-is not in the table, and then the error says so.
+has no useful derivative and returns plain arrays (`constant`), or writes into an array and is refused (`in_place`).
+For a function that is not in the table, the error says so.
 """
 
 import inspect
@@ -52,7 +52,7 @@ class each:
 
 
 def implements(*functions, run=None):
-    """Decorate a function of Tensors that is written in other functions and stands for these of NumPy's.
+    """Decorate a function of Tensors, written in other functions, that computes what these of NumPy's do.
 
     The value alone is computed by NumPy's own function, or by `run` if something faster exists.
     """
@@ -101,14 +101,14 @@ def copied(x):
 
 
 def call(function, args, keywords):
-    """Apply a NumPy function to arguments of which some are Tensors."""
+    """Apply a NumPy function to arguments, some of them Tensors."""
     name = function.__name__
     if function not in TABLE:
         raise TypeError(f"np.{name} has no derivative rule. Apply it to t.data if no gradient need flow through it, "
                         f"or add the rule with minigrad.primitive")
     if len(args) > 2 and (place := place_of_out(function)) < len(args) and args[place] is not None:
-        raise TypeError(f"np.{name} was handed an array to write into, as argument {place}, where no gradient could "
-                        "follow the numbers: leave it away")
+        raise TypeError(f"np.{name} got an array to write into, as argument {place}, where no gradient could follow "
+                        "the numbers: leave it out")
     if keywords.get("dtype") is not None and np.dtype(keywords["dtype"]).kind not in "fc":
         return on_values(function, *args, **keywords)  # whole numbers have no derivative, as after t.astype(int)
     known = TABLE[function]
@@ -122,7 +122,7 @@ def call(function, args, keywords):
 
 @cache
 def place_of_out(function):
-    """Return at which position a NumPy function takes `out`; infinity if it does not, or does not tell."""
+    """Return at which position a NumPy function takes `out`; infinity if it takes none, or has no signature."""
     try:
         parameters = inspect.signature(function).parameters.values()
     except ValueError:  # functions in C of older NumPys

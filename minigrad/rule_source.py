@@ -1,8 +1,7 @@
-"""The lines of source of a derivative rule that ran, and their formula with the numbers in the place of the names.
+"""The source lines of a derivative rule that ran, and its formula with numbers instead of names.
 
-Rules are lambdas in a table, or short functions, or small functions that rules return in order to add to a gradient
-themselves. Whatever it is, what is found here is the text of the code that ran: of a function with several ways to
-return, the one that it took.
+Rules are lambdas in a table, or short functions. What is found here is the text of the code that ran: if a function
+can return in several places, it is the one where it did.
 """
 
 import ast
@@ -21,7 +20,7 @@ from .structure import arrays_in
 
 
 class RuleSource(NamedTuple):
-    """Where a rule stands, its text, and the syntax tree of its formula if it is a single one.
+    """The place of a rule, its text, and the syntax tree of its formula if it is a single one.
 
     `leading` are the assignments that led to it, as pairs of the number of a line and its text.
     """
@@ -37,7 +36,7 @@ class RuleSource(NamedTuple):
 def frames_at_return(rules):
     """Yield a dictionary that receives, by its code, the line on which a rule returned last, and its variables.
 
-    A profiler that is at work already gets its place back.
+    A profiler that was set before is set again afterwards.
     """
     found, earlier, codes = {}, sys.getprofile(), set(map(code_of, rules))
 
@@ -92,7 +91,7 @@ def source_of_code(file, code, returned_on):
 
 
 def begins(node, code):
-    """Tell whether a lambda or function may be the source of this code: of its kind, and on its first line."""
+    """Return whether a lambda or function may be the source of this code: of its kind, and on its first line."""
     if isinstance(node, ast.FunctionDef):
         line = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
         return node.name == code.co_name and line == code.co_firstlineno
@@ -100,14 +99,14 @@ def begins(node, code):
 
 
 def compiles_to(node, code):
-    """Tell whether a lambda, one of several on a line, is the source of this code."""
+    """Return whether a lambda, one of several on a line, is the source of this code."""
     alone = compile(ast.Expression(node), code.co_filename, "eval").co_consts[0]
     parts = ("co_code", "co_consts", "co_names", "co_varnames")
     return all(getattr(alone, part) == getattr(code, part) for part in parts)
 
 
 def telling_parts(definition, returned_on):
-    """Return the parts of a definition that tell what it did, each with its formula if it is a single one."""
+    """Return the parts of a definition that show what it did, each with its formula if it is a single one."""
     if isinstance(definition, ast.Lambda):
         return [(definition, definition.body)]
     body = [statement for statement in definition.body
@@ -138,7 +137,7 @@ def way_to(block, line):
 def with_numbers(source, g, names):
     """Return "formula = formula in numbers" for a rule with these variables, "" if it has no single formula.
 
-    Where g is large, the formula stands alone.
+    If g is large, the formula alone is returned.
     """
     if source.formula is None:
         return ""
@@ -148,14 +147,14 @@ def with_numbers(source, g, names):
 
 
 def substituted(formula, names):
-    """Return a formula with the numbers in the place of the names; of large arrays the names stay."""
+    """Return a formula with numbers instead of names; large arrays keep their names."""
     if isinstance(formula, ast.Name) and formula.id in names:
         return show(names[formula.id])
     return ast.unparse(Numbers(names).visit(deepcopy(formula)))
 
 
 class Numbers(ast.NodeTransformer):
-    """Puts small values in the place of names; functions, and what is indexed or asked for an attribute, stay."""
+    """Replaces names by small values; functions, and what is indexed or has an attribute read, keep their names."""
 
     def __init__(self, values):
         self.values = values

@@ -26,8 +26,8 @@ class Primitive:
     """A function of arrays with its derivative rules.
 
     `vjps[i](g, ans, *args, **keywords)` is the product of g, the gradient of the result `ans`, with the Jacobian by the
-    i-th argument. It may have the broadcast shape and any precision. A rule can also return `AddInto`. None stands for
-    an argument without a derivative.
+    i-th argument. It may have the broadcast shape and any precision. A rule can also return `AddInto`. An argument
+    without a derivative has None instead of a rule.
     """
 
     __slots__ = ("function", "name", "vjps")
@@ -85,7 +85,7 @@ def make(kind, value, recipe=None):
 
 
 def record(primitive, args, keywords):
-    """Apply a primitive to arguments of which at least one is a node; return a node that knows how it was made."""
+    """Apply a primitive to arguments, at least one of them a node; return a node that knows how it was made."""
     values, parents, present = [], [], mode.get()
     for position, arg in enumerate(args):
         if isinstance(arg, Node):
@@ -236,7 +236,7 @@ def make_buffer(node, arrived, buffers):
 
 
 def zeros_like(value):
-    """Return zeros like an array, of its own kind; np.zeros is four times as fast as np.zeros_like."""
+    """Return zeros like an array, a subclass included; for plain arrays np.zeros is four times as fast."""
     return np.zeros(value.shape, value.dtype) if type(value) is ndarray else np.zeros_like(value)
 
 
@@ -252,7 +252,7 @@ def with_nodes(args, parents):
 
 
 def hooked(node, g):
-    """Return the gradient as the node's hooks leave it; each is handed an array of its own, to keep or to write to."""
+    """Return the gradient after the node's hooks; each hook gets its own copy, to keep or to write to."""
     for function in tuple(node.hooks.values()):
         replacement = function(g if isinstance(g, Node) else np.array(g))
         if replacement is not None:

@@ -93,13 +93,13 @@ def _binary(ufunc) -> tuple[Callable[[Tensor, Any], Tensor], Callable[[Tensor, A
 
 
 def _in_place(operation) -> Callable[[Tensor, Any], Tensor]:
-    """Return an augmented assignment: a new Tensor while recording, under no_grad a change of the leaf's own array."""
+    """Return an augmented assignment: it makes a new Tensor; under no_grad it changes a leaf's own array."""
     def method(self, other):
         if self.recipe is not None or not self.requires_grad:
             return operation(self, other)
         if mode.get() is not NO_GRAD:
-            raise RuntimeError("an augmented assignment would put a new Tensor in the place of a leaf that requires "
-                               "a gradient: write `w = w + ...` for a new Tensor, or change the leaf under no_grad")
+            raise RuntimeError("an augmented assignment would replace a leaf that requires a gradient by a new Tensor: "
+                               "write `w = w + ...` for a new Tensor, or change the leaf under no_grad")
         self.value[...] = operation(self.value, other.value if isinstance(other, Node) else other)
         return self
     return method
@@ -113,7 +113,7 @@ def _constant(operation) -> Callable[..., Any]:
 
 
 def _apply(function, args, keywords):
-    """Apply a NumPy function to arguments of which some are Tensors; under no_grad, to the arrays inside them."""
+    """Apply a NumPy function to arguments, some of them Tensors; under no_grad, to the arrays inside them."""
     if mode.get() is not NO_GRAD or (compute := COMPUTE.get(function)) is None:
         return call(function, args, keywords)
     values = []
@@ -155,7 +155,7 @@ def _plain(function) -> Callable[..., Any]:
 
 
 def _in_place_method(name) -> Callable[..., Any]:
-    """Return a method that ndarray has for changing itself, and a Tensor has not."""
+    """Return a method that changes an ndarray in place, and that a Tensor refuses."""
     def method(self, *args, **keywords):
         raise TypeError(f"t.{name}() would change the Tensor in place, and a gradient may need the old numbers: "
                         "np.sort(t), np.resize(t, shape) and t.at[index].set(values) return new Tensors")
@@ -289,7 +289,7 @@ class Tensor(Node):
         return np.array(self.value, dtype, copy=copy)
 
     def _is_spent(self):
-        """Tell whether this is a single number whose graph a backward pass has freed, such as a loss to be printed."""
+        """Return whether this is a single number whose graph a backward pass has freed, such as a loss to print."""
         return self.recipe is FREED and self.size == 1
 
     def __dir__(self):
@@ -339,7 +339,7 @@ class Tensor(Node):
     # Gradients
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
-        """Say whether `backward` shall store a gradient in this leaf, and return it."""
+        """Set whether `backward` stores a gradient in this leaf, and return the leaf."""
         if requires_grad and self.value.dtype.kind != "f":
             raise TypeError(f"a Tensor of dtype {self.dtype} cannot require a gradient: give floats, "
                             "for instance Tensor([1.0, 2.0], requires_grad=True)")
@@ -349,13 +349,13 @@ class Tensor(Node):
         return self
 
     def zero_grad(self) -> None:
-        """Forget the gradient."""
+        """Set the gradient to None."""
         self.grad = None
 
     def register_hook(self, function: Callable[[Any], ArrayLike | Tensor | None]) -> HookHandle:
         """Call function(gradient) when this Tensor's gradient is complete; what it returns, if not None, replaces it.
 
-        Returns a handle whose `remove()` takes the hook away.
+        Returns a handle whose `remove()` removes the hook.
         """
         if not self.requires_grad:
             raise RuntimeError("a hook on a Tensor that does not require a gradient would never be called")
@@ -370,8 +370,8 @@ class Tensor(Node):
         Parameters
         ----------
         grad : array_like, optional
-            What each element of this Tensor counts for, in its shape; may be left out for a single number, which
-            counts for 1.
+            The weight of each element of this Tensor, in its shape. It may be left out for a single number, whose
+            weight is 1.
         retain_graph : bool, default False
             Keep the graph for another pass; otherwise its memory is freed.
 
@@ -382,7 +382,7 @@ class Tensor(Node):
             earlier pass has freed the graph, or if a leaf was changed since the forward pass (any
             change is found in an array of up to 512 numbers, in a larger one a change of some of 64 numbers spread
             evenly over it).
-            Then nothing has been changed.
+            In each case nothing has changed.
         """
         if not self.requires_grad:
             raise RuntimeError("backward from a Tensor without a graph: nothing that it was computed from requires a "
@@ -419,7 +419,7 @@ class Tensor(Node):
             return _apply(ufunc, args, NONE)
         if keywords.get("out") is not None:
             raise TypeError(f"np.{ufunc.__name__}(..., out=...) would overwrite numbers that a gradient "
-                            "needs: leave out= away")
+                            "needs: leave out `out=`")
         if method == "__call__":
             return _apply(ufunc, args, keywords)
         if method == "reduce" and ufunc in _REDUCE:
@@ -436,7 +436,7 @@ class Tensor(Node):
     def __array_function__(self, function, types, args, keywords):
         if keywords and keywords.pop("out", None) is not None:
             raise TypeError(f"np.{function.__name__}(..., out=...) would overwrite numbers that a gradient may need: "
-                            "leave out= away")
+                            "leave out `out=`")
         return _apply(function, args, keywords)
 
     # Indexing
@@ -550,13 +550,13 @@ for _name, _instead in OF_TENSOR.items():
 
 
 class HookHandle:
-    """What `register_hook` returns: `remove()` takes the hook away again."""
+    """What `register_hook` returns: `remove()` removes the hook."""
 
     def __init__(self, hooks, number):
         self._hooks, self._number = hooks, number
 
     def remove(self) -> None:
-        """Take the hook away; a second call does nothing."""
+        """Remove the hook; a second call does nothing."""
         self._hooks.pop(self._number, None)
 
 

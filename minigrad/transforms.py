@@ -1,8 +1,8 @@
 """grad and its relatives: each takes a function of arrays and returns its derivative, again a function of arrays.
 
-All of them are three steps: put fresh nodes, the variables, in the place of the arguments; run the function; walk back
-to the variables. What is older than the variables is not entered, so that calls nest and every `.grad` is left alone;
-and where something older takes part, what is returned is recorded in its turn, for the sake of an outer derivative.
+All of them take three steps: replace the arguments by fresh nodes, the variables; run the function; walk back to the
+variables. The walk does not enter what is older than the variables, so that calls nest and every `.grad` is left alone.
+If something older takes part, the results are recorded too, so that an outer derivative can be taken.
 """
 
 import warnings
@@ -41,7 +41,7 @@ Derivative = TypeVar("Derivative", bound=Callable[..., Any])
 
 
 def transform(derivative: Derivative) -> Derivative:
-    """Have a transform refuse at once what is not a function, and what does not number its arguments."""
+    """Make a transform refuse at once what is not a function, and argnums that are not positions."""
     @wraps(derivative)
     def checked(function, argnums=0):
         name = derivative.__name__
@@ -149,7 +149,7 @@ def vjp(function: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Cal
     Raises
     ------
     ValueError
-        If v has not the form of what `function` returns.
+        If v does not have the form of what `function` returns.
 
     Examples
     --------
@@ -190,7 +190,7 @@ def jvp(function: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Cal
     Raises
     ------
     ValueError
-        If v has not the form of the argument (for a tuple of argnums, of the tuple of them).
+        If v does not have the form of the argument (for a tuple of argnums, of the tuple of them).
 
     References
     ----------
@@ -283,7 +283,7 @@ def hessian(function: Callable[..., Any], argnums: int | tuple[int, ...] = 0) ->
 def hvp(function: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
     """Return a function that multiplies the Hessian with a vector: Hv = ∇⟨∇f, v⟩, without forming the Hessian.
 
-    Its cost is that of a few gradients, whatever the number of variables.
+    It costs as much as a few gradients, for any number of variables.
 
     Parameters
     ----------
@@ -300,7 +300,7 @@ def hvp(function: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Cal
     Raises
     ------
     ValueError
-        If v has not the form of the argument (for a tuple of argnums, of the tuple of them).
+        If v does not have the form of the argument (for a tuple of argnums, of the tuple of them).
 
     References
     ----------
@@ -330,8 +330,8 @@ def hvp(function: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Cal
 class Run:
     """One run of a function on fresh variables, recorded.
 
-    `arguments` are those it is differentiated by, as a structure of the `variables`; `result` is what it returned, and
-    `root` the same as a single array. `linked` says whether something older that requires a gradient takes part.
+    `arguments` are those it is differentiated by, as a structure of the `variables`. `result` is what it returned, and
+    `root` is the same as a single array. `linked` says whether something older that requires a gradient takes part.
     """
 
     def __init__(self, function, argnums, args, keywords):
@@ -368,14 +368,14 @@ def run_of_number(function, argnums, args, keywords):
         raise TypeError(f"a gradient is that of a single number, and {name_of(function)} returned "
                         f"{describe(run.result)}: reduce it, as with np.sum, or ask for minigrad.jacobian")
     if run.variables and not isinstance(run.root, Node):
-        warnings.warn(f"{name_of(function)} was handed Tensors and returned a plain number, so its gradient is taken "
-                      "to be zero: comparisons, rounding, np.sign, t.data and t.item() lead to plain numbers",
+        warnings.warn(f"{name_of(function)} got Tensors and returned a plain number, so its gradient is taken to be "
+                      "zero: comparisons, rounding, np.sign, t.data and t.item() lead to plain numbers",
                       stacklevel=3)
     return run
 
 
 class Record:
-    """What lies between some variables and a result, `root`: collected once, walked back as often as is asked for.
+    """What lies between some variables and a result, `root`: collected once, walked back any number of times.
 
     `older` says whether something older than the variables, that requires a gradient, takes part.
     """
@@ -406,7 +406,7 @@ class Record:
 
 
 def recording():
-    """Record inside, even if no_grad holds outside; a watcher goes on looking."""
+    """Record inside, even if no_grad holds outside. A watcher stays."""
     return AS_IT_IS if mode.get() is not NO_GRAD else in_mode(None)
 
 
@@ -422,7 +422,7 @@ def variable(x, position=0):
 
 
 def has_parents(node):
-    """Tell whether a derivative may be asked for by something that the node was made of."""
+    """Return whether the node was made of something that requires a gradient."""
     _, _, _, parents = node.recipe
     return bool(parents)
 
@@ -486,5 +486,5 @@ def stack_rows(rows, shape, x):
 
 
 def may_be_differentiated(values):
-    """Tell whether a derivative by one of the values may be asked for later."""
+    """Return whether one of the values is a Tensor whose derivative may be asked for later."""
     return mode.get() is not NO_GRAD and any(isinstance(x, Node) and x.requires_grad for x in values)

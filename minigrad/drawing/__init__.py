@@ -24,7 +24,7 @@ def draw(loss: Tensor | Explanation, ax: Axes | None = None, *, step: int | None
 
     Values flow from left to right, gradients from right to left. Operations have round boxes, with their turn in the
     walk back; parameters have blue boxes, and constants dashed ones. Small values and gradients are written out; of a
-    large gradient the norm is shown. A green box stands for several operations.
+    large gradient the norm is shown. A green box holds several operations.
 
     Parameters
     ----------
@@ -34,8 +34,8 @@ def draw(loss: Tensor | Explanation, ax: Axes | None = None, *, step: int | None
     ax : Axes, optional
         Where to draw. Default: axes in a new figure, as large as the graph needs to be read.
     step : int, optional
-        Show the backward pass after so many operations have handed on their gradients. Dark is what has just been
-        handed on; pale is where gradients arrived before.
+        Show the backward pass after this many operations have passed on their gradients. What has just been passed on
+        is dark; where gradients arrived before is pale.
     animate : bool, default False
         Show all these steps, one after the other.
     depth : int, optional

@@ -11,7 +11,7 @@ from itertools import groupby
 import numpy as np
 
 FEW = 3  # operations that are named in the title of a folded box
-LONGEST = 1000  # the longest sequence of operations that is looked for again
+LONGEST = 1000  # the longest sequence of operations whose repetition is searched for
 
 
 @dataclass(eq=False)
@@ -25,7 +25,7 @@ class Box:
     title : str
     value : ndarray or list
     rows : list of Row
-        What it stands for; empty for a constant.
+        The rows that it shows; empty for a constant.
     """
 
     kind: str
@@ -70,7 +70,7 @@ class Block:
 class Graph:
     """The boxes and edges of an explanation with its operations in these blocks.
 
-    What only one folded block uses is inside that block: parameters, and constants without a name.
+    Parameters and unnamed constants that only one folded block uses are inside that block.
 
     Attributes
     ----------
@@ -134,10 +134,10 @@ def box_of(block):
 
 
 def operation_title(row):
-    """Return what stands in an operation's box, as in "b = square", "sum axis=0" or "x[0]"."""
+    """Return the title of an operation's box, as in "b = square", "sum axis=0" or "x[0]"."""
     whole = row.arguments[0].name if row.operation == "getitem" else ""
-    told = whole + row.settings if whole else f"{row.operation} {row.settings}".strip()
-    return f"{row.name} = {told}" if row.name else told
+    title = whole + row.settings if whole else f"{row.operation} {row.settings}".strip()
+    return f"{row.name} = {title}" if row.name else title
 
 
 # Folding

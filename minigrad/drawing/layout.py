@@ -428,8 +428,8 @@ def distance(columns, above, below):
 def spread(columns, items, wishes, centre):
     """Return the places that are nearest to those wished and keep the distances between the items of a column.
 
-    Less the distances above each item, the places must not decrease. This is isotonic regression, which is solved by
-    pooling adjacent violators: M. Ayer et al., Annals of Mathematical Statistics 26 (1955), 641-647.
+    With the distances above each item subtracted, the places must not decrease. This is isotonic regression, solved
+    by pooling adjacent violators: M. Ayer et al., Annals of Mathematical Statistics 26 (1955), 641-647.
     """
     offsets = [0.0]
     for above, below in pairwise(items):

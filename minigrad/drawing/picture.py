@@ -12,7 +12,7 @@ from matplotlib.patches import FancyBboxPatch, PathPatch
 from matplotlib.path import Path
 
 from ..digits import show
-from ..explanation import told
+from ..explanation import described
 from .folding import folded
 from .layout import Layout
 from .words import DIGITS, LEADING, PAD, SIZE, Words, arrived, paragraph, text_width
@@ -30,7 +30,7 @@ LOOKS = {
 NAMES = {"operation": "operation, #n its turn in the walk back", "parameter": "parameter", "constant": "constant",
          "folded": "several operations"}
 EDGES = {"ahead": (GREY, 1.1, 1), "behind": (ORANGE, 1.8, 1.2), "in": (VERMILLION, 2.8, 1.4)}  # of the wavefront
-PALE, DARK = "#FCEBD3", "#F6BD80"  # where gradients have arrived, and where they have just been handed on
+PALE, DARK = "#FCEBD3", "#F6BD80"  # where gradients have arrived, and where they have just been passed on
 MARGIN, SAMPLE = 12, 20  # around the picture, and the width of a sample in the legend
 PAGE = 1150, 620  # what fits on a projector's screen
 LARGEST = 1.6  # how far a small graph is enlarged on large axes
@@ -84,9 +84,10 @@ class Picture:
         if step == 0:
             return f"step 0 of {self.count}: the walk starts at {self.explanation.label(1)}"
         row = self.explanation.rows[step - 1]
-        handed = "; ".join(f"to {self.explanation.label(give.receiver)}: {told(give)}" for give in row.contributions)
+        passed = "; ".join(f"to {self.explanation.label(give.receiver)}: {described(give)}"
+                           for give in row.contributions)
         call = self.explanation.title(row).partition(": ")[2]
-        return f"step {step} of {self.count}: {call} hands on {handed or 'nothing'}"
+        return f"step {step} of {self.count}: {call} passes on {passed or 'nothing'}"
 
     # Places
 

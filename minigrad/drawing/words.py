@@ -1,4 +1,4 @@
-"""What stands in the boxes of a picture, and how much room it takes. Lengths are in points."""
+"""The text in the boxes of a picture, and how much room it takes. Lengths are in points."""
 
 import textwrap
 
@@ -36,7 +36,7 @@ class Words:
         self.size = max(widths) + 2 * PAD[0], self.lines * LEADING + 2 * PAD[1]
 
     def gradient(self, step):
-        """Return what is known of the gradient after so many steps; "" if none has arrived."""
+        """Return what is known of the gradient after a number of steps; "" if none has arrived."""
         if self.row is None or not arrived(self.row, step):
             return ""
         parts = [give.value for give in self.row.received if give.giver <= step]
@@ -74,7 +74,7 @@ def in_few_digits(value):
 
 
 def arrived(row, step):
-    """Tell whether any of a row's gradient is there after so many steps."""
+    """Return whether any of a row's gradient is there after a number of steps."""
     return row.gradient is not None and (not row.received or row.received[0].giver <= step)
 
 
@@ -88,8 +88,8 @@ def cut(text):
     words = textwrap.shorten(text, LONGEST, placeholder=" …")
     if len(words) > 2:
         return words
-    name, _, told = text.partition(" = ")
-    operation = f" = {told.split()[0]}" if told else ""
+    name, _, call = text.partition(" = ")
+    operation = f" = {call.split()[0]}" if call else ""
     if len(name) + len(operation) <= LONGEST:
         return name + operation
     room = max(LONGEST - len(operation) - 1, 8)

@@ -115,7 +115,7 @@ def test_a_backward_pass_whose_forward_pass_was_not_watched_names_the_operation(
     y = np.sum(np.sqrt(leaf(0.0)))
     message = message_of(y.backward)
     assert message.startswith("the derivative of sqrt made inf")
-    assert "the forward pass took place outside detect_anomaly" in message
+    assert "the forward pass ran outside detect_anomaly" in message
 
 
 def test_after_an_anomaly_nothing_is_left_behind():

@@ -220,9 +220,9 @@ def test_a_rule_that_returns_another_shape_is_named():
 
 def test_a_rule_or_function_that_returns_no_numbers_is_named():
     f = primitive(sine, lambda g, ans, x: None)
-    with pytest.raises(TypeError, match="rule 0 of sine is to return numbers, and returned None"):
+    with pytest.raises(TypeError, match="rule 0 of sine must return numbers; it returned None"):
         minigrad.grad(f)(1.0)
-    with pytest.raises(TypeError, match="shout is to return numbers, and returned"):
+    with pytest.raises(TypeError, match="shout must return numbers; it returned"):
         primitive(vjps=[lambda g, ans, x: g])(lambda_named("shout", lambda x: "sine"))(1.0)
 
 

@@ -292,7 +292,7 @@ def test_a_step_shows_what_has_arrived_and_what_is_handed_on():
     thick = [edge for edge, patch in zip(picture.graph.edges, picture.edges) if patch.get_linewidth() > 2.5]
     assert [edge.source.title for edge in thick] == ["x"]
     assert len(picture.arrows.get_xdata()) == 1
-    assert picture.heading.get_text() == "step 2 of 3: multiply(4, x) hands on to x: g * x = 1 * 4 = 4"
+    assert picture.heading.get_text() == "step 2 of 3: multiply(4, x) passes on to x: g * x = 1 * 4 = 4"
 
 
 def test_all_steps_have_the_same_layout():

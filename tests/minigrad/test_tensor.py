@@ -217,9 +217,9 @@ def test_numbers_are_not_written_into_arrays(x):
     array = np.zeros((2, 2))
     with pytest.raises(TypeError, match="would drop its gradient"):
         array[...] = x
-    with pytest.raises(TypeError, match="leave out= away"):
+    with pytest.raises(TypeError, match="leave out `out=`"):
         np.add(x, 1, out=array)
-    with pytest.raises(TypeError, match="leave out= away"):
+    with pytest.raises(TypeError, match="leave out `out=`"):
         array += x
     assert not array.any()
 
@@ -334,7 +334,7 @@ def test_methods_without_a_derivative_give_what_ndarray_gives(x, method, args):
     lambda t, out: np.median(t, 0, out), lambda t, out: t.sum(0, None, out)])
 def test_numbers_are_not_written_into_arrays_given_by_position(x, lossy):
     out = np.zeros(2)
-    with pytest.raises(TypeError, match="leave it away"):
+    with pytest.raises(TypeError, match="leave it out"):
         lossy(x, out)
     assert not out.any()
 
