@@ -2,7 +2,7 @@
 
 Heights are drawn in units of contour lines: one step up is from one level of `Surface.levels` to the next, and the axis
 is labelled with the true values. On Rosenbrock, where true heights would show walls and no valley, the valley is seen.
-Paths are laid over the ground from step to step, and shine through what is in front of them.
+Paths are laid over the ground from step to step; where the ground hides them, a faint line shows how they go on.
 """
 
 import matplotlib as mpl
@@ -19,6 +19,8 @@ from .plots import first_positions, formula_of, single_runs
 PALE_VIRIDIS = ListedColormap(0.5 + 0.5 * mpl.colormaps["viridis"](np.linspace(0, 1, 256)))  # dark paths stand out
 BETWEEN = 12  # points at which a path is laid over the ground from one step to the next
 ABOVE = 0.15  # contour lines, for a path to be seen
+BOX = np.array([4, 4, 2.7])  # the sides of the axes
+ELEVATION, AZIMUTH = 48, -65  # degrees, of the eye
 
 
 def relief(what, ax=None, *, domain=None, levels=20, legend=True, **kwargs):
@@ -41,8 +43,8 @@ def relief(what, ax=None, *, domain=None, levels=20, legend=True, **kwargs):
     Returns
     -------
     Drawing
-        With the artists "surface", "lines" (one for each run), "starts" and "minima" (lists with one line of points or
-        none).
+        With the artists "surface", "lines" (one for each run, whole and faint), "visible" (the parts of them that no
+        ground hides), "starts" and "minima" (lists with one line of points or none).
 
     Raises
     ------
@@ -54,8 +56,8 @@ def relief(what, ax=None, *, domain=None, levels=20, legend=True, **kwargs):
     surface = surfaces.get(what) if alone else trajectories[0].surface
     box = frame(surface, domain)
     with style(), np.errstate(all="ignore"):
-        in_space = {"projection": "3d", "computed_zorder": False}
-        ax = axes_or_new(ax, figsize=(6, 4.5), subplot_kw=in_space)
+        in_space = {"projection": "3d", "proj_type": "ortho", "computed_zorder": False}
+        ax = axes_or_new(ax, figsize=(6, 4.2), subplot_kw=in_space)
         if ax.name != "3d":
             raise ValueError('relief needs axes of three dimensions: plt.subplot(projection="3d")')
         X, Y, Z = surface.grid(150, domain=domain)
@@ -63,23 +65,42 @@ def relief(what, ax=None, *, domain=None, levels=20, legend=True, **kwargs):
         mesh = {"rcount": 100, "ccount": 100, "linewidth": 0.2, "edgecolor": "white", "cmap": PALE_VIRIDIS, "zorder": 1}
         drawn = ax.plot_surface(X, Y, in_levels(Z, heights), **{**mesh, **kwargs})
         above = lambda points: in_levels(surface.values(points), heights) + ABOVE
-        lines = [lay(ax, run, looks, box, above) for _, run, looks in single_runs(trajectories, box)]
+        furnish(ax, box, heights)
+        laid = [lay(ax, run, looks, box, above) for _, run, looks in single_runs(trajectories, box)]
+        lines, visible = map(list, zip(*laid)) if laid else ([], [])
         starts = dots(ax, first_positions(trajectories), box, above, **{**STARTS, "markersize": 7})
         minima = dots(ax, surface.minima, box, above, **{**MINIMA, "markersize": 12})
         titled(ax, surface.heading, formula_of(surface), note_of(what))
-        furnish(ax, box, heights)
         if legend and (lines or minima):
-            add_legend(ax, "below", [*lines, *starts, *minima])
+            add_legend(ax, "below", [*visible, *starts, *minima])
     told = f", with the paths of {', '.join(one.label for one in trajectories)}" if trajectories else ""
     title = f"Relief of {surface.name}"
-    return Drawing(ax, {"surface": drawn, "lines": lines, "starts": starts, "minima": minima}, title, f"{title}{told}")
+    artists = {"surface": drawn, "lines": lines, "visible": visible, "starts": starts, "minima": minima}
+    return Drawing(ax, artists, title, f"{title}{told}")
 
 
 def lay(ax, run, looks, box, above):
-    """Draw the path of a run over the ground, and return the line."""
+    """Draw the path of a run over the ground, faint as a whole, and where it can be seen; return both lines."""
     points, marks = on_the_ground(run.positions, box)
-    line, = ax.plot(*points, above(points), **looks, markevery=marks, path_effects=HALO, zorder=3)
-    return line
+    whole = np.array([*points, above(points)])
+    faint, = ax.plot(*whole, color=looks["color"], linestyle="-", linewidth=0.8, alpha=0.35, marker="", zorder=2)
+    seen = np.where(hidden(whole, box, above, ax.get_zlim()[1]), np.nan, whole)
+    line, = ax.plot(*seen, **looks, markevery=marks, path_effects=HALO, zorder=3)
+    return faint, line
+
+
+def hidden(points, box, above, top):
+    """Tell which points lie behind the ground, seen from where the axes are looked at: ground rises above the sight."""
+    elevation, azimuth = np.radians(ELEVATION), np.radians(AZIMUTH)
+    to_viewer = [np.cos(elevation) * np.cos(azimuth), np.cos(elevation) * np.sin(azimuth), np.sin(elevation)]
+    unit = np.array([*np.ptp(box, axis=1), top]) / BOX  # of the axes' own lengths, in coordinates
+    way = np.linspace(0, BOX[2] / to_viewer[2], 60)[1:]
+    sights = points[:, :, np.newaxis] + (unit * to_viewer)[:, np.newaxis, np.newaxis] * way
+    low, high = np.transpose(box)[:, :, np.newaxis, np.newaxis]
+    inside = np.all((low <= sights[:2]) & (sights[:2] <= high), axis=0)
+    ground = np.full(inside.shape, -np.inf)
+    ground[inside] = above(sights[:2, inside])
+    return (ground > sights[2] + 2 * ABOVE).any(axis=1)
 
 
 def dots(ax, points, box, above, **looks):
@@ -106,11 +127,24 @@ def in_levels(values, heights):
 
 
 def furnish(ax, box, heights):
-    """Set the frame, and label heights with the values that they stand for."""
-    shown = np.linspace(0, len(heights) - 1, 5).round().astype(int)
-    ax.set_zticks(shown, [f"{heights[k]:,.0f}" if 100 <= abs(heights[k]) < 1e5 else f"{heights[k]:.2g}" for k in shown])
-    ax.set(xlim=box[0], ylim=box[1], xlabel="$x$", ylabel="$y$", zlabel="$f$")
+    """Set the frame, and label heights with the round values that they stand for."""
+    values = round_values(heights)
+    ax.set_zticks(in_levels(values, heights), [f"{value:,g}" for value in values])
+    ax.set(xlim=box[0], ylim=box[1], zlim=(0, max(len(heights) - 1, 1)), xlabel="$x$", ylabel="$y$", zlabel="$f$")
+    for axis in (ax.xaxis, ax.yaxis, ax.zaxis):
+        axis.set_pane_color((1, 1, 1, 0))
     ax.locator_params(axis="x", nbins=5)
     ax.locator_params(axis="y", nbins=5)
-    ax.view_init(elev=48, azim=-65)
-    ax.set_box_aspect((4, 4, 2.7), zoom=1.1)
+    ax.view_init(elev=ELEVATION, azim=AZIMUTH)
+    ax.set_box_aspect(BOX, zoom=1.05)
+
+
+def round_values(heights):
+    """Return round values between the lowest and the highest level, at least a fifth of the axis apart."""
+    digits = [sign * digit * 10.0**power for power in range(-3, 7) for digit in (1, 2, 5) for sign in (-1, 1)]
+    kept = []
+    for value in [0.0, *sorted(digits, key=lambda value: (f"{abs(value):e}"[0] != "1", abs(value)))]:
+        places = in_levels([value, *kept], heights)
+        if heights[0] <= value <= heights[-1] and np.all(np.abs(places[1:] - places[0]) >= len(heights) / 5):
+            kept.append(value)
+    return sorted(kept)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from optim.viz import race, relief, surfaces
-from optim.viz.pictures.relief import ABOVE, BETWEEN, in_levels, on_the_ground
+from optim.viz.pictures.relief import ABOVE, AZIMUTH, BETWEEN, hidden, in_levels, on_the_ground
 
 
 def test_paths_lie_just_above_the_surface_at_and_between_their_steps():
@@ -16,7 +16,8 @@ def test_paths_lie_just_above_the_surface_at_and_between_their_steps():
         x, y, z = line.get_data_3d()
         np.testing.assert_array_equal([x[::BETWEEN], y[::BETWEEN]], run.positions.T)
         np.testing.assert_allclose(z - in_levels(surfaces.himmelblau((x, y)), heights), ABOVE)
-        assert set(line.get_markevery()) <= set(range(0, len(x), BETWEEN))
+    for line in drawn["visible"]:
+        assert set(line.get_markevery()) <= set(range(0, 21 * BETWEEN, BETWEEN))
 
 
 def test_what_is_outside_the_frame_is_left_out():
@@ -33,11 +34,21 @@ def test_starts_and_minima_are_marked():
     np.testing.assert_array_equal(np.transpose(drawn["minima"][0].get_data_3d())[:, :2], surfaces.himmelblau.minima)
 
 
-def test_heights_are_labelled_with_values():
+def test_heights_are_labelled_with_round_values_in_their_places():
     ax = relief("rosenbrock").ax
-    first, *_, last = (label.get_text() for label in ax.get_zticklabels())
-    assert first == "0"
-    assert float(last.replace(",", "")) == pytest.approx(surfaces.rosenbrock.grid()[2].max(), rel=1e-3)
+    values = [float(label.get_text().replace(",", "")) for label in ax.get_zticklabels()]
+    assert values[0] == 0 and len(values) >= 3 and all(f"{value:e}"[0] in "0125" for value in values)
+    np.testing.assert_allclose(ax.get_zticks(), in_levels(values, surfaces.rosenbrock.levels()))
+
+
+def test_what_lies_behind_a_hill_is_hidden():
+    box, hill = ((-1, 1), (-1, 1)), lambda points: 10 * np.exp(-20 * (points[0]**2 + points[1]**2))
+    behind, before = -0.3 * np.array([np.cos(np.radians(AZIMUTH)), np.sin(np.radians(AZIMUTH))]) * [[1], [-1]]
+    points = np.array([[*place, hill(place)] for place in (behind, before, np.zeros(2))]).T
+    assert hidden(points, box, hill, 10.0).tolist() == [True, False, False]
+    drawn = relief(race("rosenbrock", ["SGD(lr=1e-3, momentum=0.9)"], steps=100))
+    whole, seen = (np.array(drawn[name][0].get_data_3d()) for name in ("lines", "visible"))
+    assert np.array_equal(whole[:, ~np.isnan(seen[0])], seen[:, ~np.isnan(seen[0])])
 
 
 def test_a_surface_alone_and_given_axes():
