@@ -49,7 +49,7 @@ class Trace:
         before = [nested(x) for x in args]
         function = self.free.rebuilt(function, note)
         self.args = tuple([calls_of(recording, x) for x in args])
-        with np.errstate(all="ignore" if elsewhere else None):
+        with np.errstate(all="ignore" if elsewhere or decoy else None):
             result = recording.run(function, args)
         self.result, self.numbers = calls_of(recording, result), numbers_of(result)
         self.inputs, self.calls = recording.inputs, recording.calls
