@@ -127,7 +127,7 @@ def literal(x, show):
     if isinstance(x, slice):
         return f"slice({show(x.start, LOOSEST)}, {show(x.stop, LOOSEST)}, {show(x.step, LOOSEST)})"
     if isinstance(x, dict):
-        return "{" + ", ".join([f"{key!r}: {show(item, LOOSEST)}" for key, item in x.items()]) + "}"
+        return "{" + ", ".join([f"{literal(key, show)}: {show(item, LOOSEST)}" for key, item in x.items()]) + "}"
     if isinstance(x, tuple):
         return "(" + ", ".join([show(item, LOOSEST) for item in x]) + "," * (len(x) == 1) + ")"
     if isinstance(x, list):
@@ -136,7 +136,9 @@ def literal(x, show):
         return f"np.{x.__name__}"
     if x is Ellipsis:
         return "..."
-    if x is None or isinstance(x, (bool, int, str, range)):
+    if isinstance(x, str):
+        return f'"{x}"' if x.isprintable() and not set(x) & set('\\"') else repr(x)
+    if x is None or isinstance(x, (bool, int, range)):
         return repr(x)
     raise TypeError(f"a program has no text for the argument {x!r}")
 
@@ -149,9 +151,13 @@ def number(x):
         return repr(x)
     if x != x or x in (float("inf"), -float("inf")):
         return {"nan": "np.nan", "inf": "np.inf", "-inf": "-np.inf"}[repr(x)]
+    if abs(x) == np.finfo(float).max:
+        return f"np.finfo(float).{'max' if x > 0 else 'min'}"
     text = repr(x)
     if len(text) > 12 and len(short := repr(1 - x)) < 9 and 1 - float(short) == x:
         return f"(1 - {short})"
+    if len(text) > 12 and x > 0 and abs(root := round(x * x)) < 1e4 and root ** 0.5 == x:
+        return f"{root} ** 0.5"
     if len(text) > 12 and abs(x) < 1 and (n := round(1 / x)) and 1 / n == x and abs(n) < 1e6:
         return f"(1 / {n})" if n > 0 else f"(-1 / {-n})"
     return text

@@ -15,10 +15,10 @@ from functools import partial
 
 import numpy as np
 
-from .expressions import ATOM, LOOSEST, OPERATORS, OWN, array_text, expression, literal
+from .expressions import ATOM, LOOSEST, OPERATORS, OWN, SIGN, TIMES, array_text, expression, literal
 from .places import assigned
 from .reader import source
-from .recording import Assertion, Call, calls_in
+from .recording import Assertion, Attribute, Call, calls_in, mapped
 from .simplifications import VIEWS
 from .trace import item_path
 
@@ -27,7 +27,10 @@ ORDINARY = {"getitem": "part", "multiply": "product", "matmul": "product", "add"
             "divide": "ratio", "mul": "product", "sub": "difference", "truediv": "ratio", "negative": "negative",
             "neg": "negative", "pow": "power", "exp": "exponential", "greater": "mask", "less": "mask", "equal": "mask",
             "greater_equal": "mask", "less_equal": "mask", "zeros_like": "zeros", "absolute": "size", "T": "turned",
-            "assigned": "filled", "array": "stacked", "broadcast_to": "spread", "sum": "total", "reduce": "total"}
+            "assigned": "filled", "array": "stacked", "broadcast_to": "spread", "sum": "total", "reduce": "total",
+            "max": "largest", "min": "smallest", "sliding_window_view": "windows", "reshape": "reshaped",
+            "swapaxes": "swapped", "transpose": "turned", "stack": "stacked", "concatenate": "joined", "maximum": "larger",
+            "minimum": "smaller", "where": "chosen", "square": "squared", "floor": "whole", "clip": "clipped"}
 TAKEN = {"np", "operator", "base64", "assigned", "added_at", *keyword.kwlist, *dir(builtins)}
 
 
@@ -112,7 +115,7 @@ class Layout:
         """Return what a value is best called."""
         if call.name:
             return call.name
-        about = call.slope_of
+        about = present(call.slope_of)
         if about is not None and (about.name or id(about) in self.names):
             return "d" + (self.names.get(id(about)) or about.name)
         if call.function is operator.getitem and isinstance(call.args[0], Call) and type(call.args[1]) is int:
@@ -139,6 +142,8 @@ class Layout:
         """Tell whether a step has a line of its own."""
         if isinstance(step, Assertion) or self.raw or id(step) in self.slots or id(step) in self.kept:
             return True
+        if step.function == Attribute("T") and None not in self.users[id(step)]:  # costs nothing, and reads well
+            return False
         if self.uses[id(step)] != 1:
             return True
         user, = self.users[id(step)]
@@ -167,7 +172,8 @@ class Layout:
         """Return the text of an argument: a name, the call itself where it is used once, or a literal."""
         if not isinstance(x, Call):
             text = literal(x, self.show)
-            return f"({text})" if text.startswith("-") and tightness > 9 else text
+            return f"({text})" if (text.startswith("-") and tightness > SIGN) or (
+                " ** " in text and tightness > TIMES) else text
         if id(x) in self.names:
             return self.names[id(x)]
         if x.array is not None:
@@ -257,6 +263,13 @@ class Layout:
         return f"{name} = {self.show(array, 11)}.copy()\n{name}{place} = {self.show(value)}"
 
 
+def present(call):
+    """Return what stands for a call now."""
+    while isinstance(call, Call) and call.became is not None:
+        call = call.became
+    return call if isinstance(call, Call) else None
+
+
 def index_call(step):
     """Return the call that reads what `assigned` writes."""
     return Call(operator.getitem, step.args[:2], {}, 0.0)
@@ -269,27 +282,21 @@ def uniform(array):
 
 def plain_numbers(call):
     """Return a call with Python's numbers in the place of NumPy's, where the result is the same; 2 for 2.0."""
-    if call.function is np.array and call.dtype == float:
-        return Call(np.array, (with_plain_numbers(call.args[0]),), call.keywords, 0.0)
-    forms = [x.dtype for x in call.args if isinstance(x, Call) and x.kind in ("array", "scalar")]
-    if call.function not in OPERATORS or not forms or not (call.dtype in forms or call.dtype == bool):
+    forms = [x.dtype for x in calls_in((call.args, call.keywords)) if x.kind in ("array", "scalar")]
+    of_masks = call.dtype == float and forms and all(form.kind == "b" for form in forms)
+    if not (call.dtype in forms or call.dtype == bool or of_masks) or not forms:
         return call
+    operators = call.function in OPERATORS and forms[0].kind == "f"
 
     def plain(x):
-        x = x.item() if isinstance(x, np.generic) else x
-        whole = isinstance(x, float) and x.is_integer() and abs(x) < 1e6 and forms[0].kind == "f" and (x or 1 / 1 > 0)
-        return int(x) if whole and str(x) != "-0.0" else x
+        if isinstance(x, np.generic) and (x.dtype == call.dtype or operators):
+            x = x.item()
+        whole = operators and isinstance(x, float) and x.is_integer() and abs(x) < 1e6 and str(x) != "-0.0"
+        return x if isinstance(x, Call) else int(x) if whole else mapped(plain, x)
 
-    args = tuple([x if isinstance(x, Call) else plain(x) for x in call.args])
-    changed = Call(call.function, args, call.keywords, 0.0)
+    changed = Call(call.function, plain(call.args), plain(call.keywords), 0.0)
     changed.dtype, changed.kind, changed.shape = call.dtype, call.kind, call.shape
     return changed
-
-
-def with_plain_numbers(x):
-    """Return nested lists with Python's numbers in the place of NumPy's."""
-    return [with_plain_numbers(item) for item in x] if isinstance(x, list) else (
-        x.item() if isinstance(x, np.generic) else x)
 
 
 def paths_in(structure, path, last=None):

@@ -44,17 +44,19 @@ class Call:
         Whether the shape depends on numbers, as that of x[x > 0] does.
     slope_of : Call
         In a walk back, the value that this one is the gradient of, if it is one.
+    became : Call
+        What stands for the value after a simplification.
     uses : int
         How often the program uses the value; counted when it is simplified.
     """
 
-    __slots__ = ("args", "array", "dtype", "function", "keywords", "kind", "loose", "name", "origin", "path", "shape",
-                 "slope_of", "uses", "written")
+    __slots__ = ("args", "array", "became", "dtype", "function", "keywords", "kind", "loose", "name", "origin", "path",
+                 "shape", "slope_of", "uses", "written")
 
     def __init__(self, function, args, keywords, result, origin=None, written=False, path=None, array=None):
         self.function, self.args, self.keywords, self.origin = function, args, keywords, origin
         self.written, self.path, self.array, self.loose = written, path, array, False
-        self.name = self.slope_of = None
+        self.name = self.slope_of = self.became = None
         self.uses = 0
         self.kind = kind_of(result)
         self.shape = np.shape(result) if self.kind != "tuple" else None

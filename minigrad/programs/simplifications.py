@@ -40,6 +40,8 @@ def simplified(steps, result, writes):
             place(found, present)
             changed = changed or found is not step
             keep_name(found, step)
+            if isinstance(step, Call) and found is not step:
+                step.became = found
             replaced[id(step)] = found
         result = substituted(replaced, result)
         writes = [(argument, substituted(replaced, value)) for argument, value in writes]
@@ -302,8 +304,10 @@ def rows_stacked(call):
 
 def is_whole(index):
     """Tell whether an index picks everything."""
-    return index is Ellipsis or (type(index) is tuple and index == ()) or (
-        isinstance(index, slice) and (index.start, index.stop, index.step) == (None, None, None))
+    if type(index) is tuple:
+        return all(map(is_whole, index))
+    return index is Ellipsis or (isinstance(index, slice) and index.start is index.stop is None and (
+        index.step is None or (type(index.step) is int and index.step == 1)))
 
 
 def whole_part(call):
@@ -327,9 +331,9 @@ def turned(call):
     swaps = call.function in (np.swapaxes, Method("swapaxes")) and {axes[0] % 2, axes[1] % 2} == {0, 1}
     if (transposes or swaps) and not call.keywords:
         return remade(call, (x,), {}, Attribute("T"))
-    if call.function is Attribute("mT"):
+    if call.function == Attribute("mT"):
         return remade(call, (x,), {}, Attribute("T"))
-    return x.args[0] if call.function is Attribute("T") and x.function is Attribute("T") else None
+    return x.args[0] if call.function == Attribute("T") and x.function == Attribute("T") else None
 
 
 def unspread(call):
@@ -411,6 +415,16 @@ def fresh_zeros(call):
     return None
 
 
+def defaults_left_out(call):
+    """order="C", kind=None and the like are what NumPy does anyway."""
+    if call.function in (np.reshape, Method("reshape"), np.ravel, np.argsort, np.sort) and call.keywords:
+        keywords = {name: x for name, x in call.keywords.items() if not (x is None or (name == "order" and x == "C"))}
+        return remade(call, call.args, keywords) if len(keywords) < len(call.keywords) else None
+    if call.function is np.reshape and len(call.args) == 3 and call.args[2] == "C":
+        return remade(call, call.args[:2])
+    return None
+
+
 def summed(call):
     """np.add.reduce(x) is x.sum(axis=0)."""
     if call.function == np.add.reduce and len(call.args) == 1 and isinstance(call.args[0], Call) and (
@@ -421,4 +435,4 @@ def summed(call):
 
 SIMPLIFICATIONS = [folded, without_copy, without_cast, without_neutral, nothing_times, filled_with, signs_moved,
                    as_number, factors_joined, read_back, gathered, rows_stacked, whole_part, turned, unspread,
-                   fresh_zeros, summed]
+                   fresh_zeros, defaults_left_out, summed]

@@ -360,8 +360,11 @@ def handed_out(result, original, steps):
         if not isinstance(x, Call):
             return mapped(own, x)
         before = next(originals)
-        shared = x.function is None or x.function in VIEWS or id(x) in given
-        given.add(id(x))
+        memory = x
+        while memory.function in VIEWS and isinstance(memory.args[0], Call):
+            memory = memory.args[0]
+        shared = memory.function is None or id(memory) in given
+        given.add(id(memory))
         frozen = x.array is not None and not uniform(x.array)
         if not (frozen or (id(before) in owned and shared and x.array is None)) or x.kind != "array":
             return x
