@@ -29,8 +29,9 @@ ORDINARY = {"getitem": "part", "multiply": "product", "matmul": "product", "add"
             "greater_equal": "mask", "less_equal": "mask", "zeros_like": "zeros", "absolute": "size", "T": "turned",
             "assigned": "filled", "array": "stacked", "broadcast_to": "spread", "sum": "total", "reduce": "total",
             "max": "largest", "min": "smallest", "sliding_window_view": "windows", "reshape": "reshaped",
-            "swapaxes": "swapped", "transpose": "turned", "stack": "stacked", "concatenate": "joined", "maximum": "larger",
-            "minimum": "smaller", "where": "chosen", "square": "squared", "floor": "whole", "clip": "clipped"}
+            "swapaxes": "swapped", "transpose": "turned", "stack": "stacked", "concatenate": "joined",
+            "maximum": "larger", "minimum": "smaller", "where": "chosen", "square": "squared", "floor": "whole",
+            "clip": "clipped"}
 TAKEN = {"np", "operator", "base64", "assigned", "added_at", *keyword.kwlist, *dir(builtins)}
 
 

@@ -10,11 +10,11 @@ import numpy as np
 
 from ..structure import arrays_in
 from .expressions import array_text
-from .layout import Layout, uniform, written_out
+from .layout import Layout, paths_in, uniform, written_out
 from .reader import MINIGRAD
 from .recording import Call, Refused, calls_in, mapped
 from .simplifications import VIEWS, remade, simplified
-from .trace import steady_trace
+from .trace import item_path, steady_trace
 
 number_of_program = itertools.count(1).__next__
 TOLERANCE = 1e-9  # how far a program may be off where sums are taken in another order
@@ -102,7 +102,9 @@ class Program:
         self.text = written_out(self.layout)
         self.frozen = self.layout.constants
         self.free = {name: self.trace.free.readers[path] for path, name in self.layout.free.items()}
-        self.run = self.compiled()
+        self.free_forms = {self.layout.free[call.path]: call for call in self.trace.inputs
+                           if call.path in self.layout.free}
+        self.run, self.fits = self.compiled(), self.quick_check()
         self.prove(others)
 
     def laid_out(self, simplify):
@@ -148,13 +150,45 @@ class Program:
 
     def __call__(self, *args):
         """Run the program."""
-        if not self.accepts(args):
+        try:
+            fits = self.fits(*args)
+        except (TypeError, KeyError, IndexError, AttributeError):  # another number of arguments, or another nesting
+            fits = False
+        if not (fits or self.accepts(args)):
             if self.others is None:
                 raise self.complaint(args)
             return self.retraced(args)(*args)
         for name, read in self.free.items():
-            self.names[name] = read()
+            self.names[name] = self.checked_free(name, read())
         return self.run(*args)
+
+    def checked_free(self, name, array):
+        """Return an array that is read at each call; refuse one of another form than when the program was written."""
+        form = self.free_forms[name]
+        if array.shape != form.shape or array.dtype != form.dtype:
+            raise TypeError(f"{self.__name__} was written for {name} = {form.dtype} array of shape {form.shape}; it is "
+                            f"{described(array)} now: write the program anew")
+        return array
+
+    def quick_check(self):
+        """Return a function of the arguments that tells, in the common case and fast, that they have the right form.
+
+        It is written out too: `type(p) is ndarray and p.shape == (2,) and p.dtype is dtype0`.
+        """
+        names, tests = {"ndarray": np.ndarray}, []
+        for parameter, arg in zip(self.parameters, self.trace.args):
+            tests += nesting_tests(arg, parameter)
+            for call, path, _ in paths_in(arg, parameter):
+                if call.kind == "array":
+                    names[f"dtype{len(names)}"] = call.dtype
+                    tests.append(f"type({path}) is ndarray and {path}.shape == {call.shape} and "
+                                 f"{path}.dtype is dtype{len(names) - 1}")
+                else:
+                    names[f"type{len(names)}"] = call.dtype.type if call.kind == "scalar" else call.dtype
+                    tests.append(f"type({path}) is type{len(names) - 1}")
+        if self.trace.asked_for_layout:
+            tests = ["False"]
+        return eval(f"lambda {', '.join(self.parameters)}: {' and '.join(tests) or 'True'}", names)
 
     def accepts(self, args):
         """Tell whether arguments have the form of the examples."""
@@ -318,6 +352,20 @@ def form_of(x):
     if isinstance(x, (np.ndarray, np.generic)):
         return x.shape, x.dtype.str
     return x if x is None or isinstance(x, (bool, str)) else type(x).__name__
+
+
+def nesting_tests(example, path):
+    """Yield the tests that lists and dictionaries have the items of the examples, and what is frozen its value."""
+    if isinstance(example, dict):
+        yield f"type({path}) is dict and list({path}) == {list(example)!r}"
+        for key, item in example.items():
+            yield from nesting_tests(item, item_path(path, key))
+    elif isinstance(example, (list, tuple)):
+        yield f"len({path}) == {len(example)} and isinstance({path}, (list, tuple))"
+        for i, item in enumerate(example):
+            yield from nesting_tests(item, item_path(path, i))
+    elif not isinstance(example, Call):
+        yield f"{path} is {example!r}" if example is None or isinstance(example, bool) else f"{path} == {example!r}"
 
 
 def same_form(example, x):
