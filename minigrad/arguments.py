@@ -147,7 +147,7 @@ def array(value, name):
 
 def shaped(value, name, shape):
     """Return an array of a given shape, None if it is None."""
-    if value is not None and np.shape(array(value, name)) != shape:
+    if value is not None and array(value, name).shape != shape:
         raise ValueError(f"{name} must have shape {shape}; got {shown(value)}")
     return value
 

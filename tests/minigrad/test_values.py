@@ -248,6 +248,26 @@ def test_value_is_numpys_over_numpys_arguments(function):
     assert compared >= 4 or function in NEVER_ON_TENSORS
 
 
+@pytest.mark.parametrize("call", [
+    lambda x: np.vecdot(x, np.array([[1.0, 2.0], [3.0, 4.0]]), axis=1), lambda x: np.repeat(x[0, 0, 0], 3, axis=0),
+    lambda x: np.resize(x[:0], (2, 2)), lambda x: np.linalg.lstsq(x[0, :0], np.zeros(0))[0],
+    lambda x: np.linalg.lstsq(x[0, :, :0], np.zeros(2))[0], lambda x: np.pad(x[0, 0, 0], ((2, 0),)),
+    lambda x: np.trim_zeros(x[0, 0, 0]), lambda x: np.diff(x, prepend=np._NoValue, append=1),
+    lambda x: np.quantile(x, 0.3, weights=np.arange(1.0, 9).reshape(2, 2, 2), method="inverted_cdf"),
+    lambda x: np.concatenate([x, x], casting="unsafe"), lambda x: np.heaviside(np.zeros((2, 2, 2)), x),
+    lambda x: np.trapezoid(x, np.array([[0.0, 1.0], [2.0, 5.0]]), axis=1), lambda x: np.cov(x[0, :1], rowvar=False),
+    lambda x: np.median(x[:0]), lambda x: np.insert(x[0], [0], [1.0, 2.0]), lambda x: np.add(x, 1.0, casting="unsafe")])
+def test_arguments_that_once_went_wrong_give_numpys_value_and_a_gradient(call):
+    x = np.arange(8.0).reshape(2, 2, 2) ** 2
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        result, expected = call(Tensor(x, requires_grad=True)), call(x)
+    np.testing.assert_allclose(minigrad.registry.value_of(result), expected)
+    assert np.shape(result) == np.shape(expected)
+    if np.size(expected) and np.all(np.isfinite(expected)) and isinstance(result, Tensor):
+        assert minigrad.gradcheck(call, x + 0.1)
+
+
 # np.array(t) and its like always raise for Tensors that require a gradient, and np.full and np.arange
 # look at Tensors only with like=, which is not drawn.
 NEVER_ON_TENSORS = {np.array, np.asarray, np.asanyarray, np.ascontiguousarray, np.asfortranarray, np.full, np.arange}
