@@ -98,6 +98,9 @@ def as_json(verdict, path):
 
 def progressed(options):
     """Show the exercises of all lessons in a folder; of a script and a notebook the better one counts."""
+    if not Path(options.folder).is_dir():
+        print(f"there is no folder {options.folder}: python -m tutorials start {options.folder}", file=sys.stderr)
+        return 2
     solved = total = 0
     for lesson in lessons():
         best = best_verdicts(lesson, Path(options.folder))

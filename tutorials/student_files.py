@@ -6,6 +6,7 @@ import io
 import json
 import linecache
 import os
+import re
 import subprocess
 import sys
 from dataclasses import asdict
@@ -18,13 +19,27 @@ from .lessons import BLANK, FOLDER, task
 STARTING = 20  # seconds to start Python and import what the lesson imports
 
 
-def code_of(path):
-    """Return the Python text of a script or of a notebook's code cells, without IPython's magic commands."""
+def code_of(path, name):
+    """Return the Python text of a script, or of a notebook's code cells, in which a name is to be found.
+
+    IPython's magic commands become `pass`. A cell of a notebook that is no Python is left out, as long as it is not the
+    one that defines the name: students try things.
+    """
     text = Path(path).read_text(encoding="utf-8")
-    if Path(path).suffix == ".ipynb":
-        cells = json.loads(text)["cells"]
-        text = "\n\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
-    return "\n".join("" if line.startswith(("%", "!")) else line for line in text.split("\n"))
+    if Path(path).suffix != ".ipynb":
+        return text
+    cells = ["".join(cell["source"]) for cell in json.loads(text)["cells"] if cell["cell_type"] == "code"]
+    cells = [re.sub(r"^( *)[%!?].*", r"\1pass", cell, flags=re.MULTILINE) for cell in cells]
+    return "\n\n".join(cell for cell in cells if is_python(cell) or re.search(rf"(def|class) {name}\b", cell))
+
+
+def is_python(text):
+    """Tell whether a text can be parsed."""
+    try:
+        ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError):
+        return False
+    return True
 
 
 def needed(text, name):
@@ -65,14 +80,17 @@ def bound_names(statement):
     return []
 
 
-def at_sight(path, text, number):
+def at_sight(path, number):
     """Return a verdict that needs no run of the file: not Python, nothing there, or still blank. None otherwise."""
     wanted, file = task(number), Path(path).name
     try:
+        text = code_of(path, wanted.name)
         statements = needed(text, wanted.name)
     except SyntaxError as error:
         line = (error.text or "").strip()
         return Verdict(number, False, f"{file} is not Python: line {error.lineno}, {error.msg}: {line}", "error")
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        return Verdict(number, False, f"{file} cannot be read: {type(error).__name__}: {error}", "error")
     found = [statement for statement in statements if wanted.name in bound_names(statement)]
     if not found:
         return Verdict(number, False, f"{file} defines no {wanted.name}.", "missing")
@@ -83,7 +101,8 @@ def at_sight(path, text, number):
 
 def check_here(path, number):
     """Run what an exercise needs of a file in this process; return the verdict."""
-    path, wanted, text = str(path), task(number), code_of(path)
+    path, wanted = str(path), task(number)
+    text = code_of(path, wanted.name)
     linecache.cache[path] = (len(text), None, text.splitlines(True), path)
     names = {"__name__": "student", "__file__": path}
     try:
@@ -109,8 +128,7 @@ def check_file(path, numbers):
         One for each exercise.
     """
     path = Path(path).resolve()
-    text = code_of(path)
-    verdicts = {number: at_sight(path, text, number) for number in numbers}
+    verdicts = {number: at_sight(path, number) for number in numbers}
     waiting = [number for number in numbers if not verdicts[number]]
     while waiting:
         verdicts.update((verdict.exercise, verdict) for verdict in checked_apart(path, waiting))

@@ -107,12 +107,27 @@ def test_notebook_is_checked_without_its_magic_commands(folder):
     line = json.dumps(BLANK)[1:-1]
     assert line in text
     book = json.loads(text)
-    book["cells"].insert(0, {"cell_type": "code", "source": ["%matplotlib inline\n", "!ls"]})
+    for source in (["%matplotlib inline\n", "!ls"], "for i in range(3):\n    %time i", ["what is this?"]):
+        book["cells"].insert(0, {"cell_type": "code", "source": source})
     for cell in book["cells"]:
         if "".join(cell["source"]) == task("1.1").blank:
             cell["source"] = [task("1.1").solution]
     path.write_text(json.dumps(book), encoding="utf-8")
     assert [verdict.passed for verdict in check_file(path, ["1.1", "1.2"])] == [True, False]
+
+
+def test_files_that_cannot_be_read_are_a_verdict(tmp_path):
+    for name, content in {"a.ipynb": b"{", "b.ipynb": b'{"cells": 3}', "c.py": b"\xff\xfe", "d.py": b"x = 1\0"}.items():
+        (tmp_path / name).write_bytes(content)
+        [verdict] = check_file(tmp_path / name, ["1.1"])
+        assert verdict.kind == "error" and name in verdict.message
+
+
+def test_cell_that_defines_the_exercise_has_to_be_python(tmp_path):
+    cells = [{"cell_type": "code", "source": "def central_difference(f, x, h):\n    return (f(x + h)"}]
+    (tmp_path / "a.ipynb").write_text(json.dumps({"cells": cells}))
+    [verdict] = check_file(tmp_path / "a.ipynb", ["1.1"])
+    assert "is not Python: line 2" in verdict.message
 
 
 @pytest.mark.parametrize("text, kind, words", [
@@ -208,7 +223,9 @@ def test_wrong_command_line_is_answered_in_words(arguments, words, capsys):
 
 def test_file_that_is_not_there_is_answered_in_words(capsys):
     assert main(["check", "1.1", "nowhere.py"]) == 2
-    assert "there is no file nowhere.py" in capsys.readouterr().err
+    assert main(["progress", "nowhere"]) == 2
+    words = capsys.readouterr().err
+    assert "there is no file nowhere.py" in words and "python -m tutorials start nowhere" in words
 
 
 @pytest.mark.slow
