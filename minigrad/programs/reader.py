@@ -50,10 +50,14 @@ def where(origin):
 class Lines:
     """Looks for the present line, and learns the reader's names on the way."""
 
-    def __init__(self, value_of):
-        self.value_of = value_of
+    def __init__(self, value_of, wanted=True):
+        self.value_of, self.wanted = value_of, wanted
 
     def origin(self):
+        """Return the Origin of what is running; an empty one where nobody will ask."""
+        return self.present() if self.wanted else Origin()
+
+    def present(self):
         """Return the Origin of what is running."""
         frame, line, about, rule = sys._getframe(1), None, None, None
         while frame is not None:
@@ -90,15 +94,16 @@ class Lines:
 
     @contextmanager
     def listening(self):
-        """Learn names when functions return, as well; a profiler that is at work already gets its place back."""
-        earlier = sys.getprofile()
-
+        """Learn names when functions return, as well; not where a profiler is at work, which stays undisturbed."""
         def listen(frame, event, arg):
             if event == "return" and not frame.f_code.co_filename.startswith(HIDDEN):
                 self.learn(frame)
 
-        sys.setprofile(listen)
+        free = self.wanted and sys.getprofile() is None
+        if free:
+            sys.setprofile(listen)
         try:
             yield
         finally:
-            sys.setprofile(earlier)
+            if free:
+                sys.setprofile(None)

@@ -130,7 +130,7 @@ class Recording:
         self.branches, self.decisions, self.decoy = branches, list(decisions), decoy
         self.calls, self.assertions, self.constants, self.inputs = [], [], {}, []
         self.asked_for_layout = False
-        self.lines = Lines(self.value_of)
+        self.lines = Lines(self.value_of, wanted=decoy == 0)
 
     def run(self, function, args):
         """Return what the function returns for recorded arguments."""
@@ -259,7 +259,7 @@ class Recording:
 
     def refuse(self, reason):
         """Raise the error that names the line."""
-        raise Refused(f"{where(self.lines.origin())} {reason}")
+        raise Refused(f"{where(self.lines.present())} {reason}")
 
 
 def loosens(function, args):

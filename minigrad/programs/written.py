@@ -4,11 +4,13 @@ import base64
 import inspect
 import itertools
 import linecache
+import sys
 from functools import partial
 
 import numpy as np
 
 from ..structure import arrays_in
+from .colours import for_notebook, for_terminal
 from .expressions import array_text
 from .layout import Layout, paths_in, uniform, written_out
 from .reader import MINIGRAD
@@ -252,6 +254,14 @@ class Program:
 
     def __repr__(self):
         return f"<Program {self.__name__}({', '.join(self.parameters)})>"
+
+    def show(self, file=None):
+        """Print the program, in colour if `file` (standard output by default) is a terminal."""
+        file = file or sys.stdout
+        print(for_terminal(str(self)) if file.isatty() else str(self), file=file, end="")
+
+    def _repr_html_(self):
+        return for_notebook(str(self))
 
     def heading(self):
         """Return the lines above the function: what it freezes, and what it reads at each call."""

@@ -1,5 +1,7 @@
 """Programs written out: their text, their numbers, and what is refused."""
 
+import html
+import re
 import subprocess
 import sys
 import traceback
@@ -9,6 +11,8 @@ import pytest
 
 import minigrad
 import optim
+from minigrad.__main__ import main as shell
+from minigrad.programs.colours import for_terminal
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(32, 2)), RNG.normal(size=(32, 1))
@@ -176,6 +180,31 @@ def test_saved_program_runs_without_minigrad(tmp_path):
             .replace("function_value_and_grad", program.__name__))
     shown = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
     assert eval(shown.stdout) == program(np.array([0.5, -1.0]))[1].tolist()
+
+
+def test_shell_prints_and_saves_the_program(tmp_path, capsys):
+    (tmp_path / "mine.py").write_text("import numpy as np\n\ndef bowl(p):\n    x, y = p\n    return x**2 + 3 * y\n")
+    assert shell([f"{tmp_path / 'mine.py'}:bowl", "--at", "-1.5", "2", "--save", str(tmp_path / "kept.py")]) == 0
+    shown = capsys.readouterr().out
+    assert shown.startswith("def bowl_value_and_grad(p):") and shown in (tmp_path / "kept.py").read_text()
+    assert shell([f"{tmp_path / 'mine.py'}:bowl", "--at", "-1.5", "2", "--javascript"]) == 0
+    assert "function bowl" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("place, numbers, message", [
+    ("mine.py", ["1"], "FILE.py:FUNCTION"), ("no.py:f", ["1"], "no file"), ("mine.py:g", ["1"], "it has bowl"),
+    ("mine.py:bowl", ["1"], "p")])
+def test_shell_says_what_is_wrong(place, numbers, message, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.py").write_text("def bowl(p):\n    if p > 0:\n        return p\n")
+    assert shell([place, "--at", *numbers]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_colours_leave_the_text_as_it_is():
+    program = minigrad.program(minigrad.value_and_grad(rosenbrock), np.array([-1.5, 2.0]))
+    assert re.sub("\x1b\\[\\d+m", "", for_terminal(program.text)) == program.text
+    assert html.unescape(re.sub("<[^>]*>", "", program._repr_html_())) == program.text
 
 
 def test_tracebacks_show_the_lines_of_the_program():
