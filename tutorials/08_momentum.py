@@ -177,7 +177,7 @@ with viz.style():
     figure, ax = plt.subplots(figsize=(8, 5.6))
 result.plot(ax, show="steps")
 ax.plot(best_lr, best_momentum, "*", color="white", markeredgecolor="black", markersize=17)
-ax.set_title("12,000 runs of gradient descent with momentum, and Polyak's star of 1964", loc="left")
+ax.set_title("12,000 runs of gradient descent with momentum, and Polyak's star of 1964")
 tutorials.picture(figure, "08_momentum")
 
 measured_rate = (result["loss"] / result.facts["loss_at_start"]) ** (1 / 800)     # the loss is a square: 2 x 400

@@ -152,10 +152,9 @@ for name, result in maps.items():
 with viz.style():
     figure, axes = plt.subplots(2, 2, figsize=(8.4, 8.6), sharex=True, sharey=True)
 for ax, (name, result) in zip(axes.flat, maps.items()):
-    result.plot(ax)
-    ax.get_legend().remove()
+    result.plot(ax, legend=False)
     ax.label_outer()
-    ax.set_title(f"{name}: borders of dimension {dimension(result):.2f}", fontsize=11, loc="left")
+    ax.set_title(f"{name}: borders of dimension {dimension(result):.2f}", fontsize=11)
 tutorials.picture(figure, "13_non_convex_land")
 
 assert dimension(maps["gradient descent"]) < 1.15

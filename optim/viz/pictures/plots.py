@@ -378,12 +378,13 @@ def overview(race, *, domain=None, levels=20):
         left, right = figure.subplots(1, 2)
         over = paths(trajectories, left, domain=domain, levels=levels, legend=False)
         by_step = losses(trajectories, right, xscale=step_scale(trajectories), legend=False)
-        if note_of(race):
-            figure.suptitle(textwrap.fill(note_of(race), 105), x=0.01, ha="left", fontsize="medium")
+        note = textwrap.wrap(note_of(race), 105)
+        if note:
+            figure.suptitle("\n".join(note), x=0.01, ha="left", fontsize="medium")
         handles = in_legend([*over["lines"], over["starts"], *over["minima"]])
         longest = max(len(handle.get_label()) for handle in handles)
         columns = min(max(95 // (longest + 10), 1), len(handles))
-        figure.set_figheight(3.6 + 0.2 * max(int(np.ceil(len(handles) / columns)), 2))
+        figure.set_figheight(3.6 + 0.2 * (len(note) + max(int(np.ceil(len(handles) / columns)), 2)))
         figure.legend(handles=handles, loc="outside lower center", ncols=columns)
     return Drawing((left, right), {**over.artists, "losses": by_step.artists}, over.title,
                    f"{over.description}. {by_step.description}")
