@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..arguments import Activation, Filled, Generator, Mode, NotNegative, Number, OptionalNumber, Seed, checked
+from ..arguments import (
+    Activation,
+    Filled,
+    Generator,
+    Mode,
+    NotNegative,
+    Number,
+    OptionalNumber,
+    Seed,
+    checked,
+    generator_or_none,
+)
 
 if TYPE_CHECKING:
     from ..tensor import Tensor
@@ -43,9 +54,7 @@ def chosen(generator):
     """Return the given generator, or the shared one for None."""
     if generator is None:
         return _shared.get("generator") or manual_seed(None)  # not at import: np.random takes 9 ms to load
-    if not isinstance(generator, np.random.Generator):
-        raise TypeError(f"generator must be a np.random.Generator, such as np.random.default_rng(0); got {generator!r}")
-    return generator
+    return generator_or_none(generator, "generator")
 
 
 @checked
@@ -126,8 +135,6 @@ def calculate_gain(nonlinearity: Activation, param: OptionalNumber = None) -> fl
     slope = 0.01 if param is None else param
     gains = {"linear": 1.0, "conv1d": 1.0, "conv2d": 1.0, "sigmoid": 1.0, "tanh": 5 / 3, "relu": math.sqrt(2),
              "leaky_relu": math.sqrt(2 / (1 + slope ** 2)), "selu": 3 / 4}
-    if nonlinearity not in gains:
-        raise ValueError(f"nonlinearity {nonlinearity!r} has no known gain; expected one of {', '.join(gains)}")
     return gains[nonlinearity]
 
 
@@ -145,9 +152,7 @@ def fans(tensor: Filled) -> tuple[int, int]:
 
 
 def _fan(tensor, mode):
-    if mode not in ("fan_in", "fan_out"):
-        raise ValueError(f"mode must be 'fan_in' or 'fan_out'; got {mode!r}")
-    return fans(tensor)[mode == "fan_out"]
+    return dict(zip(("fan_in", "fan_out"), fans(tensor)))[mode]
 
 
 @checked

@@ -286,9 +286,6 @@ class _Convolution(Module):
     """What convolutions share: the weight, the bias, and how the window lies."""
 
     def __init__(self, shape, fan_in, out_channels: Size, bias, padding_mode, dtype, generator, **geometry) -> None:
-        if padding_mode not in _PADDING_MODES:
-            raise ValueError(f"padding_mode must be one of {', '.join(map(repr, _PADDING_MODES))}; "
-                             f"got {padding_mode!r}")
         self.fan_in, self.padding_mode, self.geometry = fan_in, padding_mode, geometry
         self.weight = Parameter(np.zeros(shape, dtype))
         self.bias = Parameter(np.zeros(out_channels, dtype)) if bias else None

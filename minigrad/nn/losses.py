@@ -18,6 +18,9 @@ from ..arguments import (
     Probability,
     Reduction,
     checked,
+    number,
+    one_of,
+    positive,
 )
 from ..registry import value_of
 from ..rules.products import operand
@@ -30,13 +33,8 @@ REDUCTIONS = ("mean", "sum", "none")
 
 
 def _reduced(losses, reduction):
-    _check_reduction(reduction)
+    one_of(REDUCTIONS, reduction, "reduction")
     return losses if reduction == "none" else np.mean(losses) if reduction == "mean" else np.sum(losses)
-
-
-def _check_reduction(reduction, allowed=REDUCTIONS):
-    if reduction not in allowed:
-        raise ValueError(f"reduction must be one of {', '.join(map(repr, allowed))}; got {reduction!r}")
 
 
 def _paired(input, target, names=("input", "target")):
@@ -113,8 +111,7 @@ def huber_loss(input: Array, target: Array, reduction: Reduction = "mean", delta
     ----------
     P. J. Huber (1964), Robust estimation of a location parameter.
     """
-    if not delta > 0:
-        raise ValueError(f"delta must be positive; got {delta}")
+    positive(delta, "delta")
     input, target = _paired(input, target)
     d = np.abs(input - target)
     near = np.minimum(d, delta)
@@ -190,8 +187,7 @@ def cross_entropy(input: Array, target: Array, weight: OptionalArray = None, *, 
     >>> nn.cross_entropy(np.zeros((1, 10)), np.array([3])).item()   # ten classes, equally likely: log 10
     2.302585
     """
-    if not 0 <= label_smoothing <= 1:
-        raise ValueError(f"label_smoothing must be between 0 and 1; got {label_smoothing}")
+    number(label_smoothing, "label_smoothing", 0, 1)
     input, target = operand(input), operand(target)
     axis, weight = _class_axis(input.shape), _class_weights(weight, input)
     if target.dtype.kind == "f" and target.shape == input.shape:
@@ -281,7 +277,7 @@ def _classes_last(x):
 
 def _sum_over(losses, total, reduction):
     """Reduce losses, with `total` what the mean divides by."""
-    _check_reduction(reduction)
+    one_of(REDUCTIONS, reduction, "reduction")
     return losses if reduction == "none" else np.sum(losses) / total if reduction == "mean" else np.sum(losses)
 
 
@@ -360,7 +356,7 @@ def kl_div(input: Array, target: Array, *, reduction: DivergenceReduction = "mea
     log_target : bool, default False
         Whether the target holds log p.
     """
-    _check_reduction(reduction, (*REDUCTIONS, "batchmean"))
+    one_of((*REDUCTIONS, "batchmean"), reduction, "reduction")
     input, target = _paired(input, target)
     p = np.exp(target) if log_target else target
     counts = value_of(p) != 0  # elsewhere both logarithms may be infinite

@@ -54,11 +54,7 @@ def gru_step(from_input, state, weight, bias):
     return ((1 - z) * n + z * h,)
 
 
-def _step_of(nonlinearity):
-    steps = {"tanh": tanh_step, "relu": relu_step}
-    if nonlinearity not in steps:
-        raise ValueError(f"nonlinearity must be 'tanh' or 'relu'; got {nonlinearity!r}")
-    return steps[nonlinearity]
+STEPS = {"tanh": tanh_step, "relu": relu_step}  # of plain networks, by their nonlinearity
 
 
 def _as_state(hx, count, shape, dtype):
@@ -126,7 +122,7 @@ class RNNCell(_Cell):
 
     def __init__(self, input_size: Size, hidden_size: Size, bias: Flag = True, nonlinearity: Nonlinearity = "tanh", *,
                  dtype: Floating = np.float32, generator: Generator = None) -> None:
-        self.step = _step_of(nonlinearity)
+        self.step = STEPS[nonlinearity]
         super().__init__(input_size, hidden_size, bias, dtype=dtype, generator=generator)
 
 
@@ -266,7 +262,7 @@ class RNN(_Recurrent):
     def __init__(self, input_size: Size, hidden_size: Size, num_layers: Size = 1, nonlinearity: Nonlinearity = "tanh",
                  bias: Flag = True, batch_first: Flag = False, dropout: Probability = 0.0, bidirectional: Flag = False,
                  *, dtype: Floating = np.float32, generator: Generator = None) -> None:
-        self.step = _step_of(nonlinearity)
+        self.step = STEPS[nonlinearity]
         super().__init__(input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional,
                          dtype=dtype, generator=generator)
 
