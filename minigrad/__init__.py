@@ -1,7 +1,7 @@
 """minigrad: derivatives of whatever is written in NumPy.
 
-Read `tape.py` first, then `registry.py` and `rules/`, `tensor.py` and `transforms.py`; then what is built on them, in
-the order of the imports below.
+Read `tape.py` first, with `mode.py` beside it; then `registry.py` and `rules/`, `tensor.py` and `transforms.py`; then
+what is built on them, in the order of the imports below.
 """
 
 from typing import TYPE_CHECKING

@@ -8,30 +8,31 @@ import numpy as np
 from .registry import value_of
 from .tape import Node
 
+NESTED = (dict, list, tuple)
+
 
 def arrays_in(structure):
     """Return the arrays of a structure, in order; of an array alone, a list with this array."""
-    if isinstance(structure, dict):
-        structure = structure.values()
-    elif not isinstance(structure, (list, tuple)):
+    if not isinstance(structure, NESTED):
         return [structure]
-    return [array for item in structure for array in arrays_in(item)]
+    items = structure.values() if isinstance(structure, dict) else structure
+    return [array for item in items for array in arrays_in(item)]
 
 
 def mapped(function, structure, *more):
     """Return the same nesting with function(array, *more) in place of each array, in order."""
+    if not isinstance(structure, NESTED):
+        return function(structure, *more)
     if isinstance(structure, dict):
         return {key: mapped(function, item, *more) for key, item in structure.items()}
-    if isinstance(structure, (list, tuple)):
-        items = [mapped(function, item, *more) for item in structure]
-        return type(structure)._make(items) if hasattr(structure, "_make") else type(structure)(items)
-    return function(structure, *more)
+    items = [mapped(function, item, *more) for item in structure]
+    return type(structure)._make(items) if hasattr(structure, "_make") else type(structure)(items)
 
 
 def rebuild(structure, values):
     """Return the same nesting with `values`, any iterable, in place of its arrays, in order."""
     values = iter(values)
-    return mapped(lambda array: next(values), structure)
+    return mapped(lambda array: next(values), structure) if isinstance(structure, NESTED) else next(values)
 
 
 def paths(structure, name):
@@ -51,7 +52,7 @@ def arrays_like(structure, v, what):
         return [x for key in structure for x in arrays_like(structure[key], v[key], f"{what}[{key!r}]")]
     if isinstance(structure, (list, tuple)) and isinstance(v, (list, tuple)) and len(structure) == len(v):
         return [x for i, item in enumerate(structure) for x in arrays_like(item, v[i], f"{what}[{i}]")]
-    if isinstance(structure, (dict, list, tuple)) or shape_of(structure) != shape_of(v):
+    if isinstance(structure, NESTED) or shape_of(structure) != shape_of(v):
         raise ValueError(f"v must have the form of {what}: expected {describe(structure)}, got {describe(v)}")
     return [as_dtype(v, dtype_of(structure))]
 
@@ -108,7 +109,7 @@ def as_dtype(x, dtype):
 
 def describe(structure):
     """Return a few words for an error message."""
-    if isinstance(structure, (dict, list, tuple)) and arrays_in(structure):
+    if isinstance(structure, NESTED) and arrays_in(structure):
         return str(rebuild(structure, map(describe, arrays_in(structure))))
     if isinstance(structure, (Node, np.ndarray, np.generic, int, float, complex)):
         return f"shape {shape_of(structure)}"

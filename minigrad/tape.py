@@ -15,6 +15,8 @@ from numpy import float64, ndarray
 from .mode import NO_GRAD, mode, watcher
 
 FREED = ()  # the recipe of a node whose graph has been given up
+GONE = ("backward through a graph that an earlier backward pass has freed: "
+        "give that pass retain_graph=True, or run the forward pass again")
 age = count().__next__
 new = object.__new__
 when_it_ran = attrgetter("counter")
@@ -128,8 +130,7 @@ def reachable(root, since=-1):
             leaves.append(node)
             continue
         if node.recipe is FREED:
-            raise RuntimeError("backward through a graph that an earlier backward pass has freed: "
-                               "give that pass retain_graph=True, or run the forward pass again")
+            raise RuntimeError(GONE)
         operations.append(node)
         primitive, _, _, parents = node.recipe
         for _, parent, mark in parents:
@@ -156,6 +157,8 @@ def propagate(operations, ends, root, g, since=-1, differentiable=False, free=Fa
     arrived, buffers = {root: g}, set()
     while operations:
         node = operations.pop()
+        if node.recipe is FREED:  # by a walk that began later: in a hook, or in another thread
+            raise RuntimeError(GONE)
         primitive, args, keywords, parents = node.recipe
         if free:
             node.recipe = FREED

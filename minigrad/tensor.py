@@ -383,6 +383,11 @@ class Tensor(Node):
             change is found in an array of up to 512 numbers, in a larger one a change of some of 64 numbers spread
             evenly over it).
             In each case nothing has changed.
+
+        Notes
+        -----
+        Passes in several threads add up exactly. An interrupt leaves each `.grad` as it was, or with the whole
+        gradient added.
         """
         if not self.requires_grad:
             raise RuntimeError("backward from a Tensor without a graph: nothing that it was computed from requires a "

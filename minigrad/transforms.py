@@ -16,6 +16,7 @@ import numpy as np
 from .mode import NO_GRAD, in_mode, mode
 from .registry import copied, value_of
 from .structure import (
+    NESTED,
     arrays_in,
     arrays_like,
     as_dtype,
@@ -364,7 +365,7 @@ class Run:
 def run_of_number(function, argnums, args, keywords):
     """Return the Run of a function that must return a single number."""
     run = Run(function, argnums, args, keywords)
-    if isinstance(run.result, (list, tuple, dict)) or size_of(run.root) != 1:
+    if isinstance(run.result, NESTED) or size_of(run.root) != 1:
         raise TypeError(f"a gradient is that of a single number, and {name_of(function)} returned "
                         f"{describe(run.result)}: reduce it, as with np.sum, or ask for minigrad.jacobian")
     if run.variables and not isinstance(run.root, Node):

@@ -229,6 +229,16 @@ def test_a_hook_may_walk_through_the_same_leaves(fails):
     np.testing.assert_array_equal(x.grad, [4.0, 4.0])
 
 
+def test_a_hook_that_frees_what_is_still_to_be_walked_is_named():
+    x = leaf(1.0, 2.0)
+    shared = x * x
+    other, inner = np.sum(shared), shared * 3
+    inner.register_hook(lambda g: other.backward())
+    with pytest.raises(RuntimeError, match="an earlier backward pass has freed: give that pass retain_graph=True"):
+        np.sum(inner).backward()
+    np.testing.assert_array_equal(x.grad, 2 * x.data)
+
+
 def test_a_long_chain_needs_no_recursion():
     x = leaf(1.0)
     y = x
