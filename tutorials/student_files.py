@@ -94,7 +94,8 @@ def at_sight(path, number):
     found = [statement for statement in statements if wanted.name in bound_names(statement)]
     if not found:
         return Verdict(number, False, f"{file} defines no {wanted.name}.", "missing")
-    if BLANK in ast.get_source_segment(text, found[-1]):
+    lines = text.split("\n")[found[-1].lineno - 1:found[-1].end_lineno]  # with the comment at the end of the last
+    if any(line.strip() == BLANK for line in lines):
         return Verdict(number, False, blank_message(wanted, BLANK), "blank")
     return None
 

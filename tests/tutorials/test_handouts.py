@@ -89,6 +89,14 @@ def test_script_runs_from_elsewhere_and_checks_itself(folder):
     assert (folder / "figures" / "01_slope_by_hand.png").exists()
 
 
+def test_blanks_are_seen_without_running_the_file(folder, monkeypatch):
+    monkeypatch.setattr("tutorials.student_files.checked_apart", lambda path, numbers: pytest.fail("it was run"))
+    for lesson in lessons():
+        for ending in (".py", ".ipynb"):
+            numbers = [wanted.number for wanted in lesson.tasks]
+            assert all(verdict.kind == "blank" for verdict in check_file(folder / (lesson.path.stem + ending), numbers))
+
+
 def test_check_of_a_file_says_what_is_solved(folder, capsys):
     path = folder / "01_slope_by_hand.py"
     fill_in(path, "1.1")
