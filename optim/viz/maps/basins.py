@@ -59,6 +59,7 @@ def basin_map(surface, optimizer, domain=None, steps=500, *, size=512, radius=No
 
     Examples
     --------
+    >>> from optim.viz import basin_map
     >>> result = basin_map("himmelblau", "SGD(lr=0.01)", size=64, steps=200)
     >>> [(round(x, 1), round(y, 1)) for x, y in result.facts["minima"]]
     [(3.0, 2.0), (-2.8, 3.1), (-3.8, -3.3), (3.6, -1.8)]

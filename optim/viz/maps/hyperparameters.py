@@ -105,6 +105,8 @@ def hyperparameter_map(surface, optimizer, x, y, start=None, steps=500, *, toler
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from optim.viz import hyperparameter_map
     >>> result = hyperparameter_map("quadratic bowl", "SGD", ("lr", np.linspace(0.1, 1, 64)),
     ...                             ("momentum", np.linspace(0, 0.9, 48)), steps=50)
     >>> result

@@ -45,6 +45,7 @@ def portraits(surface, optimizers=None, steps=300, *, size=256, domain=None, col
 
     Examples
     --------
+    >>> from optim.viz import portraits
     >>> drawing = portraits("himmelblau", {"plain": "SGD(lr=0.01)", "heavy": "SGD(lr=0.01, momentum=0.9)"}, size=32)
     >>> [ax.get_title().split(",")[0] for ax in drawing.ax]
     ['plain', 'heavy']

@@ -69,6 +69,8 @@ def trainability_map(x, y, optimizer="SGD", steps=200, *, inputs=4, width=4, sam
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from optim.viz import trainability_map
     >>> rates = np.geomspace(0.1, 1000, 16)
     >>> result = trainability_map(rates, rates, steps=50)
     >>> bool(result["trained"][0, 0]), bool(result["trained"][-1, -1])

@@ -67,6 +67,8 @@ def animate(runs, path=None, *, frames=100, fps=20, domain=None, levels=20, dpi=
 
     Examples
     --------
+    >>> from pathlib import Path
+    >>> from optim.viz import animate
     >>> import optim.viz, tempfile
     >>> race = optim.viz.race("booth", ["SGD(lr=0.1)", "Adam(lr=1)"], steps=5)
     >>> with tempfile.TemporaryDirectory() as folder:

@@ -59,6 +59,7 @@ def play(what, optimizers=None, steps=None, start=None, *, seed=0, **facts):
 
     Examples
     --------
+    >>> from optim.viz import play
     >>> window = play("booth", ["SGD(lr=0.05)", "Adam(lr=0.5)"], steps=50)
     >>> list(window.sliders)
     ['lr', 'momentum', 'dampening', 'weight_decay']

@@ -83,6 +83,8 @@ def dissect(run, step=0):
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from optim.viz import dissect
     >>> import optim.viz
     >>> run = optim.viz.record("Adam(lr=0.1)", "rosenbrock", steps=10)
     >>> parts = dissect(run, 5).parts

@@ -38,6 +38,7 @@ def iteration_matrix(run):
 
     Examples
     --------
+    >>> from optim.viz.pictures.convergence import iteration_matrix
     >>> import optim.viz
     >>> M, minimum, hessian = iteration_matrix(optim.viz.record("SGD(lr=0.1)", "quadratic_bowl", steps=3))
     >>> M

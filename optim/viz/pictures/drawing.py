@@ -60,6 +60,7 @@ def style():
 
     Examples
     --------
+    >>> import matplotlib.pyplot as plt
     >>> import optim.viz
     >>> with optim.viz.style():
     ...     figure, (left, right) = plt.subplots(1, 2, figsize=(8, 4.5), dpi=240)

@@ -104,6 +104,7 @@ def weights(params):
 
     Examples
     --------
+    >>> from optim.viz import weights
     >>> import optim
     >>> weights([optim.Parameter([[1.0, 2.0]]), optim.Parameter([3.0])])
     array([1., 2., 3.])

@@ -60,6 +60,7 @@ def contour(surface, ax=None, *, domain=None, levels=20, **kwargs):
 
     Examples
     --------
+    >>> from optim.viz import contour
     >>> contour("dixon_price").description
     'Contours of dixon_price for x from -2 to 4 and y from -2 to 2, with minima at (1, 0.71), (1, -0.71)'
     """
@@ -107,6 +108,7 @@ def paths(runs, ax=None, *, domain=None, levels=20, legend=True, **kwargs):
 
     Examples
     --------
+    >>> from optim.viz import paths
     >>> import optim.viz
     >>> drawing = paths(optim.viz.race("booth", ["SGD(lr=0.05)", "Adam(lr=1)"]))
     >>> [line.get_label() for line in drawing["lines"]]

@@ -35,6 +35,7 @@ def schedule(schedules, steps=100, ax=None, *, lr=1.0, losses=None, **kwargs):
 
     Examples
     --------
+    >>> from optim.viz import schedule
     >>> import optim
     >>> drawing = schedule(lambda optimizer: optim.schedule.StepLR(optimizer, 2), steps=4)
     >>> drawing["lines"][0].get_ydata()

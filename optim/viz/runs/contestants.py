@@ -56,6 +56,7 @@ def factory(which, function=None):
 
     Examples
     --------
+    >>> from optim.viz.runs.contestants import factory
     >>> import optim
     >>> factory("SGD(lr=0.1, momentum=0.9)")([optim.Parameter([1.0, 2.0])])
     SGD(1 parameter, lr=0.1, momentum=0.9, ...)
@@ -153,6 +154,7 @@ def describe(optimizer):
 
     Examples
     --------
+    >>> from optim.viz.runs.contestants import describe
     >>> import optim
     >>> describe(optim.SGD([optim.Parameter([1.0])], lr=0.1, momentum=0.9))
     'SGD(lr=0.1, momentum=0.9)'

@@ -92,6 +92,8 @@ def record(optimizer, surface, start=None, steps=200, *, seed=0, noise=None, eve
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from optim.viz import record
     >>> run = record("Adam(lr=0.5)", "booth", steps=300)
     >>> run
     <Trajectory Adam(lr=0.5) on booth: 300 steps to loss 1.3e-11 at (1, 3)>
@@ -264,6 +266,7 @@ def race(surface, optimizers, start=None, steps=200, *, seed=0, noise=None, ever
 
     Examples
     --------
+    >>> from optim.viz import race
     >>> both = race("himmelblau", ["SGD(lr=0.01)", "Adam(lr=0.1)"], start=(0, 0), steps=100)
     >>> both
     <Race of 2 on himmelblau: SGD(lr=0.01), Adam(lr=0.1)>
@@ -306,6 +309,7 @@ def tuned_race(surface, optimizers=None, lrs=None, start=None, steps=200, *, see
 
     Examples
     --------
+    >>> from optim.viz import tuned_race
     >>> fair = tuned_race("booth", ["SGD", "Adam"], steps=50)
     >>> fair.note
     'best of 31 learning rates from 1e-05 to 10, judged by the last tenth of the run, among those that stay...'

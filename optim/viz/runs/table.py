@@ -14,6 +14,7 @@ def formatted(rows, format="text"):
 
     Examples
     --------
+    >>> from optim.viz.runs.table import formatted
     >>> rows = [{"optimizer": "SGD", "steps": 200, "final loss": 0.00123456, "ending": ""},
     ...         {"optimizer": "Adam", "steps": 7, "final loss": float("nan"), "ending": "diverged after step 7"}]
     >>> print(formatted(rows))

@@ -60,6 +60,7 @@ def illconditioned(kappa=100.0, angle=0.0):
 
     Examples
     --------
+    >>> from optim.viz.surfaces import illconditioned
     >>> bowl = illconditioned(kappa=1000)
     >>> bowl
     <Surface illconditioned(kappa=1000) on [-2, 2] x [-1, 1]>
@@ -178,6 +179,8 @@ def rosenbrock_nd(n):
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from optim.viz.surfaces import rosenbrock_nd
     >>> float(rosenbrock_nd(3)(np.array([1.0, 1.0, 2.0])))
     100.0
     """

@@ -61,6 +61,8 @@ class Surface:
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from optim.viz import Surface
     >>> bowl = Surface(lambda p: p[0] ** 2 + 10 * p[1] ** 2, start=(3, 1), minima=(0, 0))
     >>> bowl
     <Surface f on [-3.75, 3.75] x [-3.75, 3.75]>
@@ -199,6 +201,8 @@ class Surface:
 
         Examples
         --------
+        >>> import numpy as np
+        >>> from optim.viz import Surface
         >>> A = np.array([[2.0, 1.0], [1.0, 3.0]])
         >>> Surface(lambda p: p @ A @ p).values([[1.0, 0.0, 2.0], [0.0, 1.0, 0.0]])
         array([2., 3., 8.])

@@ -27,6 +27,8 @@ def surface(**facts):
 
     Examples
     --------
+    >>> from optim.viz.surfaces import get, surface
+    >>> from optim.viz.surfaces.registry import _registry
     >>> @surface(formula="x^2 + y^4", domain=((-1, 1), (-1, 1)), minima=[(0, 0)])
     ... def flat_bowl(p):
     ...     '''Flat along y: gradients fade long before the minimum is near.'''
@@ -84,6 +86,7 @@ def get(which):
 
     Examples
     --------
+    >>> from optim.viz.surfaces import get
     >>> get("Goldstein-Price")
     <Surface goldstein_price on [-2, 2] x [-3, 1]>
     >>> get("rosenbrok")
