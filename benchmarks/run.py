@@ -20,7 +20,7 @@ sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent.parent)]
 
 import contest
 
-FAMILIES = ["autograd", "optimizers", "runs", "growth"]
+FAMILIES = ["autograd", "programs", "optimizers", "runs", "growth"]
 
 
 def main():
