@@ -18,9 +18,8 @@ def equations_of(function):
     >>> equations_of(optim.SGD.update)[1]
     ('b', 'g', 'at the first step with momentum')
     """
-    lines = [line.strip() for line in (function.__doc__ or "").splitlines() if "←" in line]
-    return [tuple([part or "" for part in re.fullmatch(r"(\S+) ← (.*?)(?:\s{2,}(.*))?", line).groups()])
-            for line in lines]
+    lines = [re.fullmatch(r"\s*(\S+) ← (.*?)(?:\s{2,}(.*))?", line) for line in (function.__doc__ or "").splitlines()]
+    return [tuple([part or "" for part in line.groups()]) for line in lines if line]
 
 
 def calculations(function):

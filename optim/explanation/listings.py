@@ -24,8 +24,9 @@ from .equations import calculations, equations_of
 from .explanation import explain
 from .formulas import first_line, last_line, statements
 
-METHODS = ("init_state", "advance", "update", "point", "iterate", "step_around")
-STEPS = 8  # until a rule such as RAdam has shown all its lines
+METHODS = ("init_state", "advance", "move_all", "update", "point", "iterate", "step_around")
+STEPS = 2  # the first is often special, as in SGD with momentum
+SHORT = 10  # lines; longer functions that a rule calls are not part of the listing
 COLUMN = 60  # characters; two listings are put side by side if both have as many
 PARTS = re.compile(r"(?P<comment>#.*)|(?P<string>\"[^\"]*\"|'[^']*')|(?P<word>\b(?:" + "|".join(keyword.kwlist) +
                    r")\b)|(?P<number>\b\d+(?:\.\d+)?(?:e-?\d+)?\b)")
@@ -152,7 +153,7 @@ def show(*optimizers):
     >>> import optim
     >>> print(optim.show(optim.Signum).text(width=90))
     Signum: Gradient descent along the signs of the momentum.
-    lr = 0.001, momentum = 0.9, weight_decay = 0, maximize = False
+    lr=0.001, momentum=0.9, weight_decay=0, maximize=False
     <BLANKLINE>
     m ← μ m + (1 − μ) g
     φ ← sign(m)
@@ -200,12 +201,18 @@ def lines_of(optimizer):
 
 
 def methods_of(cls):
-    """Return the functions that make up the rule of a class, and those that they call on `self`, in reading order."""
+    """Return the methods that make up the rule of a class, then the short functions that they call.
+
+    These are methods of the class, and functions in its file.
+    """
     own = [member for name in METHODS if (member := member_of(cls, name))]
-    called = {name for function in own for name in re.findall(r"self\.(\w+)\(", source_of(function))}
-    helpers = [member for name in sorted(called - {function.__name__ for function in own})
-               if (member := member_of(cls, name))]
-    return own + helpers
+    called = []
+    for function in own:
+        source = source_of(function)
+        called += [member_of(cls, name) for name in re.findall(r"self\.(\w+)\(", source)]
+        beside = [function.__globals__.get(name) for name in re.findall(r"(?<![\w.])(\w+)\(", source)]
+        called += [one for one in beside if inspect.isfunction(one) and one.__module__ == function.__module__]
+    return own + [one for one in dict.fromkeys(called) if one and one not in own and len(shown_lines(one)) <= SHORT]
 
 
 def member_of(cls, name):
@@ -235,7 +242,7 @@ def settings_of(cls, optimizer):
     if optimizer is None:
         return f"{cls.__name__}{inspect.signature(cls)}"
     group = optimizer.param_groups[0]
-    return ", ".join(f"{name} = {in_words(value)}" for name, value in group.items() if name != "params")
+    return ", ".join(f"{name}={in_words(value)}" for name, value in group.items() if name != "params")
 
 
 def equation_lines(function, running):
@@ -253,23 +260,27 @@ def equation_lines(function, running):
 
 
 def code_lines(function, running):
-    """Yield the lines of a function, without a docstring that has been shown as equations."""
+    """Yield the lines of a function."""
     source = source_of(function)
     if not source:
         yield Line(f"def {function.__name__}{inspect.signature(function)}:  # Python has kept no source", "code")
         return
-    lines, first = inspect.getsourcelines(function)
-    hidden = docstring_lines(function) if equations_of(function) else ()
     runs = running_by_line(function, running)
-    for number, text in enumerate(textwrap.dedent("".join(lines)).splitlines(), first):
-        if number not in hidden:
-            yield Line(text.rstrip(), "code", runs.get(number, True))
+    for number, text in shown_lines(function).items():
+        yield Line(text, "code", runs.get(number, True))
 
 
-def docstring_lines(function):
-    """Return the numbers of the lines of a function's docstring."""
-    first = next(iter(statements(function.__code__).values()))
-    return range(first_line(first), last_line(first) + 1)
+def shown_lines(function):
+    """Return the lines of a function by their numbers, without a docstring of several lines."""
+    if not source_of(function):
+        return {}
+    lines, first = inspect.getsourcelines(function)
+    numbered = dict(enumerate(map(str.rstrip, textwrap.dedent("".join(lines)).splitlines()), first))
+    if "\n" in (function.__doc__ or ""):
+        docstring = next(iter(statements(function.__code__).values()))
+        for number in range(first_line(docstring), last_line(docstring) + 1):
+            del numbered[number]
+    return numbered
 
 
 def running_by_line(function, running):

@@ -258,7 +258,7 @@ def test_show_prints_the_equations_and_the_source_of_optimizers(capsys):
     assert main(["show", "adam", "Lion(betas=(0.5, 0.5))"]) == 0
     text = capsys.readouterr().out
     assert "m ← β₁ m + (1 − β₁) g" in text and "m_hat = m / (1 - beta1**t)" in text
-    assert "betas = (0.5, 0.5)" in text and "▌" in text
+    assert "betas=(0.5, 0.5)" in text and "▌" in text
 
 
 def test_show_takes_a_class_of_ones_own(folder, capsys):
