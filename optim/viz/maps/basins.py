@@ -11,7 +11,7 @@ from minigrad import Tensor, hessian
 from minigrad import grad as gradient
 
 from .. import surfaces
-from ..pictures.drawing import MINIMA, Drawing, add_legend, axes_or_new, sentence, style, titled
+from ..pictures.drawing import MINIMA, Drawing, add_legend, axes_or_new, style, titled
 from ..pictures.framing import points_within
 from ..runs.recording import FAR, Objective, built, check_count
 from ..surfaces.definition import Surface
@@ -229,7 +229,7 @@ class BasinMap(Map):
             looks = {**MINIMA, "color": "white", "markersize": 13 if len(minima) < 30 else 6}
             stars = ax.plot(*minima.T, **looks, clip_on=False) if len(minima) else []
             ax.set(xlabel="$x$", ylabel="$y$", xlim=box[0], ylim=box[1])
-            titled(ax, sentence(self.facts["title"]) + ": which minimum each start leads to")
+            titled(ax, self.heading, note="which minimum each start leads to")
             if legend:
                 add_legend(ax, "right", basin_entries(self))
         rows = [f"{share(row['starts, %'])} {row['ends at']}" for row in self.summary() if row["starts, %"] > 0]

@@ -14,7 +14,7 @@ import optim
 from minigrad import Tensor, hessian
 
 from .. import surfaces
-from ..pictures.drawing import Drawing, add_legend, axes_or_new, sentence, style, titled
+from ..pictures.drawing import Drawing, add_legend, axes_or_new, style, titled
 from ..runs.recording import FAR, built, check_count, starting_points
 from ..surfaces.definition import Surface
 from .map import (
@@ -259,7 +259,7 @@ class HyperparameterMap(Map):
             "colorbar" (None if every run diverged).
         """
         show = show or ("loss" if np.isnan(self["steps"]).mean() > 0.9 else "steps")
-        shown, title = thinned(self), sentence(self.facts["title"])
+        shown, title = thinned(self), self.heading
         values, label, norm = shown_values(shown, show)
         with style():
             ax = axes_or_new(ax, figsize=(6.4, 5.6))

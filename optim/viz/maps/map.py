@@ -14,9 +14,11 @@ import numpy as np
 
 import optim
 
+from .. import surfaces
 from ..runs import contestants
 from ..runs.recording import Objective, check_count, runs_are_independent
 from ..runs.table import formatted
+from ..surfaces.definition import sentence
 from .tiles import Store, check_same, compute, remove_left_over, remove_tiles
 
 
@@ -55,6 +57,13 @@ class Map:
     def shape(self):
         """The numbers of rows and of columns."""
         return len(self.y), len(self.x)
+
+    @property
+    def heading(self):
+        """What the map is of, as pictures show it."""
+        name = self.facts.get("surface")
+        known = surfaces.get(name).heading if name in surfaces.names() else name
+        return sentence(self.facts["title"].replace(f" on {name}", f" on {known}"))
 
     def plot(self, ax=None, **kwargs):
         """Draw the map, and return a Drawing."""

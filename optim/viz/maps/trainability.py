@@ -9,7 +9,7 @@ from matplotlib.patches import Patch
 import optim
 from minigrad import Tensor
 
-from ..pictures.drawing import Drawing, add_legend, axes_or_new, sentence, style, titled
+from ..pictures.drawing import Drawing, add_legend, axes_or_new, style, titled
 from ..runs import contestants
 from ..runs.recording import check_count, runs_are_independent
 from .map import Map, axis, mapped, not_independent, plain_hyperparameters, told_optimizer
@@ -168,7 +168,7 @@ class TrainabilityMap(Map):
         Drawing
             With the artist "image".
         """
-        shown, title = thinned(self), sentence(self.facts["title"])
+        shown, title = thinned(self), self.heading
         trained, measure = shown["trained"], shown["measure"]
         with style():
             ax = axes_or_new(ax, figsize=(6, 5.4))

@@ -179,7 +179,7 @@ def add_legend(ax, place="inside", handles=None):
         settings |= {"loc": "upper left", "bbox_to_anchor": (1.01, 1), "borderaxespad": 0}
     if place == "below":
         longest = max((len(line) for label in labels for line in label.split("\n")), default=0)
-        columns = max(int(width / ((longest / 2 + sample + 2) * size)), 1)
+        columns = max(int(width / ((0.58 * longest + sample + 2) * size)), 1)
         under_words = ax.transAxes + ScaledTranslation(0, -36 / 72, ax.figure.dpi_scale_trans)
         settings |= {"bbox_to_anchor": (0, 0), "bbox_transform": under_words, "ncols": columns}
     legend = ax.legend(handles, labels, **settings)
