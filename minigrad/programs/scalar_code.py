@@ -45,6 +45,7 @@ an array or nothing; every value that has a name in the source is pushed to it a
 
 import operator
 import re
+import warnings
 from contextlib import suppress
 
 import numpy as np
@@ -164,8 +165,18 @@ class Script:
         """Refuse a way through the function that is not the same in another run, or with other numbers."""
         refuse_difference(trace, self.trace(decisions), UNSTEADY)
         for place in (None, nearby, far_away):
-            with suppress(ArithmeticError, ValueError, IndexError, np.linalg.LinAlgError):
-                refuse_difference(trace, self.trace(decisions, place, decoy=1), UNRECORDED)
+            with (suppress(ArithmeticError, ValueError, IndexError, np.linalg.LinAlgError),
+                  warnings.catch_warnings()):
+                warnings.simplefilter("ignore", np.exceptions.ComplexWarning)
+                other = self.trace(decisions, place, decoy=1)
+                if not is_complex(other):  # a root of a negative number, say: the function is not defined there
+                    refuse_difference(trace, other, UNRECORDED)
+
+
+def is_complex(trace):
+    """Tell whether a run came upon complex numbers."""
+    return any(call.kind != "tuple" and np.dtype(call.dtype).kind == "c"
+               for call in trace.calls if isinstance(call, Call))
 
 
 class Atom:
@@ -237,6 +248,8 @@ class Writer:
         self.taken.add(wanted)
         if self.lines and self.lines[-1][:2] == ("let", atom.name):
             self.lines[-1] = ("let", wanted, self.lines[-1][2])
+            atom.name = wanted  # for all who hold it
+            return atom
         elif re.fullmatch(r"t\d+", atom.name):
             return value
         else:
