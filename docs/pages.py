@@ -104,7 +104,7 @@ def live_page(folder, quick):
     """Write the one live page, which the home page and the catalogue open."""
     path = folder / "_extra" / "live" / "classics.html"
     path.parent.mkdir(parents=True)
-    viz.page("rosenbrock", path)
+    viz.page(None, path)
 
 
 CHAPTERS = [

@@ -1,285 +1,213 @@
 "use strict";
 
-// The page's program. All numbers were computed beforehand: `content` holds, for each optimizer, its runs with 21
-// learning rates, and for each run its columns (position, loss, gradient, state), one number a step. So there are three
-// things to choose, the step, the learning rate of each optimizer and which of them are shown, and one function,
-// `draw`, that shows what is chosen.
+// The page: what is chosen (a surface, a start, optimizers with their hyperparameters, a step), and one function, `draw`,
+// that shows what is chosen. Whatever is moved, all runs are made again; a thousand steps take about a millisecond.
+//
+// `content` comes from page.py: the surfaces, the optimizers with their sliders and the lines of their rules, the runs
+// that were made in Python where a rule cannot be printed, and checkpoints of real runs.
 
 const DURATION = 10;  // seconds that a whole run plays
-const DASHES = ["none", "9 5", "10 4 2 4", "2.5 3", "9 3 2 3 2 3", "15 5", "6 3 2 3 2 3", "5 5"];  // in DRAWN
-const SHAPES = [  // what marks the present step: the outlines of eight symbols around (0, 0)
-  "M-7 0A7 7 0 1 1 7 0A7 7 0 1 1-7 0Z", "M-6-6H6V6H-6Z", "M0-8 8 6H-8Z", "M0-8 8 0 0 8-8 0Z", "M0 8 8-6H-8Z",
-  "M-3-8H3V-3H8V3H3V8H-3V3H-8V-3H-3Z", "M-8-5-5-8 0-3 5-8 8-5 3 0 8 5 5 8 0 3-5 8-8 5-3 0Z", "M-8 0 6-8V8Z"];
-const STAR = "M0-10 2.8-3.2 10-3 4.4 1.5 6.4 9 0 4.6-6.4 9-4.4 1.5-10-3-2.8-3.2Z";
-const DRAWN = 17;  // pixels in a letter, where the sizes of symbols and dashes are in pixels; elsewhere they follow
-const FAR = 20;  // in frames: what lies further out is drawn only as far as this
-const QUIET = 300;  // milliseconds without a change, after which a screen reader is told what is shown
+const QUIET = 300;    // milliseconds without a change, after which a screen reader is told what is shown
+const AGREES = 1e-12;
+const COARSE_TO_FINE = [16, 64, 128];  // pixels along a side of the map of hyperparameters
 
-const find = id => document.getElementById(id);
-
-let content;         // what page.py has written
-let time = 0;        // the present step, as its place in content.steps
+let content;
+let surface;          // of content.surfaces
+let start;            // where all runs begin
+let runners = [];     // the optimizers that have a card
+let time = 0;         // the present step
 let playing = false;
-let charts = [];     // the two pictures
-let telling = null;  // the timer of what a screen reader will be told
-let pointed = null;  // the chart, optimizer and step that the mouse is at; or the focus, which is at the present step
+let map, curves;      // the two charts
+let pointed = null;   // the chart, runner and step that the mouse is at; or the focus, which is at the present step
+let telling = null;   // the timer of what a screen reader will be told
+let drag = null;      // what the mouse is dragging, "start" or "ground"
 
 
-// Numbers and words
+// Runs
 
-// Numbers come with the digits that are to be shown; what is not a number, or not there yet, is a dash.
-function told(number) {
-  if (number === null) return "–";
-  const size = Math.abs(number);
-  const text = size !== 0 && (size < 1e-4 || size >= 1e6) ? number.toExponential() : String(number);
-  return text.replaceAll("-", "−").replace("e+", "e");
+const loss = () => surface.minimum === null ? "loss" : "loss above the minimum";
+const evaluate = () => SURFACES[surface.code];
+const limit = () => FAR * Math.max(...surface.frame.flat().map(Math.abs), ...start.map(Math.abs));
+
+// Make or find the run of a runner, and prepare what is drawn of it.
+function rerun(runner) {
+  const {optimizer, h} = runner;
+  if (isLive(optimizer)) {
+    runner.run = makeRun(evaluate(), RULES[optimizer.code], h, start, content.steps, {noise: surface.noise, limit: limit()});
+  } else {
+    runner.run = optimizer.stored[runner.chosen ?? optimizer.stored.length >> 1];
+  }
+  const {columns} = runner.run;
+  for (const name of Object.keys(columns)) {  // never made by this rule with these hyperparameters
+    if (columns[name].flat().every(value => value === null)) delete columns[name];
+  }
+  columns.above ??= [columns.loss[0].map(value => value - (surface.minimum ?? 0))];
+  const [xs, ys] = columns.position;
+  runner.points = {map: xs.map((x, t) => [between(surface.frame[0], x), between(surface.frame[1], ys[t])])};
 }
 
-const chosenRun = runner => runner.runs[runner.chosen];
-const lastTime = run => run.columns.position[0].length - 1;
-const timeIn = (run, t) => Math.min(t, lastTime(run));
-const stepIn = (run, t) => Math.min(content.steps[t], run.last);  // it may have ended between two kept steps
+const isLive = optimizer => optimizer.code !== null && !optimizer.distrusted;
 
-// The columns of a run, at a step, as rows of a table: ["position", ["0.5", "2"]].
-const rows = (run, t) => Object.entries(run.columns).map(([name, columns]) =>
-  [name, columns.map(column => told(column[timeIn(run, t)]))]);
-
-const losses = ({columns}) => columns[content.loss.name][0];
-
-// What there is to say of a run besides its numbers.
-function ending(run, t) {
-  if (t >= lastTime(run) && run.ending) return run.ending;
-  return inside(run.points.map[timeIn(run, t)]) ? "" : "outside the frame";
+// The place in the columns of a run where a step is, or the last one before it: stored runs may leave steps out.
+function placeOf({run}, t) {
+  const last = run.columns.position[0].length - 1;
+  if (!run.steps) return Math.min(t, last);
+  const later = run.steps.findIndex(step => step > t);
+  return later < 0 ? last : later - 1;
 }
 
-// A runner at the present step, in a sentence.
+const stepOf = ({run}, place) => run.steps ? run.steps[place] : place;
+const shownRunners = () => runners.filter(({shown}) => shown);
+
+// The columns of a run at a step, as rows of a table: ["position", ["0.5", "2"]].
+function rows(runner, t) {
+  const at = placeOf(runner, t);
+  return Object.entries(runner.run.columns).filter(([name]) => name !== "above" && name !== "step")
+    .map(([name, columns]) => [name, columns.map(column => told(column[at], name === "position" ? surface.digits : 4))]);
+}
+
+// So many digits tell apart ten thousand places along each side of a frame.
+function digitsFor(frame) {
+  const needed = ([low, high]) => Math.ceil(Math.log10(Math.max(Math.abs(low), Math.abs(high)) / (high - low)));
+  return 4 + Math.max(0, ...frame.map(needed));
+}
+
+function ending(runner, t) {
+  if (t >= stepOf(runner, placeOf(runner, Infinity)) && runner.run.ending) return runner.run.ending;
+  return inView(map, runner.points.map[placeOf(runner, t)]) ? "" : "outside the frame";
+}
+
 function report(runner) {
-  const run = chosenRun(runner);
-  const {position, loss} = Object.fromEntries(rows(run, time));
-  return [`${runner.name}: position (${position.join(", ")})`, `loss ${loss}`, ending(run, time)]
+  const {position, loss: [value]} = Object.fromEntries(rows(runner, time));
+  return [`${runner.optimizer.label}: position (${position.join(", ")})`, `loss ${value}`, ending(runner, time)]
     .filter(Boolean).join(", ");
 }
 
 
-// Elements
+// The curves: places from 0 to 1 along steps and losses, on scales that suit all runs
 
-function svg(parent, name, attributes = {}, text = "") {
-  const child = document.createElementNS("http://www.w3.org/2000/svg", name);
-  set(child, attributes);
-  child.textContent = text;
-  return parent.appendChild(child);
-}
-
-function set(element, attributes) {
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-}
-
-function setLook(element, i) {
-  element.style.setProperty("--color", `var(--run${i % SHAPES.length})`);
-  element.style.setProperty("--dashes", DASHES[i % DASHES.length].replace(/[\d.]+/g, size => `${size / DRAWN}rem`));
-}
-
-
-// Pictures: points are in frames, from (0, 0) at the lower left to (1, 1) at the upper right
-
-const between = ([low, high], value) => (value - low) / (high - low);
-
-const mapPoint = position => position.map((value, k) => between(content.frame[k], value));
-const mapPoints = ({columns: {position: [x, y]}}) => x.map((_, t) => mapPoint([x[t], y[t]]));
-
-// On a logarithmic scale, what is below the lower edge is as good as 0 and lies on that edge.
-function lossPoints(run) {
-  const {logarithmic, bottom, top} = content.loss;
-  const scale = logarithmic ? value => Math.log(Math.max(value, bottom)) : Number;
-  return losses(run).map((loss, t) => {
-    const height = loss === null ? FAR : between([scale(bottom), scale(top)], scale(loss));
-    return [stepIn(run, t) / content.steps.at(-1), height];
-  });
-}
-
-function makeChart(id, axes) {
-  const root = find(id);
-  const ground = svg(root, "g", {class: "ground"});
-  const clip = svg(svg(root, "clipPath", {id: `${id}-clip`}), "rect");
-  const frame = svg(root, "rect", {class: "frame"});
-  const axis = svg(root, "g", {"aria-hidden": "true", class: "axis"});
-  const signs = svg(root, "g", {"aria-hidden": "true"});
-  const lines = svg(root, "g", {"aria-hidden": "true"});
-  const markers = svg(root, "g");  // above the lines of all
-  const chart = {id, root, ground, clip, frame, axis, signs, lines, markers, axes, placed: []};
-  chart.traces = content.optimizers.map((_, i) => makeTrace(chart, i));
-  chart.hit = svg(root, "circle", {class: "hit", r: 11, visibility: "hidden"});
-  for (const kind of ["pointermove", "pointerdown"]) root.addEventListener(kind, event => point(chart, event));
-  root.addEventListener("pointerleave", event => { if (event.pointerType === "mouse") pointAt(null); });
-  return chart;
-}
-
-// A path has five parts: what is ahead, faint; a halo, what is done; triangles where it left; and the present step.
-function makeTrace(chart, i) {
-  const group = svg(chart.lines, "g", {class: "trace"});
-  const clipped = svg(group, "g", {"clip-path": `url(#${chart.id}-clip)`});
-  const [ahead, halo, line] = ["ahead", "halo", "line"].map(name => svg(clipped, "path", {class: name}));
-  const exits = svg(group, "path", {class: "exits"});
-  const marker = svg(chart.markers, "path", {class: "marker", d: SHAPES[i % SHAPES.length]});
-  for (const element of [group, marker]) setLook(element, i);
-  return {group, ahead, halo, line, exits, marker};
-}
-
-// The tab key goes from marker to marker of the map.
-function makeFocusable(chart) {
-  for (const [i, {marker}] of chart.traces.entries()) {
-    set(marker, {tabindex: 0, role: "img"});
-    marker.addEventListener("focus", () => { if (marker.matches(":focus-visible")) pointAt({chart, i}); });
-    marker.addEventListener("blur", () => pointAt(null));
+function scaleCurves() {
+  const all = shownRunners().map(({run}) => run.columns.above[0]);
+  const logarithmic = surface.minimum !== null && all.every(values => values.every(value => !(value < 0)));
+  const first = Math.max(...all.map(values => values[0]), 1e-300);
+  const finite = all.flat().filter(Number.isFinite);
+  if (logarithmic) {
+    const settled = all.map(values => Math.min(...values.filter(value => value > 0)));
+    const low = Math.max(1e-16 * first, Math.min(1e-3 * first, ...settled.filter(Number.isFinite).map(value => value / 3)));
+    curves.axes[1] = {name: "", limits: [low, 30 * first], logarithmic};
+  } else {
+    const [low, high] = [Math.min(...finite), Math.max(...all.map(values => values[0]))];
+    const room = high - low || 1;
+    curves.axes[1] = {name: "", limits: [low - 0.05 * room, high + 0.3 * room], logarithmic};
+  }
+  const log = find("log-steps").checked;
+  curves.axes[0] = {name: "step", limits: log ? [1, content.steps + 1] : [0, content.steps], logarithmic: log};
+  const [across, up] = curves.axes;
+  const scale = ({limits, logarithmic: log}) => log ? value => Math.log(Math.max(value, limits[0])) : Number;
+  const [sx, sy] = [scale(across), scale(up)];
+  for (const runner of runners) {
+    runner.points.curves = runner.run.columns.above[0].map((value, t) => {
+      const height = Number.isFinite(value) ? between(up.limits.map(sy), sy(value)) : TOO_FAR;
+      return [between(across.limits.map(sx), sx(stepOf(runner, t) + (log ? 1 : 0))), height];
+    });
   }
 }
 
-// Give everything its size in pixels, so that letters are as large on a phone as on a wall.
-function layOut(chart) {
-  const letter = parseFloat(getComputedStyle(chart.root).fontSize);
-  const {clientWidth, clientHeight} = chart.root;
-  chart.size = letter / DRAWN;
-  const box = {x: 4.6 * letter, y: 0.5 * letter};
-  box.width = Math.max(clientWidth - box.x - letter, 10);
-  box.height = Math.max(clientHeight - box.y - 2.6 * letter, 10);
-  chart.box = box;
-  chart.root.setAttribute("viewBox", `0 0 ${clientWidth} ${clientHeight}`);
-  for (const rectangle of [chart.frame, chart.clip]) set(rectangle, box);
-  const scale = `scale(${box.width / content.units} ${box.height / content.units})`;
-  chart.ground.setAttribute("transform", `translate(${box.x} ${box.y}) ${scale}`);
-  drawAxes(chart, letter);
-  for (const [sign, place] of chart.placed) sign.setAttribute("transform", at(chart, place));
+
+// Cards: one for each optimizer, with its sliders and its numbers
+
+function addRunner(optimizer) {
+  const taken = new Set(runners.map(({look}) => look));
+  const look = [...Array(64).keys()].find(i => !taken.has(i));
+  const runner = {optimizer, look, shown: true, h: structuredClone(optimizer.h)};
+  runner.traces = new Map([map, curves].map(chart => [chart, makeTrace(chart, look)]));
+  makeFocusable(runner);
+  makeCard(runner);
+  runners.push(runner);
+  if (optimizer.tune) tune(runner);
+  return runner;
 }
 
-const pixel = ({box}, [u, v]) => [box.x + u * box.width, box.y + (1 - v) * box.height];
-const at = (chart, place) => `translate(${pixel(chart, place)}) scale(${chart.size})`;
-
-function drawAxes(chart, letter) {
-  const {axis, box, axes} = chart;
-  axis.replaceChildren();
-  const [across, up] = axes;
-  for (const [u, text] of ticks(across, box.width / (4 * letter))) {
-    const [x, y] = pixel(chart, [u, 0]);
-    svg(axis, "line", {x1: x, x2: x, y1: y, y2: y + 4});
-    svg(axis, "text", {x, y: y + 1.1 * letter, "text-anchor": "middle"}, text);
-  }
-  for (const [v, text] of ticks(up, box.height / (2.2 * letter))) {
-    const [x, y] = pixel(chart, [0, v]);
-    svg(axis, "line", {x1: x - 4, x2: x, y1: y, y2: y});
-    svg(axis, "text", {x: x - 7, y: y + 0.3 * letter, "text-anchor": "end"}, text);
-  }
-  const [x, y] = pixel(chart, [0.5, 0]);
-  svg(axis, "text", {x, y: y + 2.2 * letter, "text-anchor": "middle"}, across.name);
-  const turned = `translate(${0.8 * letter} ${y - box.height / 2}) rotate(-90)`;
-  svg(axis, "text", {"text-anchor": "middle", transform: turned}, up.name);
+function removeRunner(runner) {
+  for (const trace of runner.traces.values()) removeTrace(trace);
+  runner.card.remove();
+  runners = runners.filter(other => other !== runner);
 }
 
-// Round values within an axis, at most as many as there is room for, as places from 0 to 1 and text.
-function ticks({limits, logarithmic}, room) {
-  const ends = logarithmic ? limits.map(Math.log10) : limits;
-  const least = (ends[1] - ends[0]) / Math.max(room, 2);
-  const power = 10 ** Math.floor(Math.log10(least));
-  let step = [1, 2, 5, 10].map(factor => factor * power).find(size => size >= least);
-  if (logarithmic) step = Math.max(1, Math.ceil(step));
-  const found = [];
-  for (let k = Math.ceil(ends[0] / step); k * step <= ends[1]; k++) {
-    const value = Number((k * step).toPrecision(12));
-    found.push([between(ends, value), logarithmic ? told(Number(`1e${value}`)) : told(value)]);
-  }
-  return found;
+// The best of 31 learning rates, for optimizers that came without one of their own.
+function tune(runner) {
+  if (!isLive(runner.optimizer) || runner.h.lr === undefined) return;
+  runner.h.lr = tunedRate(evaluate(), RULES[runner.optimizer.code], runner.h, surface.start, content.steps, surface.frame);
+  placeSliders(runner);
 }
 
-
-// Paths
-
-const inside = ([u, v]) => u >= 0 && u <= 1 && v >= 0 && v <= 1;
-const nearestInside = place => place.map(value => Math.max(0, Math.min(1, value)));
-
-// The point where the way from a, inside the frame, to b, outside, crosses the edge; and the direction out.
-function crossing(a, b) {
-  const parts = [0, 1].map(k => b[k] > 1 ? (1 - a[k]) / (b[k] - a[k]) : b[k] < 0 ? a[k] / (a[k] - b[k]) : 1);
-  const k = parts[0] < parts[1] ? 0 : 1;
-  const out = [0, 0];
-  out[k] = Math.sign(b[k] - a[k]);
-  return {edge: a.map((value, j) => value + parts[k] * (b[j] - value)), out};
-}
-
-// A browser's arithmetic is too coarse for points a million frames away: go only FAR of the way to them, and back.
-function drawable(points) {
-  const distance = ([u, v]) => Math.max(Math.abs(u), Math.abs(v));
-  const towards = (far, near) => near.map((value, k) => value + (far[k] - value) * FAR / distance(far));
-  return points.flatMap((point, t) => {
-    if (distance(point) <= FAR) return [point];
-    return [points[t - 1], points[t + 1]].filter(other => other && distance(other) <= FAR)
-      .map(other => towards(point, other));
-  });
-}
-
-function outline(chart, points) {
-  const pairs = drawable(points).map(point => pixel(chart, point).map(value => value.toFixed(1)).join(" "));
-  return pairs.length > 1 ? `M${pairs.join("L")}` : "";
-}
-
-// A triangle that points out of the frame, for every time that the path leaves it.
-function triangles(chart, points) {
-  let shape = "";
-  for (let t = 1; t < points.length; t++) {
-    if (!inside(points[t - 1]) || inside(points[t])) continue;
-    const {edge, out} = crossing(points[t - 1], points[t]);
-    const [x, y] = pixel(chart, edge);
-    const [dx, dy] = out.map(value => value * chart.size);
-    shape += `M${x + 9 * dx} ${y - 9 * dy}L${x + 7 * dy} ${y - 7 * dx}L${x - 7 * dy} ${y + 7 * dx}Z`;
-  }
-  return shape;
-}
-
-function drawTrace(chart, runner, trace) {
-  for (const part of [trace.group, trace.marker]) part.setAttribute("visibility", runner.shown ? "visible" : "hidden");
-  if (!runner.shown) return;
-  const run = chosenRun(runner);
-  const now = timeIn(run, time);
-  const points = run.points[chart.id];
-  const done = points.slice(0, now + 1);
-  trace.ahead.setAttribute("d", outline(chart, points.slice(now)));
-  trace.line.setAttribute("d", outline(chart, done));
-  trace.halo.setAttribute("d", trace.line.getAttribute("d"));
-  trace.exits.setAttribute("d", triangles(chart, done));
-  trace.marker.classList.toggle("outside", !inside(points[now]));
-  trace.marker.setAttribute("transform", at(chart, nearestInside(points[now])));
-}
-
-
-// Cards: one for each optimizer, with its slider and its numbers
-
-function makeCard(runner, i) {
+function makeCard(runner) {
+  const {optimizer, look} = runner;
   const card = find("runner").content.cloneNode(true).firstElementChild;
   const part = selector => card.querySelector(selector);
-  setLook(card, i);
-  part(".name").append(...breakable(runner.name, /(?=\()/));
+  setLook(card, look);
+  part(".name").append(...breakable(optimizer.label, /(?=\()/));
   const swatch = part(".swatch");
   swatch.setAttribute("viewBox", "-24 -9 48 18");
   svg(swatch, "path", {class: "line", d: "M-24 0H24"});
-  svg(swatch, "path", {class: "marker", d: SHAPES[i % SHAPES.length]});
-  part(".fixed").textContent = runner.fixed;
-  const slider = part(".rates");
-  set(slider, {max: runner.runs.length - 1, "aria-label": `Learning rate of ${runner.name}`});
-  slider.value = runner.chosen;
-  slider.hidden = Boolean(runner.fixed);
-  slider.addEventListener("input", () => { runner.chosen = Number(slider.value); draw(); });
-  part(".shown").addEventListener("change", event => { runner.shown = event.target.checked; draw(); });
-  runner.shown = true;
-  runner.card = {card, slider, rate: part(".rate b"), ending: part(".ending"), table: part("table")};
+  svg(swatch, "path", {class: "marker", d: SHAPES[look % SHAPES.length]});
+  part(".shown").addEventListener("change", event => { runner.shown = event.target.checked; update(); });
+  Object.assign(runner, {card, table: part("table"), ending: part(".ending"), sliders: []});
+  part(".fixed").textContent = optimizer.reason;
+  if (isLive(optimizer)) for (const slider of optimizer.sliders) makeSlider(runner, slider, part(".sliders"));
+  else if (optimizer.stored.length > 1) makeStoredSlider(runner, part(".sliders"));
   find("runners").append(card);
 }
 
+// A slider goes through 1000 places.
+function makeSlider(runner, slider, parent) {
+  const {path, name} = slider;
+  const label = document.createElement("label");
+  const [value, input] = [document.createElement("b"), document.createElement("input")];
+  Object.assign(input, {type: "range", min: 0, max: 1000, step: "any"});
+  label.append(`${name} `, value, input);
+  parent.append(label);
+  const show = () => {
+    value.textContent = told(valueAt(runner.h, path), 3);
+    input.setAttribute("aria-valuetext", `${value.textContent}, ${runner.run?.ending || "takes all its steps"}`);
+  };
+  input.addEventListener("input", () => {
+    runner.h = withValue(runner.h, path, Number(valueOn(slider, input.value / 1000).toPrecision(4)));
+    rerun(runner);
+    show();
+    update();
+  });
+  input.addEventListener("keydown", event => {  // a thousandth of the way is too little for a key
+    const steps = {ArrowLeft: -10, ArrowDown: -10, ArrowRight: 10, ArrowUp: 10}[event.key];
+    if (!steps) return;
+    event.preventDefault();
+    input.value = clamp(Number(input.value) + steps, 0, 1000);
+    input.dispatchEvent(new Event("input"));
+  });
+  runner.sliders.push(() => { input.value = 1000 * partOn(slider, valueAt(runner.h, path)); show(); });
+  runner.sliders.at(-1)();
+}
+
+const placeSliders = runner => runner.sliders.forEach(place => place());
+
+// Where runs were made beforehand, the slider goes through their learning rates.
+function makeStoredSlider(runner, parent) {
+  const {stored} = runner.optimizer;
+  runner.chosen = stored.length >> 1;
+  const label = document.createElement("label");
+  const [value, input] = [document.createElement("b"), document.createElement("input")];
+  Object.assign(input, {type: "range", min: 0, max: stored.length - 1, step: 1, value: runner.chosen});
+  label.append("lr ", value, input);
+  parent.append(label);
+  const show = () => { value.textContent = told(stored[runner.chosen].lr, 3); };
+  input.addEventListener("input", () => { runner.chosen = Number(input.value); rerun(runner); show(); update(); });
+  show();
+}
+
 function drawCard(runner) {
-  const {card, slider, rate, ending: words, table} = runner.card;
-  const run = chosenRun(runner);
-  card.classList.toggle("off", !runner.shown);
-  rate.textContent = told(run.lr);
-  slider.setAttribute("aria-valuetext", `${told(run.lr)}, ${run.ending || "takes all its steps"}`);
-  words.textContent = ending(run, time);
-  fillTable(table, rows(run, time));
+  runner.card.classList.toggle("off", !runner.shown);
+  runner.ending.textContent = ending(runner, time);
+  fillTable(runner.table, rows(runner, time));
 }
 
 // Text that may be broken into lines at some places.
@@ -298,47 +226,289 @@ function fillTable(table, lines) {
 }
 
 
-// What the mouse or the focus is at
+// This step, line by line: the source of the rule that runs, with the numbers of the step instead of the names
 
-function point(chart, event) {
-  const edges = chart.root.getBoundingClientRect();
-  const mouse = [event.clientX - edges.left, event.clientY - edges.top];
-  let nearest = 30 * chart.size;  // pixels
-  let found = null;
-  for (const [i, runner] of content.optimizers.entries()) {
-    if (!runner.shown) continue;
-    for (const [t, place] of chosenRun(runner).points[chart.id].entries()) {
-      const distance = Math.hypot(...pixel(chart, place).map((value, k) => value - mouse[k]));
-      if (distance < nearest && inside(place)) {
-        nearest = distance;
-        found = {chart, i, t};
+function drawExplanation() {
+  if (!find("explanation").open) return;
+  const list = find("lines");
+  list.replaceChildren();
+  const runner = chosenIn("explanation");
+  if (!runner || !isLive(runner.optimizer) || !runner.optimizer.lines) {
+    list.append(line(runner?.optimizer.reason || "There is nothing to explain."));
+    return;
+  }
+  const {optimizer, run, h} = runner;
+  const k = Number(find("coordinate").value);
+  const t = Math.max(1, placeOf(runner, time));
+  const state = {};
+  for (const [name, columns] of Object.entries(run.columns)) {
+    if (!["position", "loss", "gradient", "above"].includes(name)) state[name] = columns[k][t - 1];
+  }
+  if (t === 1) Object.assign(state, RULES[optimizer.code].init(run.columns.position[k][0], h));
+  const [g, p] = [run.columns.gradient[k][t - 1], run.columns.position[k][t - 1]];
+  const values = namedValues(optimizer, {s: state, g, p, h});
+  const seen = [];
+  takeStep(RULES[optimizer.code], state, g, p, h, t, seen);
+  list.append(line(`Step ${t}, coordinate ${"xy"[k]}`, "of"));
+  for (const [number, name, value] of seen) {
+    const {source, computed} = optimizer.lines[number] ?? {computed: []};
+    const found = computed.find(({target}) => target === name);
+    if (found) {
+      const item = line(source, "source");
+      const below = document.createElement("code");
+      const filled = found.names.map((one, i) => found.parts[i] + (one in values ? inFormula(values[one]) : one));
+      below.textContent = `${name} = ${filled.join("")}${found.parts.at(-1)} = ${told(value, 5)}`;
+      item.append(below);
+      list.append(item);
+    }
+    values[name] = value;
+  }
+}
+
+// What the names of a rule stand for when a step begins.
+function namedValues(optimizer, parts) {
+  const at = path => path.reduce((found, key) => found?.[key], parts);
+  const values = Object.entries(optimizer.aliases).map(([name, path]) => [name, at(path)]);
+  return Object.fromEntries(values.filter(([, value]) => typeof value === "number"));
+}
+
+const inFormula = number => number < 0 ? `(${told(number)})` : told(number);
+
+function line(text, kind = "") {
+  const item = document.createElement("li");
+  item.className = kind;
+  const code = document.createElement(kind === "source" ? "code" : "span");
+  code.textContent = text;
+  item.append(code);
+  return item;
+}
+
+// The runner that a part of the page is about.
+const chosenIn = part => runners.find(({optimizer}) => optimizer.label === find(part).querySelector(".of").value);
+
+function fillChoices() {
+  for (const part of ["explanation", "landscape"]) {
+    const choice = find(part).querySelector(".of");
+    const labels = runners.map(({optimizer}) => optimizer.label);
+    const before = labels.includes(choice.value) ? choice.value : labels.at(-1);
+    choice.replaceChildren(...labels.map(label => new Option(label, label, false, label === before)));
+  }
+  const chosen = new Set(runners.map(({optimizer}) => optimizer));
+  find("add").replaceChildren(new Option("an optimizer …", ""), ...content.optimizers.filter(one => !chosen.has(one))
+    .map(one => new Option(one.label, content.optimizers.indexOf(one))));
+  find("adding").hidden = find("add").length < 2;
+  fillAxes();
+}
+
+
+// The map of two hyperparameters: every pixel is a run, computed beside the page
+
+const landscape = {worker: null, id: 0, x: null, y: null, key: "", losses: null, size: 0};
+
+function fillAxes() {
+  const runner = chosenIn("landscape");
+  const sliders = runner && isLive(runner.optimizer) ? runner.optimizer.sliders : [];
+  for (const [id, usual] of [["across", 0], ["up", 1]]) {
+    const before = Number(find(id).value || usual);
+    find(id).replaceChildren(...sliders.map(({name}, i) => new Option(name, i)));
+    find(id).value = before < sliders.length ? before : Math.min(usual, sliders.length - 1);
+  }
+}
+
+function drawLandscape() {
+  if (!find("landscape").open) return;
+  const runner = chosenIn("landscape");
+  const {sliders} = runner?.optimizer ?? {sliders: []};
+  if (!runner || !isLive(runner.optimizer) || sliders.length < 2) {
+    find("pointed-at").textContent = "This optimizer has no two hyperparameters to map.";
+    return;
+  }
+  const [x, y] = ["across", "up"].map(id => sliders[Number(find(id).value)]);
+  const job = {surface: surface.code, rule: runner.optimizer.code, h: runner.h, start, steps: content.steps, limit: limit(), x, y};
+  const others = {...job, h: withValue(withValue(runner.h, x.path, null), y.path, null)};
+  const key = JSON.stringify(others);
+  if (key !== landscape.key) {
+    landscape.key = key;
+    landscape.id += 1;
+    Object.assign(landscape, {x, y, losses: null});
+    landscape.worker ??= makeWorker();
+    landscape.worker.postMessage({...job, id: landscape.id, sizes: COARSE_TO_FINE});
+  }
+  paintLandscape(runner);
+}
+
+function makeWorker() {
+  const text = `${find("engine").textContent}\n${find("worker").textContent}`;
+  const worker = new Worker(URL.createObjectURL(new Blob([text], {type: "text/javascript"})));
+  worker.onmessage = ({data: {id, size, losses}}) => {
+    if (id !== landscape.id) return;
+    Object.assign(landscape, {size, losses});
+    paintLandscape(chosenIn("landscape"));
+  };
+  return worker;
+}
+
+function paintLandscape(runner) {
+  const canvas = find("pixels");
+  const [width, height] = [canvas.clientWidth, canvas.clientHeight].map(side => Math.round(side * devicePixelRatio) || 1);
+  Object.assign(canvas, {width, height});
+  const brush = canvas.getContext("2d");
+  const style = getComputedStyle(canvas);
+  const {size, losses, x, y} = landscape;
+  if (losses) {
+    const above = losses.map(value => value - (surface.minimum ?? 0));
+    const scale = value => Math.log10(Math.max(value, 1e-12));
+    const finite = [...above].filter(Number.isFinite).map(scale).sort((a, b) => a - b);
+    const [low, high] = [finite[Math.floor(0.02 * finite.length)], finite[Math.floor(0.98 * (finite.length - 1))]];
+    for (let i = 0; i < size; i++) {
+      for (let j = 0; j < size; j++) {
+        const value = above[i * size + j];
+        brush.fillStyle = Number.isFinite(value) ? viridis(1 - clamp(between([low, high], scale(value)), 0, 1)) : "#2b2b2b";
+        const [left, right] = [j, j + 1].map(k => Math.round(k * width / size));
+        const [top, bottom] = [size - 1 - i, size - i].map(k => Math.round(k * height / size));
+        brush.fillRect(left, top, right - left, bottom - top);
       }
     }
   }
-  pointAt(found);
+  drawEdge(brush, runner, width, height);
+  const place = [x, y].map((slider, k) => (k ? height : width) * partOn(slider, valueAt(runner.h, slider.path)));
+  brush.strokeStyle = "#000";
+  brush.lineWidth = 4 * devicePixelRatio;
+  brush.beginPath();
+  brush.arc(place[0], height - place[1], 6 * devicePixelRatio, 0, 7);
+  brush.stroke();
+  brush.strokeStyle = "#fff";
+  brush.lineWidth = 2 * devicePixelRatio;
+  brush.stroke();
+  const lossWords = told(runner.run.columns.above[0].at(-1));
+  find("pointed-at").textContent = `${x.name} ${told(valueAt(runner.h, x.path), 3)}, ${y.name} ${told(valueAt(runner.h, y.path), 3)}: `
+    + (runner.run.ending || `${loss()} ${lossWords} after ${content.steps} steps`)
+    + ". Light is low, dark is high, nearly black diverged" + (edgeOf(runner) ? "; the line is the edge of stability." : ".");
 }
 
-function pointAt(place) {
+// On a quadratic, gradient descent with momentum diverges where lr is above 2 (1 + momentum) / the largest curvature.
+function edgeOf({optimizer}) {
+  const names = [landscape.x, landscape.y].map(slider => slider?.name);
+  return surface.curvature && optimizer.heavyBall && names.includes("lr") ? names : null;
+}
+
+function drawEdge(brush, runner, width, height) {
+  const names = edgeOf(runner);
+  if (!names) return;
+  const momentum = names.includes("momentum");
+  const points = [];
+  for (let i = 0; i <= 100; i++) {
+    const along = names[0] === "lr" ? landscape.y : landscape.x;
+    const value = valueOn(along, i / 100);
+    const lr = 2 * (1 + (momentum ? value : runner.h.momentum ?? 0)) / surface.curvature;
+    const place = [partOn(names[0] === "lr" ? landscape.x : landscape.y, lr), i / 100];
+    points.push(names[0] === "lr" ? place : place.reverse());
+  }
+  for (const [color, thick] of [["#fff", 5], ["#000", 2]]) {
+    brush.strokeStyle = color;
+    brush.lineWidth = thick * devicePixelRatio;
+    brush.beginPath();
+    for (const [u, v] of points) brush.lineTo(u * width, (1 - v) * height);
+    brush.stroke();
+  }
+}
+
+// A few colours of Matplotlib's viridis (CC0), with straight lines between them.
+function viridis(part) {
+  const stops = [[68, 1, 84], [59, 82, 139], [33, 145, 140], [94, 201, 98], [253, 231, 37]];
+  const k = Math.min(Math.floor(part * 4), 3);
+  return `rgb(${stops[k].map((one, i) => Math.round(one + (stops[k + 1][i] - one) * (part * 4 - k)))})`;
+}
+
+// The hyperparameters under the mouse: the run is drawn in the large map as long as the mouse is there.
+function touchLandscape(part) {
+  const runner = chosenIn("landscape");
+  if (!landscape.x || !runner) return;
+  const values = [landscape.x, landscape.y].map((axis, k) => Number(valueOn(axis, part[k]).toPrecision(4)));
+  runner.h = withValue(withValue(runner.h, landscape.x.path, values[0]), landscape.y.path, values[1]);
+  rerun(runner);
+  placeSliders(runner);
+  update();
+}
+
+function listenToLandscape() {
+  const canvas = find("pixels");
+  let kept = null;  // the hyperparameters to go back to
+  const part = event => {
+    const edges = canvas.getBoundingClientRect();
+    return [clamp((event.clientX - edges.left) / edges.width, 0, 1), clamp(1 - (event.clientY - edges.top) / edges.height, 0, 1)];
+  };
+  canvas.addEventListener("pointermove", event => {
+    kept ??= chosenIn("landscape")?.h;
+    touchLandscape(part(event));
+  });
+  canvas.addEventListener("pointerdown", event => { touchLandscape(part(event)); kept = chosenIn("landscape")?.h; });
+  canvas.addEventListener("pointerleave", () => {
+    const runner = chosenIn("landscape");
+    if (kept && runner) {
+      runner.h = kept;
+      rerun(runner);
+      placeSliders(runner);
+      update();
+    }
+    kept = null;
+  });
+  canvas.addEventListener("keydown", event => {
+    const runner = chosenIn("landscape");
+    const move = {ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1]}[event.key];
+    if (!move || !runner || !landscape.x) return;
+    event.preventDefault();
+    event.stopPropagation();
+    touchLandscape([landscape.x, landscape.y].map((slider, k) => clamp(partOn(slider, valueAt(runner.h, slider.path)) + move[k] / 64, 0, 1)));
+  });
+  for (const id of ["across", "up"]) find(id).addEventListener("change", () => { fixAxes(id); drawLandscape(); });
+  find("landscape").querySelector(".of").addEventListener("change", () => { fillAxes(); drawLandscape(); });
+  find("landscape").addEventListener("toggle", drawLandscape);
+}
+
+// The two axes are never the same.
+function fixAxes(changed) {
+  const other = find(changed === "across" ? "up" : "across");
+  if (other.value === find(changed).value) other.value = [...other.options].find(({value}) => value !== other.value).value;
+}
+
+
+// What the mouse or the focus is at
+
+function pointTo(place) {
   pointed = place;
   drawPointed();
+}
+
+function nearestStep(chart, event) {
+  const edges = chart.root.getBoundingClientRect();
+  const mouse = [event.clientX - edges.left, event.clientY - edges.top];
+  let [nearest, found] = [30 * chart.size, null];
+  for (const runner of shownRunners()) {
+    for (const [t, place] of runner.points[chart.id].entries()) {
+      const distance = Math.hypot(...pixel(chart, place).map((value, k) => value - mouse[k]));
+      if (distance < nearest && inView(chart, place)) [nearest, found] = [distance, {chart, runner, t}];
+    }
+  }
+  return found;
 }
 
 // The numbers of the step that is pointed at, and a ring around it in both pictures.
 function drawPointed() {
   const tip = find("tip");
   tip.hidden = !pointed;
-  for (const chart of charts) chart.hit.setAttribute("visibility", "hidden");
+  for (const chart of [map, curves]) chart.hit.setAttribute("visibility", "hidden");
   if (!pointed) return;
-  const runner = content.optimizers[pointed.i];
-  const run = chosenRun(runner);
-  const t = timeIn(run, pointed.t ?? time);
-  tip.querySelector("b").textContent = `${runner.name}, step ${stepIn(run, t)}`;
-  fillTable(tip.querySelector("table"), rows(run, t));
-  for (const chart of charts) {
-    const place = run.points[chart.id][t];
-    const seen = nearestInside(place);
-    setLook(chart.hit, pointed.i);
-    set(chart.hit, {transform: at(chart, seen), visibility: inside(place) ? "visible" : "hidden"});
+  const {runner} = pointed;
+  const t = pointed.t ?? placeOf(runner, time);
+  const step = stepOf(runner, t);
+  tip.querySelector("b").textContent = `${runner.optimizer.label}, step ${step}`;
+  fillTable(tip.querySelector("table"), rows(runner, step));
+  for (const chart of [map, curves]) {
+    const place = runner.points[chart.id][t];
+    const seen = nearestInView(chart, place);
+    setLook(chart.hit, runner.look);
+    set(chart.hit, {transform: at(chart, seen), visibility: inView(chart, place) ? "visible" : "hidden"});
     if (chart === pointed.chart) placeTip(tip, chart, seen);
   }
 }
@@ -353,18 +523,101 @@ function placeTip(tip, chart, place) {
   tip.style.top = `${Math.max(4, Math.min(edges.top + y - 20, innerHeight - tip.offsetHeight - 4))}px`;
 }
 
+// The tab key goes from marker to marker of the map.
+function makeFocusable(runner) {
+  const {marker} = runner.traces.get(map);
+  set(marker, {tabindex: 0, role: "img"});
+  marker.addEventListener("focus", () => { if (map.box && marker.matches(":focus-visible")) pointTo({chart: map, runner}); });
+  marker.addEventListener("blur", () => pointTo(null));
+}
+
+
+// The start, zoom and pan
+
+const toPoint = place => place.map((part, k) => surface.frame[k][0] + part * (surface.frame[k][1] - surface.frame[k][0]));
+const toPlace = point => point.map((value, k) => between(surface.frame[k], value));
+
+function moveStart(point) {
+  const digits = surface.frame.map(([low, high]) => Math.ceil(-Math.log10((high - low) / 1000)));
+  start = point.map((value, k) => clamp(Number(value.toFixed(Math.max(digits[k], 0))), ...surface.frame[k]));
+  const [[sign], place] = [map.start, toPlace(start)];
+  map.start[1] = place;
+  sign.setAttribute("transform", at(map, place));
+  sign.setAttribute("aria-label", `Start at ${start.map(value => told(value)).join(", ")}; arrow keys move it`);
+  runners.forEach(rerun);
+  update();
+}
+
+// Zoom by a factor around a place that stays where it is.
+function zoom(factor, [u, v] = [map.view.u + map.view.size / 2, map.view.v + map.view.size / 2]) {
+  const size = clamp(map.view.size * factor, 1e-3, 1);
+  const keep = (low, value) => clamp(value - (value - low) * size / map.view.size, 0, 1 - size);
+  map.view = {u: keep(map.view.u, u), v: keep(map.view.v, v), size};
+  find("whole").hidden = size === 1;
+  layOut(map);
+  paintGround();
+  draw();
+}
+
+function pan(du, dv) {
+  const {u, v, size} = map.view;
+  map.view = {u: clamp(u + du, 0, 1 - size), v: clamp(v + dv, 0, 1 - size), size};
+  layOut(map);
+  paintGround();
+  draw();
+}
+
+function listenToCharts() {
+  for (const chart of [map, curves]) {
+    chart.root.addEventListener("pointermove", event => { if (!drag) pointTo(nearestStep(chart, event)); });
+    chart.root.addEventListener("pointerleave", event => { if (event.pointerType === "mouse") pointTo(null); });
+  }
+  map.root.addEventListener("pointerdown", event => {
+    const place = pixel(map, toPlace(start));
+    const edges = map.root.getBoundingClientRect();
+    const near = Math.hypot(event.clientX - edges.left - place[0], event.clientY - edges.top - place[1]) < 24 * map.size;
+    drag = near ? "start" : map.view.size < 1 ? "ground" : null;
+    if (!drag) return pointTo(nearestStep(map, event));
+    map.root.setPointerCapture(event.pointerId);
+    event.preventDefault();
+  });
+  map.root.addEventListener("pointermove", event => {
+    if (drag === "start") moveStart(toPoint(pointAtMouse(map, event)));
+    if (drag === "ground") pan(-event.movementX / map.box.width * map.view.size, event.movementY / map.box.height * map.view.size);
+  });
+  for (const kind of ["pointerup", "pointercancel"]) map.root.addEventListener(kind, () => { drag = null; });
+  map.root.addEventListener("wheel", event => {
+    event.preventDefault();
+    zoom(2 ** (event.deltaY / 300), pointAtMouse(map, event));
+  }, {passive: false});
+  find("whole").addEventListener("click", () => zoom(Infinity));
+}
+
 
 // Time
 
+// Everything that depends on the runs.
+function update() {
+  scaleCurves();
+  layOut(curves);
+  draw();
+  drawLandscape();
+}
+
+// Everything that depends on the step.
 function draw() {
+  if (!map.box) return;
   find("time").value = time;
-  const step = `${content.steps[time]} of ${content.steps.at(-1)}`;
+  const step = `${time} of ${content.steps}`;
   find("step").textContent = step;
   find("time").setAttribute("aria-valuetext", step);
-  for (const chart of charts) {
-    for (const [i, runner] of content.optimizers.entries()) drawTrace(chart, runner, chart.traces[i]);
+  for (const runner of runners) {
+    for (const [chart, trace] of runner.traces) {
+      drawTrace(chart, trace, runner.points[chart.id], placeOf(runner, time), runner.shown);
+    }
+    drawCard(runner);
   }
-  content.optimizers.forEach(drawCard);
+  drawExplanation();
   drawPointed();
   tellSoon();
 }
@@ -372,54 +625,80 @@ function draw() {
 // A screen reader is told what is shown when that has come to rest: neither at every frame nor at every key.
 function tellSoon() {
   clearTimeout(telling);
-  if (!playing) telling = setTimeout(tell, QUIET);
+  if (!playing && !drag) telling = setTimeout(tell, QUIET);
 }
 
 function tell() {
-  const runners = content.optimizers.filter(runner => runner.shown);
-  find("status").textContent = [`Step ${content.steps[time]}`, ...runners.map(report)].join(". ");
-  const curves = runners.map(runner => {
-    const [first, last] = [0, -1].map(t => told(losses(chosenRun(runner)).at(t)));
-    return `${runner.name}: from ${first} to ${last}`;
+  const shown = shownRunners();
+  find("status").textContent = [`Step ${time}`, ...shown.map(report)].join(". ");
+  const words = shown.map(({optimizer, run}) => {
+    const values = run.columns.above[0];
+    return `${optimizer.label}: from ${told(values[0])} to ${told(values.at(-1))}`;
   });
-  find("curves").setAttribute("aria-label", [`Curves of the ${content.loss.name} by step`, ...curves].join(". "));
-  for (const [i, {marker}] of charts[0].traces.entries()) {
-    marker.setAttribute("aria-label", report(content.optimizers[i]));
-  }
+  find("curves").setAttribute("aria-label", [`Curves of the ${loss()} by step`, ...words].join(". "));
+  for (const runner of runners) runner.traces.get(map).marker.setAttribute("aria-label", report(runner));
 }
 
-function goTo(place) {
-  time = Math.max(0, Math.min(place, content.steps.length - 1));
+function goTo(step) {
+  time = clamp(step, 0, content.steps);
   draw();
 }
+
+// The first steps are the longest and play slowest, each later one a little faster.
+const stepAt = part => Math.round(Math.expm1(part * Math.log1p(content.steps)));
+const partAt = step => Math.log1p(step) / Math.log1p(content.steps);
 
 function play(on) {
   playing = on;
   find("play").textContent = on ? "Pause" : "Play";
   if (!on) return tellSoon();
-  if (time === content.steps.length - 1) goTo(0);
-  let before = null;
-  let owed = 0;  // steps, in fractions
+  if (time === content.steps) goTo(0);
+  let [began, part] = [null, partAt(time)];
   requestAnimationFrame(function tick(now) {
     if (!playing) return;
-    owed += (now - (before ?? now)) / 1000 / DURATION * content.steps.length;
-    before = now;
-    if (owed >= 1) goTo(time + Math.floor(owed));
-    owed %= 1;
-    if (time < content.steps.length - 1) requestAnimationFrame(tick);
+    began ??= now - part * DURATION * 1000;
+    part = Math.min((now - began) / 1000 / DURATION, 1);
+    if (stepAt(part) !== time) goTo(stepAt(part));
+    if (part < 1) requestAnimationFrame(tick);
     else play(false);
   });
 }
 
 function onKey(event) {
   const {tagName, type} = event.target;
-  if (event.ctrlKey || event.altKey || event.metaKey) return;
-  if (event.key === " " && tagName !== "BUTTON" && type !== "checkbox") play(!playing);
-  else if (event.key === "Escape") pointAt(null);
-  else if (event.key === "ArrowRight" && type !== "range") goTo(time + 1);
-  else if (event.key === "ArrowLeft" && type !== "range") goTo(time - 1);
+  if (event.ctrlKey || event.altKey || event.metaKey || tagName === "SELECT") return;
+  const arrow = {ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1]}[event.key];
+  const free = type !== "range" && tagName !== "CANVAS";
+  if (event.target === map.start?.[0] && arrow) {
+    moveStart(start.map((value, k) => value + arrow[k] * (surface.frame[k][1] - surface.frame[k][0]) * map.view.size / 50));
+  } else if (event.key === " " && !["BUTTON", "SUMMARY"].includes(tagName) && type !== "checkbox") play(!playing);
+  else if (event.key === "Escape") pointTo(null);
+  else if (event.key === "+" && free) zoom(0.7);
+  else if (event.key === "-" && free) zoom(1 / 0.7);
+  else if (arrow && arrow[0] && free) goTo(time + arrow[0]);
   else return;
   event.preventDefault();
+}
+
+
+// The proof: ten steps from checkpoints of real runs
+
+function prove() {
+  let [agreed, distrusted] = [0, []];
+  for (const {surface: i, optimizer: j, h, checks} of content.checks) {
+    const [own, optimizer] = [content.surfaces[i], content.optimizers[j]];
+    const worst = disagreement(SURFACES[own.code], RULES[optimizer.code], h, checks, own.noise);
+    if (worst <= AGREES) agreed += 1;
+    else distrusted.push(`${optimizer.label} on ${own.title}`);
+    if (!(worst <= AGREES) && optimizer.stored) {
+      optimizer.distrusted = true;
+      optimizer.reason = "Here the page does not agree with Python: this run was made there.";
+    }
+  }
+  document.documentElement.dataset.agreed = agreed;
+  document.documentElement.dataset.distrusted = distrusted.length;
+  const words = distrusted.length ? `; not ${distrusted.slice(0, 3).join(", ")}${distrusted.length > 3 ? " …" : ""}` : "";
+  find("proof").textContent = content.checks.length ? `${agreed} checkpoints agree with Python to 1e-12${words}.` : "";
 }
 
 
@@ -436,28 +715,59 @@ async function unpacked(text) {
 function unpackedColumn({whole, powers}) {
   let [digits, power] = [0, 0];
   return whole.map((difference, t) => {
-    if (difference === null) return null;
+    if (difference === null) return NaN;
     digits += difference;
     power += powers[t];
     return Number(`${digits}e${power}`);
   });
 }
 
-function prepare(run) {
+function unpackRun(run) {
   for (const [name, columns] of Object.entries(run.columns)) run.columns[name] = columns.map(unpackedColumn);
-  run.points = {map: mapPoints(run), curves: lossPoints(run)};
 }
 
-function fillHead() {
-  find("lesson").textContent = content.lesson;
-  find("note").textContent = content.note;
-  find("curves-title").textContent = `${content.loss.name[0].toUpperCase()}${content.loss.name.slice(1)} by step`;
-  find("formula").toggleAttribute("hidden", !content.formula);
-  if (!content.formula) return;
-  const {path, size: [width, height], latex} = content.formula;
-  const words = `f(x, y) = ${latex}`;
-  set(find("formula"), {viewBox: `0 0 ${width} ${height}`, width: `${width / DRAWN}rem`, "aria-label": words});
-  svg(find("formula"), "path", {d: path});
+// Paint the hills, coarsely as long as things move, and finely when they have come to rest.
+let resting = null;
+function paintGround() {
+  if (surface.code === null || !map.box) return;
+  const paint = fineness => {
+    const [across, down] = [map.box.width, map.box.height].map(side => clamp(Math.round(side * fineness), 2, 1600));
+    const href = hills(map, surface.frame, evaluate(), surface.levels, across, down, ["--paper", "--hill", "--crest"].map(rgbOf));
+    set(map.picture, {...map.box, href});
+  };
+  paint(0.6);
+  clearTimeout(resting);
+  resting = setTimeout(() => paint(Math.max(devicePixelRatio, 2)), 120);
+}
+
+// Show another surface: its hills, its start, and all runs on it.
+function chooseSurface(next) {
+  surface = next;
+  surface.digits = digitsFor(surface.frame);
+  start = surface.start;
+  find("title").textContent = surface.title;
+  find("lesson").textContent = surface.lesson;
+  find("curves-title").textContent = `${loss()[0].toUpperCase()}${loss().slice(1)} by step`;
+  find("formula").toggleAttribute("hidden", !surface.formula);
+  find("formula").replaceChildren();
+  if (surface.formula) {
+    const {path, size: [width, height], latex} = surface.formula;
+    set(find("formula"), {viewBox: `0 0 ${width} ${height}`, width: `${width / DRAWN}rem`, "aria-label": `f(x, y) = ${latex}`});
+    svg(find("formula"), "path", {d: path});
+  }
+  setRatio(surface.frame);
+  drawSurface();
+  for (const runner of runners) {
+    if (runner.optimizer.tune) tune(runner);
+    rerun(runner);
+  }
+  map.view = {u: 0, v: 0, size: 1};
+  find("whole").hidden = true;
+  if (map.box) {
+    layOut(map);
+    paintGround();
+    update();
+  }
 }
 
 // One unit is as long along x as along y, unless that made the map a mere strip.
@@ -467,39 +777,75 @@ function setRatio([x, y]) {
 }
 
 // The hills, the stars at the minima and the circle at the start.
-function drawSurface({ground, signs, placed}) {
-  set(ground, {role: "img", "aria-label": content.description});
-  for (const d of content.heights) svg(ground, "path", {d});
-  for (const point of content.minima) placed.push([svg(signs, "path", {class: "star", d: STAR}), mapPoint(point)]);
-  for (const point of content.starts) placed.push([svg(signs, "circle", {class: "start", r: 6}), mapPoint(point)]);
+function drawSurface() {
+  const {ground, signs} = map;
+  ground.replaceChildren();
+  signs.replaceChildren();
+  set(ground, {role: "img", "aria-label": surface.description});
+  for (const d of surface.heights ?? []) svg(ground, "path", {d});
+  map.picture.removeAttribute("href");
+  map.axes = ["x", "y"].map((name, k) => ({name, limits: surface.frame[k]}));
+  map.placed = surface.minima.map(point => [svg(signs, "path", {class: "star", d: STAR}), toPlace(point)]);
+  const sign = svg(signs, "circle", {class: "start", r: 8, tabindex: 0, role: "application"});
+  map.start = [sign, toPlace(start)];
+  map.placed.push(map.start);
+  sign.setAttribute("aria-label", `Start at ${start.map(value => told(value)).join(", ")}; arrow keys move it`);
 }
 
 function listen() {
-  find("time").max = content.steps.length - 1;
+  find("time").max = content.steps;
   find("time").addEventListener("input", event => goTo(Number(event.target.value)));
   find("play").addEventListener("click", () => play(!playing));
+  find("log-steps").addEventListener("change", update);
+  find("surface").addEventListener("change", event => chooseSurface(content.surfaces[event.target.value]));
+  find("add").addEventListener("change", event => {
+    if (!event.target.value) return;
+    rerun(addRunner(content.optimizers[event.target.value]));
+    fillChoices();
+    update();
+  });
+  for (const choice of [find("coordinate"), find("explanation").querySelector(".of")]) choice.addEventListener("change", drawExplanation);
+  find("explanation").addEventListener("toggle", drawExplanation);
   document.addEventListener("keydown", onKey);
-  document.addEventListener("scroll", () => { if (pointed?.t !== undefined) pointAt(null); });
+  document.addEventListener("scroll", () => { if (pointed?.t !== undefined) pointTo(null); });
+  listenToCharts();
+  listenToLandscape();
+}
+
+// #optimizer=Adam&surface=beale opens with these.
+function asked(name) {
+  return new URLSearchParams(location.hash.slice(1)).getAll(name);
 }
 
 async function begin() {
   content = await unpacked(find("content").textContent);
-  time = content.steps.length - 1;  // the whole run, to begin with
-  fillHead();
-  setRatio(content.frame);
-  for (const {runs} of content.optimizers) runs.forEach(prepare);
-  content.optimizers.forEach(makeCard);
-  const {frame, steps, loss} = content;
-  const map = makeChart("map", [{name: "x", limits: frame[0]}, {name: "y", limits: frame[1]}]);
-  const curves = makeChart("curves", [
-    {name: "step", limits: [0, steps.at(-1)]},
-    {name: "", limits: [loss.bottom, loss.top], logarithmic: loss.logarithmic}]);
-  makeFocusable(map);
-  drawSurface(map);
-  charts = [map, curves];
+  for (const {stored} of content.optimizers) stored?.forEach(unpackRun);
+  time = content.steps;  // the whole run, to begin with
+  prove();
+  find("surface").replaceChildren(...content.surfaces.map(({title}, i) => new Option(title, i)));
+  find("choose-surface").hidden = content.surfaces.length < 2;
+  find("title").hidden = content.surfaces.length > 1;
+  [map, curves] = [makeChart("map"), makeChart("curves")];
+  find("note").textContent = content.note;
+  const first = Math.max(0, content.surfaces.findIndex(({name}) => asked("surface").includes(name)));
+  find("surface").value = first;
+  surface = content.surfaces[first];
+  start = surface.start;
+  const named = content.optimizers.filter(({label, name}) => asked("optimizer").some(one => one === label || one === name));
+  for (const optimizer of named.length ? named : content.optimizers.filter(({first}) => first)) addRunner(optimizer);
+  chooseSurface(surface);
+  fillChoices();
+  scaleCurves();
   listen();
-  const observer = new ResizeObserver(() => { charts.forEach(layOut); draw(); });
-  for (const {root} of charts) observer.observe(root);
+  const observer = new ResizeObserver(() => {
+    layOut(map);
+    layOut(curves);
+    paintGround();
+    draw();
+    if (landscape.losses) drawLandscape();
+  });
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", paintGround);
+  for (const {root} of [map, curves]) observer.observe(root);
 }
 
 begin().catch(error => {

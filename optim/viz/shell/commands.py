@@ -140,7 +140,7 @@ def run_animate(options):
 
 def add_page(commands):
     """Add the command `page`."""
-    parser = commands.add_parser("page", help="write a page with sliders, for any browser: one file, no server")
+    parser = commands.add_parser("page", help="write a live page for any browser; without SURFACE, of all")
     add_surface(parser)
     add_start(parser)
     add_optimizers(parser)
@@ -151,10 +151,14 @@ def add_page(commands):
 
 
 def run_page(options):
-    """Write a page of the race that is asked for."""
-    surface, _ = chosen_surface(options)
-    path = output_path(options, f"{name_of(surface)}_race.html", ("html", "htm"))
-    page(chosen_race(options), path, seed=options.seed)
+    """Write a page of the race that is asked for; without a surface, of all surfaces and all rules."""
+    if options.surface is options.function is None:
+        path = output_path(options, "optimizers.html", ("html", "htm"))
+        page(None, path, options.optimizer, options.steps, seed=options.seed)
+    else:
+        surface, _ = chosen_surface(options)
+        path = output_path(options, f"{name_of(surface)}_race.html", ("html", "htm"))
+        page(chosen_race(options), path, seed=options.seed)
     print(f"page: {path}")
 
 

@@ -1,0 +1,243 @@
+"""JavaScript printed from what the real code does: a surface with its gradient, and the rule of an optimizer.
+
+Nothing is written twice. `minigrad.programs.javascript` runs the function, minigrad's walk back, or a step of the
+optimizer on numbers that write down what is done with them, and prints that. What is here says what a step is.
+"""
+
+import ast
+import re
+from copy import deepcopy
+from dataclasses import dataclass
+
+import numpy as np
+
+import minigrad
+import optim
+from minigrad.programs import javascript
+from optim.averaging import HasAverage
+from optim.explanation.formulas import (
+    assignments,
+    indentation,
+    is_place,
+    is_renaming,
+    source_lines,
+    statements,
+)
+from optim.interface.hyperparameters import FINITE, prepared, ranges_of
+from optim.interface.optimizer import Optimizer, UpdateRule
+from optim.interface.signatures import hyperparameter_names
+
+
+class NotPrinted(TypeError):
+    """What cannot be printed, and why, in words for the reader of the page."""
+
+
+# Surfaces
+
+def surface_text(surface):
+    """Return a surface of two coordinates as a function of x and y that returns [loss, slope, slope].
+
+    Raises
+    ------
+    NotPrinted
+        If it does what JavaScript has no words for.
+    """
+    derivatives = minigrad.value_and_grad(lambda x, y: surface.function((x, y)), argnums=(0, 1))
+
+    def value_and_slopes(x, y):
+        value, slopes = derivatives(x, y)
+        return [value, *slopes]
+    point = [float(x) + 0.01 * (k + 1) for k, x in enumerate(surface.start)]  # not on a crease, where many runs start
+    return refused_in_words(value_and_slopes, *point)
+
+
+def refused_in_words(function, *examples, **keywords):
+    """Return a function as JavaScript, without spaces at the ends of lines; refuse in words for the page."""
+    try:
+        text = javascript(function, *examples, name="f", **keywords)
+    except (TypeError, IndexError, AttributeError, NotImplementedError) as error:
+        raise NotPrinted(f"it cannot be written in formulas for single numbers ({error})") from error
+    return "\n".join(line.strip() for line in text.splitlines())
+
+
+# Rules
+
+@dataclass
+class Rule:
+    """A printed rule.
+
+    Attributes
+    ----------
+    text : str
+        An object of JavaScript with the functions `init(p, h)`, `first(s, g, p, h, seen)`, which is null where the
+        first step is like the others, and `later(s, g, p, h, seen)`. A step changes the state s, returns the
+        coordinate's next value, and pushes [line, name, value] to `seen` for every value that the source names.
+    hyperparameters : dict
+        Those that may be changed, with their values: numbers, and pairs of them.
+    counted : bool
+        Whether the state counts the steps.
+    lines : dict
+        The statements of the rule by the numbers of their lines, see `lines_of`.
+    aliases : dict
+        What the names of the rule stand for when a step begins: paths such as ["h", "betas", 0].
+    """
+
+    text: str
+    hyperparameters: dict
+    counted: bool
+    lines: dict
+    aliases: dict
+
+
+def rule_text(make):
+    """Print the rule of an optimizer for one coordinate.
+
+    Parameters
+    ----------
+    make : callable
+        From a list of parameters to an optimizer.
+
+    Returns
+    -------
+    Rule
+
+    Raises
+    ------
+    NotPrinted
+        With the reason.
+    """
+    optimizer = make([optim.Parameter(np.array(0.5))])
+    kind = type(optimizer)
+    ordinary = kind.step in (Optimizer.step, HasAverage.step)
+    if not ordinary or kind.move is not Optimizer.move or kind.move_all is not Optimizer.move_all:
+        raise NotPrinted(f"{kind.__name__} has a step of its own")
+    if not optimizer.elementwise:
+        raise NotPrinted(f"{kind.__name__} looks at all coordinates together")
+    step = Step(optimizer)
+    theta, g, tried = np.array(0.5), np.array(0.3), step.tried
+    state = step.first_state(theta, tried)
+    init = refused_in_words(step.first_state, theta, tried)
+    first = refused_in_words(step.take, state, g, theta, tried, watch=True) if None in state.values() else "null"
+    later = refused_in_words(step.take, step.later_state(state, g, theta), g, theta, tried, watch=True)
+    lines, aliases = lines_of(kind)
+    aliases = {name: [*path] for name, path in aliases.items() if path[0] != "h" or path[1] in step.free}
+    return Rule(f"{{init:{init},first:{first},later:{later}}}", step.free, "step" in state, lines, aliases)
+
+
+class Step:
+    """A step of an optimizer as a function of the state, the gradient, one coordinate and the hyperparameters."""
+
+    def __init__(self, optimizer):
+        self.optimizer, group = optimizer, optimizer.param_groups[0]
+        self.asked = {method: hyperparameter_names(getattr(type(optimizer), method))
+                      for method in ("init_state", "advance", "update")}
+        names = dict.fromkeys([*(() if optimizer.returns_step else ["lr"]), *sum(self.asked.values(), ())])
+        ranges = ranges_of(type(optimizer))
+        self.free = {name: floats(group[name]) for name in names
+                     if is_number(group[name]) and ranges.get(name, FINITE).kinds != "iu"}
+        self.frozen = {name: prepared(group[name], np.array(0.5)) for name in names if name not in self.free}
+        # Numbers to run with. They are not printed; none is zero, so that every entry of the state is made.
+        self.tried = {name: value or 0.5 for name, value in self.free.items()}
+
+    def handed(self, method, h):
+        """Return the hyperparameters that a method asks for."""
+        return {name: h[name] if name in h else self.frozen[name] for name in self.asked[method]}
+
+    def first_state(self, p, h):
+        return self.optimizer.init_state(p, **self.handed("init_state", h))
+
+    def take(self, s, g, p, h):
+        """Take the step that the optimizer takes."""
+        grad = -g if self.optimizer.param_groups[0]["maximize"] else g
+        if type(self.optimizer).advance is not UpdateRule.advance:
+            self.optimizer.advance(s, **self.handed("advance", h))
+        phi = self.optimizer.update(grad, s, p, **self.handed("update", h))
+        self.optimizer.descend(p, 1 if self.optimizer.returns_step else h["lr"], phi)
+        return p
+
+    def later_state(self, state, g, p):
+        """Return a state in which all entries are there that the first steps make."""
+        state, p = deepcopy(state), p.copy()
+        for step in (1, 2):
+            if "step" in state:
+                state["step"] = step
+            self.take(state, g, p, self.tried)
+        return state
+
+
+def is_number(value):
+    """Tell whether a hyperparameter is a number, or a pair of them."""
+    numbers = value if isinstance(value, (tuple, list)) and value else [value]
+    return all(isinstance(x, (int, float)) and not isinstance(x, bool) for x in numbers)
+
+
+def floats(value):
+    """Return a number, or a pair of them, as floats."""
+    return tuple(map(float, value)) if isinstance(value, (tuple, list)) else float(value)
+
+
+# The lines of a rule, for the step that is explained in the page
+
+def lines_of(kind):
+    """Return the statements of a rule's `update`, and of the line that moves the parameter, and what its names mean.
+
+    Returns
+    -------
+    (dict, dict)
+        By the number of a line: its source, and for each value that it computes the name, the names in the expression,
+        and the text between them. And by name, the path of what it stands for at the beginning of a step.
+    """
+    lines, aliases = {}, {"grad": ["g"], "param": ["p"], "theta": ["p"], "lr": ["h", "lr"]}
+    for method in (kind.update, Optimizer.descend):
+        code = method.__code__
+        for number, statement in statements(code).items():
+            if hasattr(statement, "body"):
+                continue
+            text = source_lines(statement, code.co_filename)
+            computed = [equation(target, value) for target, value in values_of(statement)]
+            lines[number] = {"source": "\n".join(line[indentation(text):] for line in text), "computed": computed}
+            aliases |= {ast.unparse(place): path for place, value in assignments(statement)
+                        if value is not None and (path := path_of(value))}
+    return lines, aliases | {name: ["h", name] for name in hyperparameter_names(kind.update)}
+
+
+def values_of(statement):
+    """Return (name, expression) for each value that a statement computes; one that is returned is φ."""
+    if isinstance(statement, ast.Return):
+        return [] if statement.value is None or is_renaming(statement.value) else [("phi", statement.value)]
+    return [(ast.unparse(place), value) for place, value in assignments(statement)
+            if value is not None and not is_renaming(value)]
+
+
+def equation(target, expression):
+    """Return an expression as the names in it, and the text between them."""
+    marks = Marks()
+    text = ast.unparse(ast.fix_missing_locations(marks.visit(deepcopy(expression))))
+    parts = re.split("⟦([0-9]+)⟧", text)  # text and marks by turns
+    return {"target": target, "names": [marks.names[int(mark)] for mark in parts[1::2]], "parts": parts[::2]}
+
+
+class Marks(ast.NodeTransformer):
+    """Replaces the places in an expression, such as m and state["step"], by marks."""
+
+    def __init__(self):
+        self.names = []
+
+    def visit_Call(self, node):
+        node.args = [self.visit(arg) for arg in node.args]
+        node.keywords = [ast.keyword(word.arg, self.visit(word.value)) for word in node.keywords if word.arg != "out"]
+        return node
+
+    def visit(self, node):
+        if not is_place(node) or isinstance(node, ast.Attribute):
+            return super().visit(node)
+        self.names.append(ast.unparse(node))
+        return ast.Name(f"⟦{len(self.names) - 1}⟧", ast.Load())
+
+
+def path_of(place):
+    """Return the path that a place such as state["step"] or betas[0] has in the page; None for anything else."""
+    if isinstance(place, ast.Subscript) and isinstance(place.value, ast.Name) and isinstance(place.slice, ast.Constant):
+        name, item = place.value.id, place.slice.value
+        return ["s", item] if name == "state" else ["h", name, item]
+    return None
