@@ -1,5 +1,7 @@
 """optim: from gradients to updates. Read `interface/optimizer.py` first, then the chapters in the order below."""
 
+from typing import TYPE_CHECKING, Any
+
 from .interface.groups import Parameter
 from .interface.optimizer import Optimizer, UpdateRule
 from .gradient_descent import SGD, OptimisticGradient, PolyakSGD
@@ -61,12 +63,16 @@ __all__ = ["Optimizer", "Parameter", "UpdateRule",
     "MirrorDescent", "ExponentiatedGradient", "FTRLProximal",
 ]
 
+if TYPE_CHECKING:
+    from .checking import check
+    from .explanation import Explanation, Listing, Worksheet, explain, show, worksheet
+
 # What explains and checks is not loaded before it is asked for: it would add a fifth to the time of `import optim`.
 ON_DEMAND = {"check": "checking", "Explanation": "explanation", "explain": "explanation",
              "Listing": "explanation", "show": "explanation", "Worksheet": "explanation", "worksheet": "explanation"}
 
 
-def __getattr__(name):
+def __getattr__(name: str) -> Any:
     from importlib import import_module
 
     if name == "__version__":

@@ -12,6 +12,7 @@ from functools import reduce
 
 import numpy as np
 
+from .interface.annotations import Number, Pair, Params
 from .interface.hyperparameters import NOT_NEGATIVE, NOT_POSITIVE, UP_TO_1, active, at_least, optional, several
 from .interface.optimizer import Optimizer
 
@@ -61,8 +62,8 @@ class Adagrad(Optimizer):
 
     ranges = {"lr_decay": NOT_NEGATIVE, "initial_accumulator_value": NOT_NEGATIVE}
 
-    def __init__(self, params, lr=1e-2, lr_decay=0, weight_decay=0, initial_accumulator_value=0, eps=1e-10, *,
-                 maximize=False):
+    def __init__(self, params: Params, lr: Number = 1e-2, lr_decay: Number = 0, weight_decay: Number = 0,
+                 initial_accumulator_value: Number = 0, eps: Number = 1e-10, *, maximize: bool = False) -> None:
         super().__init__(params, lr=lr, lr_decay=lr_decay, eps=eps, weight_decay=weight_decay,
                          initial_accumulator_value=initial_accumulator_value, maximize=maximize)
 
@@ -128,7 +129,8 @@ class Adadelta(Optimizer):
 
     ranges = {"rho": UP_TO_1}
 
-    def __init__(self, params, lr=1.0, rho=0.9, eps=1e-6, weight_decay=0, *, maximize=False):
+    def __init__(self, params: Params, lr: Number = 1.0, rho: Number = 0.9, eps: Number = 1e-6,
+                 weight_decay: Number = 0, *, maximize: bool = False) -> None:
         super().__init__(params, lr=lr, rho=rho, eps=eps, weight_decay=weight_decay, maximize=maximize)
 
     def init_state(self, param):
@@ -199,8 +201,9 @@ class RMSprop(Optimizer):
 
     ranges = {"momentum": NOT_NEGATIVE, "alpha": NOT_NEGATIVE}
 
-    def __init__(self, params, lr=1e-2, alpha=0.99, eps=1e-8, weight_decay=0, momentum=0, centered=False, *,
-                 maximize=False):
+    def __init__(self, params: Params, lr: Number = 1e-2, alpha: Number = 0.99, eps: Number = 1e-8,
+                 weight_decay: Number = 0, momentum: Number = 0, centered: bool = False, *,
+                 maximize: bool = False) -> None:
         super().__init__(params, lr=lr, momentum=momentum, alpha=alpha, eps=eps, centered=centered,
                          weight_decay=weight_decay, maximize=maximize)
 
@@ -292,8 +295,9 @@ class Adam(Optimizer):
     array([0.9, 0.9])
     """
 
-    def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0, amsgrad=False, *,
-                 maximize=False, decoupled_weight_decay=False):
+    def __init__(self, params: Params, lr: Number = 1e-3, betas: Pair = (0.9, 0.999), eps: Number = 1e-8,
+                 weight_decay: Number = 0, amsgrad: bool = False, *, maximize: bool = False,
+                 decoupled_weight_decay: bool = False) -> None:
         super().__init__(params, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, amsgrad=amsgrad,
                          maximize=maximize, decoupled_weight_decay=decoupled_weight_decay)
 
@@ -380,8 +384,8 @@ class AdamW(Adam):
     array([ 0.95, 95. ])
     """
 
-    def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=1e-2, amsgrad=False, *,
-                 maximize=False):
+    def __init__(self, params: Params, lr: Number = 1e-3, betas: Pair = (0.9, 0.999), eps: Number = 1e-8,
+                 weight_decay: Number = 1e-2, amsgrad: bool = False, *, maximize: bool = False) -> None:
         super().__init__(params, lr, betas, eps, weight_decay, amsgrad, maximize=maximize, decoupled_weight_decay=True)
 
 
@@ -422,7 +426,8 @@ class Adamax(Optimizer):
     array([0.9, 0.9])
     """
 
-    def __init__(self, params, lr=2e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0, *, maximize=False):
+    def __init__(self, params: Params, lr: Number = 2e-3, betas: Pair = (0.9, 0.999), eps: Number = 1e-8,
+                 weight_decay: Number = 0, *, maximize: bool = False) -> None:
         super().__init__(params, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, maximize=maximize)
 
     def init_state(self, param):
@@ -489,8 +494,9 @@ class NAdam(Optimizer):
 
     ranges = {"momentum_decay": NOT_NEGATIVE}
 
-    def __init__(self, params, lr=2e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0, momentum_decay=4e-3,
-                 decoupled_weight_decay=False, *, maximize=False):
+    def __init__(self, params: Params, lr: Number = 2e-3, betas: Pair = (0.9, 0.999), eps: Number = 1e-8,
+                 weight_decay: Number = 0, momentum_decay: Number = 4e-3, decoupled_weight_decay: bool = False, *,
+                 maximize: bool = False) -> None:
         super().__init__(params, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, momentum_decay=momentum_decay,
                          decoupled_weight_decay=decoupled_weight_decay, maximize=maximize)
 
@@ -588,8 +594,8 @@ class RAdam(Optimizer):
 
     threshold = 5  # as in PyTorch; the paper has 4
 
-    def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0, decoupled_weight_decay=False, *,
-                 maximize=False):
+    def __init__(self, params: Params, lr: Number = 1e-3, betas: Pair = (0.9, 0.999), eps: Number = 1e-8,
+                 weight_decay: Number = 0, decoupled_weight_decay: bool = False, *, maximize: bool = False) -> None:
         super().__init__(params, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay,
                          decoupled_weight_decay=decoupled_weight_decay, maximize=maximize)
 
@@ -671,7 +677,8 @@ class AdaBelief(Optimizer):
     [-0.350]
     """
 
-    def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-16, *, maximize=False):
+    def __init__(self, params: Params, lr: Number = 1e-3, betas: Pair = (0.9, 0.999), eps: Number = 1e-16, *,
+                 maximize: bool = False) -> None:
         super().__init__(params, lr=lr, betas=betas, eps=eps, maximize=maximize)
 
     def init_state(self, param):
@@ -739,8 +746,8 @@ class Yogi(Optimizer):
     overflows = True
     ranges = {"initial_accumulator_value": NOT_NEGATIVE}
 
-    def __init__(self, params, lr=1e-2, betas=(0.9, 0.999), eps=1e-3, initial_accumulator_value=1e-6, *,
-                 maximize=False):
+    def __init__(self, params: Params, lr: Number = 1e-2, betas: Pair = (0.9, 0.999), eps: Number = 1e-3,
+                 initial_accumulator_value: Number = 1e-6, *, maximize: bool = False) -> None:
         super().__init__(params, lr=lr, betas=betas, eps=eps, initial_accumulator_value=initial_accumulator_value,
                          maximize=maximize)
 
@@ -822,7 +829,8 @@ class Adafactor(Optimizer):
     returns_step = True
     ranges = {"beta2_decay": NOT_POSITIVE, "eps": optional(several(2, NOT_NEGATIVE)), "d": at_least(1)}
 
-    def __init__(self, params, lr=1e-2, beta2_decay=-0.8, eps=(None, 1e-3), d=1.0, weight_decay=0.0, *, maximize=False):
+    def __init__(self, params: Params, lr: Number = 1e-2, beta2_decay: Number = -0.8, eps: tuple = (None, 1e-3),
+                 d: Number = 1.0, weight_decay: Number = 0.0, *, maximize: bool = False) -> None:
         super().__init__(params, lr=lr, beta2_decay=beta2_decay, eps=eps, d=d, weight_decay=weight_decay,
                          maximize=maximize)
 
@@ -914,7 +922,8 @@ class SM3(Optimizer):
     elementwise = False
     ranges = {"momentum": NOT_NEGATIVE}
 
-    def __init__(self, params, lr=0.1, momentum=0.9, eps=1e-8, *, maximize=False):
+    def __init__(self, params: Params, lr: Number = 0.1, momentum: Number = 0.9, eps: Number = 1e-8, *,
+                 maximize: bool = False) -> None:
         super().__init__(params, lr=lr, momentum=momentum, eps=eps, maximize=maximize)
 
     def init_state(self, param):

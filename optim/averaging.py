@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 import numpy as np
 
+from .interface.annotations import Number, Pair, Params
 from .interface.hooks import with_hooks
 from .interface.hyperparameters import FINITE, NOT_NEGATIVE, UP_TO_1, active, check, whole
 from .interface.optimizer import PIECE, Optimizer
@@ -122,7 +123,8 @@ class ASGD(HasAverage, Optimizer):
     returns_step = True
     ranges = {"lambd": NOT_NEGATIVE, "alpha": NOT_NEGATIVE, "t0": NOT_NEGATIVE}
 
-    def __init__(self, params, lr=1e-2, lambd=1e-4, alpha=0.75, t0=1e6, weight_decay=0, *, maximize=False):
+    def __init__(self, params: Params, lr: Number = 1e-2, lambd: Number = 1e-4, alpha: Number = 0.75, t0: Number = 1e6,
+                 weight_decay: Number = 0, *, maximize: bool = False) -> None:
         super().__init__(params, lr=lr, lambd=lambd, alpha=alpha, t0=t0, weight_decay=weight_decay, maximize=maximize)
 
     def init_state(self, param, *, lr):
@@ -228,7 +230,7 @@ class EMA(Averaging):
 
     ranges = {"decay": UP_TO_1}
 
-    def __init__(self, optimizer, decay=0.999):
+    def __init__(self, optimizer: Optimizer, decay: Number = 0.999) -> None:
         super().__init__(optimizer, decay=decay)
         self.counts = {"steps": 0}
 
@@ -273,7 +275,7 @@ class SWA(Averaging):
     [3.5]
     """
 
-    def __init__(self, optimizer, swa_start=0, swa_freq=1):
+    def __init__(self, optimizer: Optimizer, swa_start: int = 0, swa_freq: int = 1) -> None:
         check("swa_start", swa_start, whole(0))
         check("swa_freq", swa_freq, whole(1))
         super().__init__(optimizer)
@@ -330,7 +332,7 @@ class Lookahead(HasAverage, Wrapper):
 
     ranges = {"k": whole(1), "alpha": NOT_NEGATIVE}
 
-    def __init__(self, optimizer, k=5, alpha=0.5):
+    def __init__(self, optimizer: Optimizer, k: int = 5, alpha: Number = 0.5) -> None:
         super().__init__(optimizer, k=k, alpha=alpha)
         self.counts = {"steps": 0}
 
@@ -411,8 +413,9 @@ class ScheduleFreeSGD(HasAverage, Optimizer):
     ranges = {"momentum": NOT_NEGATIVE, "warmup_steps": whole(0),
               "r": NOT_NEGATIVE, "weight_lr_power": FINITE}
 
-    def __init__(self, params, lr=1.0, momentum=0.9, weight_decay=0, warmup_steps=0, r=0.0, weight_lr_power=2.0, *,
-                 maximize=False):
+    def __init__(self, params: Params, lr: Number = 1.0, momentum: Number = 0.9, weight_decay: Number = 0,
+                 warmup_steps: int = 0, r: Number = 0.0, weight_lr_power: Number = 2.0, *,
+                 maximize: bool = False) -> None:
         super().__init__(params, lr=lr, momentum=momentum, weight_decay=weight_decay, warmup_steps=warmup_steps, r=r,
                          weight_lr_power=weight_lr_power, maximize=maximize)
         check_not_zero("momentum", momentum)
@@ -483,8 +486,9 @@ class ScheduleFreeAdamW(HasAverage, Optimizer):
     advance = ScheduleFreeSGD.advance
     ranges = {"warmup_steps": whole(0), "r": NOT_NEGATIVE, "weight_lr_power": FINITE}
 
-    def __init__(self, params, lr=0.0025, betas=(0.9, 0.999), eps=1e-8, weight_decay=0, warmup_steps=0, r=0.0,
-                 weight_lr_power=2.0, *, maximize=False):
+    def __init__(self, params: Params, lr: Number = 0.0025, betas: Pair = (0.9, 0.999), eps: Number = 1e-8,
+                 weight_decay: Number = 0, warmup_steps: int = 0, r: Number = 0.0, weight_lr_power: Number = 2.0, *,
+                 maximize: bool = False) -> None:
         super().__init__(params, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, warmup_steps=warmup_steps, r=r,
                          weight_lr_power=weight_lr_power, maximize=maximize)
         check_not_zero("betas", betas[0])

@@ -17,6 +17,7 @@ import numpy as np
 
 from .averaging import HasAverage
 from .checkpoint import encoded
+from .interface.annotations import Any
 from .interface.groups import Parameter
 from .interface.lost_state import SEEN
 from .interface.optimizer import PIECE, Optimizer
@@ -38,7 +39,7 @@ NOT_A_RULE = "it is more than a rule phi(gradient, state)"
 WANTS_ALL = "it asks for whole arrays"
 
 
-def check(optimizer, *, raises=True, **hyperparameters):
+def check(optimizer: type[Optimizer], *, raises: bool = True, **hyperparameters: Any) -> "Report":
     """Check an optimizer class, your own for example, and say in words what is wrong with it and in which line.
 
     Parameters
@@ -121,7 +122,7 @@ class Report:
             self.passed.append(name)
         return not found or isinstance(found, str)
 
-    def json(self):
+    def json(self) -> str:
         """Return the report as JSON: "optimizer", "right", "faults", "passed" and "left_out", the reasons by check."""
         left_out = {name: reason for reason, names in self.left_out.items() for name in names}
         return json.dumps({"optimizer": self.name, "right": not self.faults, "faults": self.faults,

@@ -14,12 +14,14 @@ from contextlib import contextmanager, suppress
 
 import numpy as np
 
+from .interface.annotations import Any, Function
+
 FORMAT = 1
 DEPTH = 200  # of nesting; JSON is read and written by functions that call themselves
 PLAIN = {bool, int, float, str, type(None)}
 
 
-def save(path, state):
+def save(path: str | os.PathLike, state: Any) -> None:
     """Write a state to a file: a model's, its optimizer's, a schedule's and a random generator's, all in one.
 
     The file is written beside `path` under another name, brought safely to the disk, and then renamed. Whatever happens
@@ -71,7 +73,7 @@ def save(path, state):
         np.savez(file, **members)
 
 
-def load(path):
+def load(path: str | os.PathLike) -> Any:
     """Read what `save` has written.
 
     Parameters
@@ -261,7 +263,7 @@ def sync_folder(folder):
             os.close(descriptor)
 
 
-def converted(function, state):
+def converted(function: Function, state: Any) -> Any:
     """Return a copy of a state with `function` applied to every array in it.
 
     Turns our state dictionaries into PyTorch's, and back; PyTorch's load here without it.

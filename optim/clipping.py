@@ -6,12 +6,13 @@ The links `clip` and `clip_by_global_norm` of a chain (`transform.py`) do the sa
 
 import numpy as np
 
+from .interface.annotations import Iterable, Params
 from .interface.groups import as_list
 from .interface.hyperparameters import POSITIVE, SIZE, check
 from .interface.words import described
 
 
-def global_norm(arrays, norm_type=2.0):
+def global_norm(arrays: Iterable, norm_type: float | str = 2.0) -> float:
     r"""Return the norm of several arrays taken as one long vector.
 
     Parameters
@@ -42,7 +43,8 @@ def shrink_factor(norm, max_norm):
     return np.where(factor > 1, 1.0, factor)
 
 
-def clip_grad_norm_(parameters, max_norm, norm_type=2.0, error_if_nonfinite=False):
+def clip_grad_norm_(parameters: Params, max_norm: float, norm_type: float | str = 2.0,
+                    error_if_nonfinite: bool = False) -> float:
     r"""Shrink all gradients by one factor, so that their norm taken as one long vector is at most `max_norm`.
 
     .. math::
@@ -100,7 +102,7 @@ def clip_grad_norm_(parameters, max_norm, norm_type=2.0, error_if_nonfinite=Fals
     return norm
 
 
-def clip_grad_value_(parameters, clip_value):
+def clip_grad_value_(parameters: Params, clip_value: float) -> None:
     r"""Clip every component of every gradient to [-clip_value, clip_value], in place.
 
     Unlike :func:`clip_grad_norm_` this turns the step's direction, towards a diagonal.

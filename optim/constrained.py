@@ -9,6 +9,8 @@ from functools import partial
 
 import numpy as np
 
+from .interface.annotations import Any, ArrayLike, Function, Number, Params
+from .interface.hooks import HookHandle
 from .interface.hyperparameters import BOUND, FINITE, NOT_NEGATIVE, POSITIVE, check, check_callable, prepared
 from .interface.optimizer import Optimizer
 from .interface.words import described
@@ -34,7 +36,7 @@ def length(x, axis):
     return np.sqrt(np.sum(x * x, axis=axis, keepdims=True))
 
 
-def project_box(x, lower, upper):
+def project_box(x: ArrayLike, lower: ArrayLike, upper: ArrayLike) -> np.ndarray:
     r"""Return the nearest point of a box, :math:`l \le x \le u`: clip each coordinate.
 
     Parameters
@@ -64,7 +66,7 @@ def project_box(x, lower, upper):
     return np.clip(x, lower, upper).astype(x.dtype, copy=False)
 
 
-def project_non_negative(x):
+def project_non_negative(x: ArrayLike) -> np.ndarray:
     """Return the nearest point with no coordinate below 0.
 
     Examples
@@ -76,7 +78,7 @@ def project_non_negative(x):
     return project_box(x, 0, np.inf)
 
 
-def project_linf_ball(x, radius=1.0):
+def project_linf_ball(x: ArrayLike, radius: Number = 1.0) -> np.ndarray:
     r"""Return the nearest point with :math:`\max_i |x_i| \le r`: a box.
 
     Examples
@@ -89,7 +91,7 @@ def project_linf_ball(x, radius=1.0):
     return project_box(x, -radius, radius)
 
 
-def project_simplex(x, total=1.0, axis=None):
+def project_simplex(x: ArrayLike, total: Number = 1.0, axis: Any = None) -> np.ndarray:
     r"""Return the nearest point of the simplex :math:`\{x : x_i \ge 0, \sum_i x_i = s\}`.
 
     .. math::
@@ -130,7 +132,7 @@ def project_simplex(x, total=1.0, axis=None):
     return np.maximum(x - np.take_along_axis(excess, rho - 1, axis), 0)
 
 
-def project_l1_ball(x, radius=1.0, axis=None):
+def project_l1_ball(x: ArrayLike, radius: Number = 1.0, axis: Any = None) -> np.ndarray:
     r"""Return the nearest point with :math:`\sum_i |x_i| \le r`: that of the simplex, with the signs of x.
 
     The corners of the ball are on the axes, so many coordinates of a projection are 0.
@@ -151,7 +153,7 @@ def project_l1_ball(x, radius=1.0, axis=None):
     return np.where(inside, x, np.sign(x) * project_simplex(np.abs(x), radius, axis))
 
 
-def project_l2_ball(x, radius=1.0, axis=None):
+def project_l2_ball(x: ArrayLike, radius: Number = 1.0, axis: Any = None) -> np.ndarray:
     r"""Return the nearest point with :math:`|x|_2 \le r`: x, shortened.
 
     Examples
@@ -165,7 +167,7 @@ def project_l2_ball(x, radius=1.0, axis=None):
     return x * (radius / np.maximum(length(x, axis), radius))
 
 
-def project_sphere(x, radius=1.0, axis=None):
+def project_sphere(x: ArrayLike, radius: Number = 1.0, axis: Any = None) -> np.ndarray:
     r"""Return the nearest point with :math:`|x|_2 = r`.
 
     The sphere is not convex: all its points are equally near to 0, and there the one with equal coordinates is
@@ -183,7 +185,7 @@ def project_sphere(x, radius=1.0, axis=None):
     return x * (radius / length(x, axis))
 
 
-def project_hyperplane(x, normal, offset=0.0, axis=None):
+def project_hyperplane(x: ArrayLike, normal: ArrayLike, offset: Number = 0.0, axis: Any = None) -> np.ndarray:
     r"""Return the nearest point with :math:`a^T x = b`.
 
     .. math:: x - \frac{a^T x - b}{a^T a} a
@@ -207,7 +209,7 @@ def project_hyperplane(x, normal, offset=0.0, axis=None):
     return off_the_plane(x, normal, offset, axis, lambda beyond: beyond)
 
 
-def project_halfspace(x, normal, offset=0.0, axis=None):
+def project_halfspace(x: ArrayLike, normal: ArrayLike, offset: Number = 0.0, axis: Any = None) -> np.ndarray:
     r"""Return the nearest point with :math:`a^T x \le b`; parameters are those of `project_hyperplane`.
 
     Examples
@@ -232,7 +234,7 @@ def off_the_plane(x, normal, offset, axis, kept):
 
 # Projected and proximal gradient
 
-def project_after(optimizer, projection):
+def project_after(optimizer: Optimizer, projection: Function) -> HookHandle:
     """Bring the parameters of any optimizer back into a set after each of its steps.
 
     In a chain the link `optim.project` does this. Use this function for optimizers that are not chains, such as
@@ -327,7 +329,7 @@ class ProjectedGradient(PointOptimizer):
     array([0.6, 0.8])
     """
 
-    def __init__(self, params, projection, lr=1e-3, *, maximize=False):
+    def __init__(self, params: Params, projection: Function, lr: Number = 1e-3, *, maximize: bool = False) -> None:
         check_callable("projection", projection)
         self.projection = projection
         super().__init__(params, lr=lr, maximize=maximize)
@@ -339,7 +341,7 @@ class ProjectedGradient(PointOptimizer):
         return self.projection(param - lr * grad)
 
 
-def prox_l1(x, threshold):
+def prox_l1(x: ArrayLike, threshold: Number) -> np.ndarray:
     r"""Soft threshold, the proximal operator of :math:`\lambda \sum_i |x_i|`.
 
     .. math:: \arg\min_u \tfrac12 |u - x|^2 + \lambda |u|_1 = \mathrm{sign}(x) \max(|x| - \lambda, 0)
@@ -366,7 +368,7 @@ def prox_l1(x, threshold):
     return np.where(np.abs(x) > threshold, x - threshold * np.sign(x), x.dtype.type(0))
 
 
-def prox_group_lasso(x, threshold, axis=-1):
+def prox_group_lasso(x: ArrayLike, threshold: Number, axis: Any = -1) -> np.ndarray:
     r"""The proximal operator of :math:`\lambda \sum_g |x_g|_2`: shorten each group, or set all of it to 0.
 
     .. math:: x_g \max\left(1 - \frac{\lambda}{|x_g|_2}, 0\right)
@@ -396,7 +398,7 @@ def prox_group_lasso(x, threshold, axis=-1):
     return x * (np.maximum(norm - threshold, 0) / np.where(norm > 0, norm, x.dtype.type(1)))
 
 
-def prox_box(x, threshold, lower, upper):
+def prox_box(x: ArrayLike, threshold: Number, lower: ArrayLike, upper: ArrayLike) -> np.ndarray:
     """The proximal operator of what is 0 in a box and infinite outside: `project_box`, whatever the threshold.
 
     Examples
@@ -444,7 +446,7 @@ class ISTA(PointOptimizer):
     array([2., 0.])
     """
 
-    def __init__(self, params, prox, lr=1e-3, *, maximize=False):
+    def __init__(self, params: Params, prox: Function, lr: Number = 1e-3, *, maximize: bool = False) -> None:
         check_callable("prox", prox)
         self.prox = prox
         super().__init__(params, lr=lr, maximize=maximize)
@@ -533,7 +535,7 @@ class FISTA(ISTA):
 
 # Frank-Wolfe
 
-def lmo_simplex(grad, total=1.0, axis=None):
+def lmo_simplex(grad: ArrayLike, total: Number = 1.0, axis: Any = None) -> np.ndarray:
     r"""Return the point s of the simplex that minimises :math:`g^T s`: the corner of the smallest entry of g.
 
     The linear minimisation oracle (LMO) of `FrankWolfe`; `total` and `axis` are those of `project_simplex`.
@@ -549,7 +551,7 @@ def lmo_simplex(grad, total=1.0, axis=None):
     return total * corner(np.argmin(grad, axis=axis, keepdims=True), grad, axis)
 
 
-def lmo_l1_ball(grad, radius=1.0, axis=None):
+def lmo_l1_ball(grad: ArrayLike, radius: Number = 1.0, axis: Any = None) -> np.ndarray:
     r"""Return the point s with :math:`|s|_1 \le r` that minimises :math:`g^T s`: a corner, against the largest entry.
 
     Examples
@@ -563,7 +565,7 @@ def lmo_l1_ball(grad, radius=1.0, axis=None):
     return -radius * np.sign(grad) * corner(np.argmax(np.abs(grad), axis=axis, keepdims=True), grad, axis) + 0.0
 
 
-def lmo_l2_ball(grad, radius=1.0, axis=None):
+def lmo_l2_ball(grad: ArrayLike, radius: Number = 1.0, axis: Any = None) -> np.ndarray:
     r"""Return the point s with :math:`|s|_2 \le r` that minimises :math:`g^T s`: -r g / \|g\|, and 0 for g = 0.
 
     Examples
@@ -578,7 +580,7 @@ def lmo_l2_ball(grad, radius=1.0, axis=None):
     return grad * (-radius / np.where(norm > 0, norm, grad.dtype.type(1)))
 
 
-def lmo_box(grad, lower, upper):
+def lmo_box(grad: ArrayLike, lower: ArrayLike, upper: ArrayLike) -> np.ndarray:
     r"""Return the point s of a box that minimises :math:`g^T s`: the lower bound where the gradient is positive.
 
     Examples
@@ -642,7 +644,7 @@ class FrankWolfe(Optimizer):
     elementwise = False
     returns_step = True
 
-    def __init__(self, params, oracle, *, maximize=False):
+    def __init__(self, params: Params, oracle: Function, *, maximize: bool = False) -> None:
         check_callable("oracle", oracle)
         self.oracle = oracle
         super().__init__(params, maximize=maximize)
@@ -699,7 +701,8 @@ class MirrorDescent(PointOptimizer):
     array([3., 0.])
     """
 
-    def __init__(self, params, to_dual, to_primal, lr=1e-3, *, maximize=False):
+    def __init__(self, params: Params, to_dual: Function, to_primal: Function, lr: Number = 1e-3, *,
+                 maximize: bool = False) -> None:
         check_callable("to_dual", to_dual)
         check_callable("to_primal", to_primal)
         self.to_dual, self.to_primal = to_dual, to_primal
@@ -755,7 +758,7 @@ class ExponentiatedGradient(MirrorDescent):
     array([0.59, 0.39, 0.01])
     """
 
-    def __init__(self, params, lr=0.1, axis=None, *, maximize=False):
+    def __init__(self, params: Params, lr: Number = 0.1, axis: Any = None, *, maximize: bool = False) -> None:
         super().__init__(params, np.log, partial(softmax, axis=axis), lr, maximize=maximize)
 
     def add_param_group(self, group):
@@ -812,7 +815,8 @@ class FTRLProximal(Optimizer):
     overflows = True
     ranges = {"damping": NOT_NEGATIVE, "l1": NOT_NEGATIVE, "l2": NOT_NEGATIVE}
 
-    def __init__(self, params, lr=0.1, damping=1.0, l1=0.0, l2=0.0, *, maximize=False):
+    def __init__(self, params: Params, lr: Number = 0.1, damping: Number = 1.0, l1: Number = 0.0, l2: Number = 0.0, *,
+                 maximize: bool = False) -> None:
         super().__init__(params, lr=lr, damping=damping, l1=l1, l2=l2, maximize=maximize)
 
     def init_state(self, param, *, lr, damping, l1, l2):

@@ -10,6 +10,7 @@ the parameter, and φ what the optimizer steps along: θ ← θ − γ φ.
 
 import numpy as np
 
+from .interface.annotations import Number, Params
 from .interface.hyperparameters import FINITE, NOT_NEGATIVE, active
 from .interface.optimizer import Optimizer
 
@@ -81,7 +82,8 @@ class SGD(Optimizer):
 
     ranges = {"momentum": NOT_NEGATIVE, "dampening": FINITE}
 
-    def __init__(self, params, lr=1e-3, momentum=0, dampening=0, weight_decay=0, nesterov=False, *, maximize=False):
+    def __init__(self, params: Params, lr: Number = 1e-3, momentum: Number = 0, dampening: Number = 0,
+                 weight_decay: Number = 0, nesterov: bool = False, *, maximize: bool = False) -> None:
         if nesterov and (not active(momentum) or active(dampening)):
             raise ValueError("nesterov=True looks ahead along the momentum: it needs momentum > 0 and dampening=0; "
                              f"got momentum={momentum!r}, dampening={dampening!r}")
@@ -163,7 +165,7 @@ class OptimisticGradient(Optimizer):
 
     ranges = {"optimism": FINITE}
 
-    def __init__(self, params, lr=1e-2, optimism=1.0, *, maximize=False):
+    def __init__(self, params: Params, lr: Number = 1e-2, optimism: Number = 1.0, *, maximize: bool = False) -> None:
         super().__init__(params, lr=lr, optimism=optimism, maximize=maximize)
 
     def init_state(self, param):
@@ -233,7 +235,8 @@ class PolyakSGD(Optimizer):
     returns_step = True
     ranges = {"f_min": FINITE}
 
-    def __init__(self, params, lr=1.0, f_min=0.0, eps=0.0, *, maximize=False):
+    def __init__(self, params: Params, lr: Number = 1.0, f_min: Number = 0.0, eps: Number = 0.0, *,
+                 maximize: bool = False) -> None:
         super().__init__(params, lr=lr, f_min=f_min, eps=eps, maximize=maximize)
 
     def step(self, closure=None):

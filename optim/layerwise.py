@@ -8,6 +8,7 @@ LAMB with Adam. A parameter (an array) is a layer here, and norms are taken over
 import numpy as np
 
 from .adaptive import AdamW
+from .interface.annotations import Number, Pair, Params
 from .interface.hyperparameters import NOT_NEGATIVE, active
 from .interface.optimizer import Optimizer
 
@@ -73,8 +74,9 @@ class LARS(Optimizer):
     returns_step = True
     ranges = {"momentum": NOT_NEGATIVE, "trust_coefficient": NOT_NEGATIVE}
 
-    def __init__(self, params, lr=1.0, momentum=0.9, weight_decay=0.0, trust_coefficient=1e-3, eps=0.0,
-                 nesterov=False, *, maximize=False):
+    def __init__(self, params: Params, lr: Number = 1.0, momentum: Number = 0.9, weight_decay: Number = 0.0,
+                 trust_coefficient: Number = 1e-3, eps: Number = 0.0, nesterov: bool = False, *,
+                 maximize: bool = False) -> None:
         super().__init__(params, lr=lr, momentum=momentum, weight_decay=weight_decay,
                          trust_coefficient=trust_coefficient, eps=eps, nesterov=nesterov, maximize=maximize)
 
@@ -144,7 +146,8 @@ class LAMB(AdamW):
 
     elementwise = False
 
-    def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-6, weight_decay=0.0, *, maximize=False):
+    def __init__(self, params: Params, lr: Number = 1e-3, betas: Pair = (0.9, 0.999), eps: Number = 1e-6,
+                 weight_decay: Number = 0.0, *, maximize: bool = False) -> None:
         super().__init__(params, lr, betas, eps, weight_decay, maximize=maximize)
 
     def init_state(self, param, *, amsgrad):

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .interface.annotations import Function, Number
 from .interface.hyperparameters import FINITE, FRACTION, NOT_NEGATIVE, check, check_callable, whole
 
 MOST_TRIALS = 60  # halving a step 60 times makes it too small for the 53 bits of a float64
@@ -59,7 +60,7 @@ class Ray:
     (6.25, -25.0, 2)
     """
 
-    def __init__(self, evaluate, theta, direction):
+    def __init__(self, evaluate: Function, theta: np.ndarray, direction: np.ndarray) -> None:
         self.evaluate, self.theta, self.direction, self.evaluations = evaluate, theta, direction, 0
 
     def __call__(self, t):
@@ -79,7 +80,7 @@ def check_search(ray, t, **fractions):
         check(name, value, FRACTION)
 
 
-def backtracking(ray, start, t, c1=1e-4, shrink=0.5):
+def backtracking(ray: Function, start: Point, t: float, c1: Number = 1e-4, shrink: Number = 0.5) -> Point:
     r"""Shorten the step until the loss has fallen by a fair part of what the slope promised: Armijo's rule.
 
     .. math:: \varphi(t) \le \varphi(0) + c_1 t \, \varphi'(0), \qquad t \in \{t_0, \rho t_0, \rho^2 t_0, \dots\}
@@ -128,7 +129,7 @@ def backtracking(ray, start, t, c1=1e-4, shrink=0.5):
     return start
 
 
-def exact_on_quadratics(ray, start, t):
+def exact_on_quadratics(ray: Function, start: Point, t: float) -> Point:
     r"""Go to the minimum along the line of a quadratic, where the slope is a straight line in t.
 
     .. math:: t^* = t \, \frac{\varphi'(0)}{\varphi'(0) - \varphi'(t)}
@@ -156,7 +157,8 @@ def exact_on_quadratics(ray, start, t):
     return ray(t * start.slope / (start.slope - trial.slope)) if curves_upwards else trial
 
 
-def strong_wolfe(ray, start, t, c1=1e-4, c2=0.9, tolerance=1e-9, most_trials=25):
+def strong_wolfe(ray: Function, start: Point, t: float, c1: Number = 1e-4, c2: Number = 0.9, tolerance: Number = 1e-9,
+                 most_trials: int = 25) -> Point:
     r"""Find a step that lowers the loss enough, and at which the slope has flattened out enough.
 
     .. math:: \varphi(t) \le \varphi(0) + c_1 t \, \varphi'(0), \qquad |\varphi'(t)| \le c_2 |\varphi'(0)|

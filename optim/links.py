@@ -11,6 +11,7 @@ import numpy as np
 from .adaptive import AdaBelief, Adadelta, Adagrad, Adam, Adamax, RAdam, Yogi
 from .clipping import global_norm, shrink_factor
 from .gradient_descent import SGD
+from .interface.annotations import Any, Function, Number
 from .interface.hyperparameters import (
     FINITE,
     FRACTION,
@@ -49,7 +50,7 @@ class clip(Link):
 
     ranges = {"max_delta": POSITIVE}
 
-    def __init__(self, max_delta):
+    def __init__(self, max_delta: Number) -> None:
         super().__init__(max_delta=max_delta)
 
     def update(self, grad, state, param, *, max_delta):
@@ -72,7 +73,7 @@ class clip_by_block_rms(Link):
     elementwise = False
     ranges = {"threshold": POSITIVE}
 
-    def __init__(self, threshold):
+    def __init__(self, threshold: Number) -> None:
         super().__init__(threshold=threshold)
 
     def update(self, grad, state, param, *, threshold):
@@ -99,7 +100,7 @@ class clip_by_global_norm(Link):
 
     ranges = {"max_norm": POSITIVE}
 
-    def __init__(self, max_norm):
+    def __init__(self, max_norm: float) -> None:
         super().__init__(max_norm=max_norm)
 
     def survey(self, grads):
@@ -134,7 +135,7 @@ class adaptive_grad_clip(Link):
     elementwise = False
     ranges = {"clipping": POSITIVE}
 
-    def __init__(self, clipping, eps=1e-3, axis=None):
+    def __init__(self, clipping: Number, eps: Number = 1e-3, axis: Any = None) -> None:
         self.axis = axis
         super().__init__(clipping=clipping, eps=eps)
 
@@ -175,7 +176,7 @@ class normalize_by_update_norm(Link):
 
     ranges = {"scale_factor": FINITE}
 
-    def __init__(self, scale_factor=1.0, eps=1e-6):
+    def __init__(self, scale_factor: Number = 1.0, eps: Number = 1e-6) -> None:
         super().__init__(scale_factor=scale_factor, eps=eps)
 
     def survey(self, grads):
@@ -206,7 +207,7 @@ class add_noise(Link):
     elementwise = False
     ranges = {"eta": NOT_NEGATIVE, "gamma": NOT_NEGATIVE}
 
-    def __init__(self, eta, gamma, seed):
+    def __init__(self, eta: Number, gamma: Number, seed: Any) -> None:
         self.generator = np.random.default_rng(seed)
         super().__init__(eta=eta, gamma=gamma)
 
@@ -242,7 +243,7 @@ class trace(rule_of):
 
     ranges = {"decay": NOT_NEGATIVE}
 
-    def __init__(self, decay, nesterov=False):
+    def __init__(self, decay: Number, nesterov: bool = False) -> None:
         super().__init__(SGD, decay=decay, nesterov=nesterov)
 
     def arguments(self, decay, nesterov):
@@ -262,7 +263,7 @@ class ema(Link):
 
     ranges = {"decay": FRACTION}
 
-    def __init__(self, decay, debias=True):
+    def __init__(self, decay: Number, debias: bool = True) -> None:
         super().__init__(decay=decay, debias=debias)
 
     def init_state(self, param):
@@ -288,7 +289,7 @@ class scale(Link):
 
     ranges = {"step_size": FINITE}
 
-    def __init__(self, step_size):
+    def __init__(self, step_size: Number) -> None:
         super().__init__(step_size=step_size)
 
     def update(self, grad, state, param, *, step_size):
@@ -307,7 +308,7 @@ class scale_by_schedule(Link):
         Takes an int and returns a float.
     """
 
-    def __init__(self, step_size_fn):
+    def __init__(self, step_size_fn: Function) -> None:
         check_callable("step_size_fn", step_size_fn)
         self.step_size_fn = step_size_fn
         super().__init__()
@@ -349,7 +350,7 @@ class scale_by_trust_ratio(Link):
     elementwise = False
     ranges = {"min_norm": NOT_NEGATIVE, "trust_coefficient": NOT_NEGATIVE}
 
-    def __init__(self, min_norm=0.0, trust_coefficient=1.0, eps=0.0):
+    def __init__(self, min_norm: Number = 0.0, trust_coefficient: Number = 1.0, eps: Number = 0.0) -> None:
         super().__init__(min_norm=min_norm, trust_coefficient=trust_coefficient, eps=eps)
 
     def update(self, grad, state, param, *, min_norm, trust_coefficient, eps):
@@ -393,7 +394,7 @@ class scale_by_adam(rule_with_betas):
         Look one step ahead along the first moment.
     """
 
-    def __init__(self, b1=0.9, b2=0.999, eps=1e-8, *, nesterov=False):
+    def __init__(self, b1: Number = 0.9, b2: Number = 0.999, eps: Number = 1e-8, *, nesterov: bool = False) -> None:
         super().__init__(Adam, b1=b1, b2=b2, eps=eps, nesterov=nesterov)
 
 
@@ -423,7 +424,7 @@ class scale_by_adamax(rule_with_betas):
     eps : float or array, default 1e-8
     """
 
-    def __init__(self, b1=0.9, b2=0.999, eps=1e-8):
+    def __init__(self, b1: Number = 0.9, b2: Number = 0.999, eps: Number = 1e-8) -> None:
         super().__init__(Adamax, b1=b1, b2=b2, eps=eps)
 
 
@@ -442,7 +443,8 @@ class scale_by_radam(rule_with_betas):
 
     ranges = {"threshold": at_least(4)}
 
-    def __init__(self, b1=0.9, b2=0.999, eps=1e-8, threshold=5.0, *, nesterov=False):
+    def __init__(self, b1: Number = 0.9, b2: Number = 0.999, eps: Number = 1e-8, threshold: Number = 5.0, *,
+                 nesterov: bool = False) -> None:
         super().__init__(RAdam, b1=b1, b2=b2, eps=eps, threshold=threshold, nesterov=nesterov)
 
     def arguments(self, threshold=None, **others):
@@ -465,7 +467,7 @@ class scale_by_belief(rule_with_betas):
         Look one step ahead along the first moment.
     """
 
-    def __init__(self, b1=0.9, b2=0.999, eps=1e-16, *, nesterov=False):
+    def __init__(self, b1: Number = 0.9, b2: Number = 0.999, eps: Number = 1e-16, *, nesterov: bool = False) -> None:
         super().__init__(AdaBelief, b1=b1, b2=b2, eps=eps, nesterov=nesterov)
 
     def update(self, grad, state, param, *, b1, b2, eps, nesterov):
@@ -489,7 +491,8 @@ class scale_by_yogi(rule_with_betas):
         What the running means start with.
     """
 
-    def __init__(self, b1=0.9, b2=0.999, eps=1e-3, initial_accumulator_value=1e-6):
+    def __init__(self, b1: Number = 0.9, b2: Number = 0.999, eps: Number = 1e-3,
+                 initial_accumulator_value: Number = 1e-6) -> None:
         super().__init__(Yogi, b1=b1, b2=b2, eps=eps, initial_accumulator_value=initial_accumulator_value)
 
 
@@ -508,7 +511,7 @@ class scale_by_lion(rule_with_betas):
 
     ranges = {"smooth_beta": FINITE}
 
-    def __init__(self, b1=0.9, b2=0.99, *, mode="hard", smooth_beta=1.0):
+    def __init__(self, b1: Number = 0.9, b2: Number = 0.99, *, mode: str = "hard", smooth_beta: Number = 1.0) -> None:
         check_choice("mode", mode, ("hard", "smooth", "refined"))
         super().__init__(Lion, b1=b1, b2=b2, mode=mode, smooth_beta=smooth_beta)
 
@@ -542,7 +545,8 @@ class scale_by_rms(Link):
 
     ranges = {"decay": UP_TO_1, "initial_scale": NOT_NEGATIVE}
 
-    def __init__(self, decay=0.9, eps=1e-8, initial_scale=0.0, eps_in_sqrt=False, bias_correction=False):
+    def __init__(self, decay: Number = 0.9, eps: Number = 1e-8, initial_scale: Number = 0.0, eps_in_sqrt: bool = False,
+                 bias_correction: bool = False) -> None:
         super().__init__(decay=decay, eps=eps, initial_scale=initial_scale, eps_in_sqrt=eps_in_sqrt,
                          bias_correction=bias_correction)
 
@@ -588,7 +592,7 @@ class scale_by_rss(rule_of):
         Added to the root, as in PyTorch; optax adds it under the root.
     """
 
-    def __init__(self, initial_accumulator_value=0.1, eps=1e-7):
+    def __init__(self, initial_accumulator_value: Number = 0.1, eps: Number = 1e-7) -> None:
         super().__init__(Adagrad, initial_accumulator_value=initial_accumulator_value, eps=eps)
 
 
@@ -602,7 +606,7 @@ class scale_by_adadelta(rule_of):
     eps : float or array, default 1e-6
     """
 
-    def __init__(self, rho=0.9, eps=1e-6):
+    def __init__(self, rho: Number = 0.9, eps: Number = 1e-6) -> None:
         super().__init__(Adadelta, rho=rho, eps=eps)
 
 
@@ -623,7 +627,7 @@ class add_decayed_weights(Link):
         Picks the parameters that decay, as in `masked`.
     """
 
-    def __init__(self, weight_decay=0.0, mask=None):
+    def __init__(self, weight_decay: Number = 0.0, mask: Function | None = None) -> None:
         super().__init__(weight_decay=weight_decay)
         if mask is not None:
             self.wants = mask
@@ -652,7 +656,7 @@ class project(Link):
     array([1.])
     """
 
-    def __init__(self, projection):
+    def __init__(self, projection: Function) -> None:
         check_callable("projection", projection)
         self.projection = projection
         super().__init__()
@@ -667,5 +671,5 @@ class project(Link):
 class keep_params_nonnegative(project):
     """Set parameters that a move has made negative to 0."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__(lambda param: np.maximum(param, 0))

@@ -7,6 +7,7 @@ axes that Shampoo finds, and Muon makes all singular values nearly equal at once
 
 import numpy as np
 
+from .interface.annotations import Number, Pair, Params
 from .interface.hyperparameters import FINITE, NOT_NEGATIVE, active, whole
 from .interface.optimizer import Optimizer
 
@@ -75,7 +76,8 @@ class Shampoo(Optimizer):
     overflows = True
     ranges = {"precondition_frequency": whole(1), "max_precond_dim": whole(0)}
 
-    def __init__(self, params, lr=0.1, eps=1e-4, precondition_frequency=1, max_precond_dim=1024, *, maximize=False):
+    def __init__(self, params: Params, lr: Number = 0.1, eps: Number = 1e-4, precondition_frequency: int = 1,
+                 max_precond_dim: int = 1024, *, maximize: bool = False) -> None:
         super().__init__(params, lr=lr, eps=eps, precondition_frequency=precondition_frequency,
                          max_precond_dim=max_precond_dim, maximize=maximize)
 
@@ -166,8 +168,9 @@ class SOAP(Optimizer):
     overflows = True
     ranges = {"precondition_frequency": whole(1), "max_precond_dim": whole(0)}
 
-    def __init__(self, params, lr=3e-3, betas=(0.95, 0.95), eps=1e-8, weight_decay=0.01, precondition_frequency=10,
-                 max_precond_dim=1024, precondition_1d=False, *, maximize=False):
+    def __init__(self, params: Params, lr: Number = 3e-3, betas: Pair = (0.95, 0.95), eps: Number = 1e-8,
+                 weight_decay: Number = 0.01, precondition_frequency: int = 10, max_precond_dim: int = 1024,
+                 precondition_1d: bool = False, *, maximize: bool = False) -> None:
         super().__init__(params, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay,
                          precondition_frequency=precondition_frequency, max_precond_dim=max_precond_dim,
                          precondition_1d=precondition_1d, maximize=maximize)
@@ -302,8 +305,10 @@ class Muon(Optimizer):
 
     ranges = {"momentum": NOT_NEGATIVE, "ns_coefficients": FINITE, "ns_steps": whole(0)}
 
-    def __init__(self, params, lr=1e-3, weight_decay=0.1, momentum=0.95, nesterov=True,
-                 ns_coefficients=(3.4445, -4.775, 2.0315), eps=1e-7, ns_steps=5, adjust_lr_fn=None, *, maximize=False):
+    def __init__(self, params: Params, lr: Number = 1e-3, weight_decay: Number = 0.1, momentum: Number = 0.95,
+                 nesterov: bool = True, ns_coefficients: tuple[float, float, float] = (3.4445, -4.775, 2.0315),
+                 eps: Number = 1e-7, ns_steps: int = 5, adjust_lr_fn: str | None = None, *,
+                 maximize: bool = False) -> None:
         super().__init__(params, lr=lr, weight_decay=weight_decay, momentum=momentum, nesterov=nesterov,
                          ns_coefficients=ns_coefficients, eps=eps, ns_steps=ns_steps, adjust_lr_fn=adjust_lr_fn,
                          maximize=maximize)

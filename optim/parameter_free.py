@@ -9,6 +9,7 @@ any parameter moves.
 import numpy as np
 
 from .clipping import global_norm
+from .interface.annotations import Number, Pair, Params
 from .interface.hyperparameters import FRACTION, POSITIVE, active, optional, prepared
 from .interface.optimizer import Optimizer
 
@@ -52,7 +53,8 @@ class DoG(Optimizer):
     elementwise = False
     ranges = {"reps_rel": POSITIVE}
 
-    def __init__(self, params, lr=1.0, reps_rel=1e-6, weight_decay=0.0, eps=1e-8, *, maximize=False):
+    def __init__(self, params: Params, lr: Number = 1.0, reps_rel: Number = 1e-6, weight_decay: Number = 0.0,
+                 eps: Number = 1e-8, *, maximize: bool = False) -> None:
         super().__init__(params, lr=lr, reps_rel=reps_rel, weight_decay=weight_decay, eps=eps, maximize=maximize)
 
     def init_state(self, param):
@@ -141,8 +143,10 @@ class Prodigy(Optimizer):
     elementwise = False
     ranges = {"beta3": optional(FRACTION), "d0": POSITIVE, "d_coef": POSITIVE}
 
-    def __init__(self, params, lr=1.0, betas=(0.9, 0.999), beta3=None, eps=1e-8, weight_decay=0.0,
-                 use_bias_correction=False, safeguard_warmup=False, d0=1e-6, d_coef=1.0, *, maximize=False):
+    def __init__(self, params: Params, lr: Number = 1.0, betas: Pair = (0.9, 0.999), beta3: Number | None = None,
+                 eps: Number = 1e-8, weight_decay: Number = 0.0, use_bias_correction: bool = False,
+                 safeguard_warmup: bool = False, d0: Number = 1e-6, d_coef: Number = 1.0, *,
+                 maximize: bool = False) -> None:
         super().__init__(params, lr=lr, betas=betas, beta3=beta3, eps=eps, weight_decay=weight_decay,
                          use_bias_correction=use_bias_correction, safeguard_warmup=safeguard_warmup, d0=d0,
                          d_coef=d_coef, maximize=maximize)

@@ -9,6 +9,7 @@ from functools import partial
 
 import numpy as np
 
+from .interface.annotations import Number, Params
 from .interface.hyperparameters import FRACTION, NOT_NEGATIVE, check, optional, whole
 from .line_search import Ray, backtracking, strong_wolfe
 from .whole_vector import WholeVectorOptimizer, check_finite
@@ -54,7 +55,8 @@ class BacktrackingGradientDescent(WholeVectorOptimizer):
 
     ranges = {"c1": FRACTION, "shrink": FRACTION}
 
-    def __init__(self, params, lr=1, c1=1e-4, shrink=0.5, *, maximize=False):
+    def __init__(self, params: Params, lr: Number = 1, c1: Number = 1e-4, shrink: Number = 0.5, *,
+                 maximize: bool = False) -> None:
         super().__init__(params, lr=lr, c1=c1, shrink=shrink, maximize=maximize)
 
     def update(self, grad, state, param):
@@ -128,7 +130,8 @@ class NonlinearCG(WholeVectorOptimizer):
                 "hestenes_stiefel": hestenes_stiefel}
     line_searches = {**WholeVectorOptimizer.line_searches, "strong_wolfe": partial(strong_wolfe, c2=0.1)}
 
-    def __init__(self, params, lr=1, formula="polak_ribiere", line_search_fn="strong_wolfe", *, maximize=False):
+    def __init__(self, params: Params, lr: Number = 1, formula: str = "polak_ribiere",
+                 line_search_fn: str | None = "strong_wolfe", *, maximize: bool = False) -> None:
         if formula not in self.formulas:
             raise ValueError(f"formula is {formula!r}; expected one of {sorted(self.formulas)}")
         super().__init__(params, lr=lr, formula=formula, line_search_fn=line_search_fn, maximize=maximize)
@@ -201,7 +204,8 @@ class BFGS(WholeVectorOptimizer):
     array([1., 1.])
     """
 
-    def __init__(self, params, lr=1, line_search_fn="strong_wolfe", *, maximize=False):
+    def __init__(self, params: Params, lr: Number = 1, line_search_fn: str | None = "strong_wolfe", *,
+                 maximize: bool = False) -> None:
         super().__init__(params, lr=lr, line_search_fn=line_search_fn, maximize=maximize)
 
     def init_state(self, param):
@@ -309,8 +313,9 @@ class LBFGS(WholeVectorOptimizer):
     ranges = {"max_iter": whole(1), "max_eval": optional(whole(1)), "tolerance_grad": NOT_NEGATIVE,
               "tolerance_change": NOT_NEGATIVE, "history_size": whole(1)}
 
-    def __init__(self, params, lr=1, max_iter=20, max_eval=None, tolerance_grad=1e-7, tolerance_change=1e-9,
-                 history_size=100, line_search_fn=None, *, maximize=False):
+    def __init__(self, params: Params, lr: Number = 1, max_iter: int = 20, max_eval: int | None = None,
+                 tolerance_grad: Number = 1e-7, tolerance_change: Number = 1e-9, history_size: int = 100,
+                 line_search_fn: str | None = None, *, maximize: bool = False) -> None:
         check("max_iter", max_iter, whole(1))
         max_eval = max_iter * 5 // 4 if max_eval is None else max_eval
         super().__init__(params, lr=lr, max_iter=max_iter, max_eval=max_eval, tolerance_grad=tolerance_grad,

@@ -19,6 +19,7 @@ from types import FunctionType
 
 import numpy as np
 
+from .interface.annotations import Any, Function, Iterable, Number
 from .interface.hyperparameters import (
     FINITE,
     FRACTION,
@@ -70,7 +71,7 @@ class LRScheduler:
     functions = ()  # the names of arguments that are functions
     schedulers = ()  # of which a schedule is made
 
-    def __init__(self, optimizer, last_epoch=-1, *, name="lr"):
+    def __init__(self, optimizer: Optimizer, last_epoch: int = -1, *, name: str = "lr") -> None:
         check("last_epoch", last_epoch, whole(-1))
         self._attach(optimizer, (name,))
         if last_epoch >= 0 and any("initial_" + key(name) not in group for group in optimizer.param_groups):
@@ -176,12 +177,12 @@ class LRScheduler:
                           f"{name} = {first}. Call optimizer.step() first, then schedule.step(); to look at a schedule "
                           "without training, use schedule.values(steps)", UserWarning, stacklevel=3)
 
-    def get_last_lr(self):
+    def get_last_lr(self) -> list:
         """Return the present value in each group."""
         name = next(iter(self.base_values))
         return [read(group, name) for group in self.optimizer.param_groups]
 
-    def values(self, steps, group=0, name=None):
+    def values(self, steps: int, group: int = 0, name: str | None = None) -> np.ndarray:
         """Return the values of the first steps, without moving anything.
 
         Parameters
@@ -206,7 +207,7 @@ class LRScheduler:
 
     # The state dictionary
 
-    def state_dict(self):
+    def state_dict(self) -> dict:
         """Return what the schedule needs to go on, in PyTorch's layout if PyTorch has a schedule like it.
 
         Of functions that you gave it nothing is saved, of other callable objects their attributes, as in PyTorch.
@@ -224,7 +225,7 @@ class LRScheduler:
         parts = [part._own_state() for part in self.schedulers]
         return {"schedule": type(self).__name__, **own, "now": now, "schedulers": parts}
 
-    def load_state_dict(self, state_dict):
+    def load_state_dict(self, state_dict: dict) -> None:
         """Take over what `state_dict` returned, here or in PyTorch, and set the values that the groups had then.
 
         It does not matter whether the optimizer's state is loaded before or after.
@@ -287,7 +288,7 @@ class LambdaLR(LRScheduler):
 
     functions = ("lr_lambda",)
 
-    def __init__(self, optimizer, lr_lambda, last_epoch=-1, *, name="lr"):
+    def __init__(self, optimizer: Optimizer, lr_lambda: Any, last_epoch: int = -1, *, name: str = "lr") -> None:
         for function in lr_lambda if isinstance(lr_lambda, (list, tuple)) else [lr_lambda]:
             if not callable(function):
                 raise TypeError(f"lr_lambda is {lr_lambda!r}; expected a function of the step, or one for each group")
@@ -333,7 +334,8 @@ class StepLR(LRScheduler):
         See `LRScheduler`.
     """
 
-    def __init__(self, optimizer, step_size, gamma=0.1, last_epoch=-1, *, name="lr"):
+    def __init__(self, optimizer: Optimizer, step_size: int, gamma: Number = 0.1, last_epoch: int = -1, *,
+                 name: str = "lr") -> None:
         check("step_size", step_size, whole(1))
         check("gamma", gamma, FINITE)
         self.step_size, self.gamma = step_size, gamma
@@ -356,7 +358,8 @@ class MultiStepLR(LRScheduler):
         See `LRScheduler`.
     """
 
-    def __init__(self, optimizer, milestones, gamma=0.1, last_epoch=-1, *, name="lr"):
+    def __init__(self, optimizer: Optimizer, milestones: Iterable[int], gamma: Number = 0.1, last_epoch: int = -1, *,
+                 name: str = "lr") -> None:
         check("gamma", gamma, FINITE)
         self.milestones, self.gamma = sorted(whole_numbers("milestones", milestones)), gamma
         super().__init__(optimizer, last_epoch, name=name)
@@ -378,7 +381,8 @@ class ConstantLR(LRScheduler):
         See `LRScheduler`.
     """
 
-    def __init__(self, optimizer, factor=1.0 / 3, total_iters=5, last_epoch=-1, *, name="lr"):
+    def __init__(self, optimizer: Optimizer, factor: Number = 1.0 / 3, total_iters: int = 5, last_epoch: int = -1, *,
+                 name: str = "lr") -> None:
         check("factor", factor, UP_TO_1)
         check("total_iters", total_iters, whole(0))
         self.factor, self.total_iters = factor, total_iters
@@ -408,7 +412,8 @@ class LinearLR(LRScheduler):
         See `LRScheduler`.
     """
 
-    def __init__(self, optimizer, start_factor=1.0 / 3, end_factor=1.0, total_iters=5, last_epoch=-1, *, name="lr"):
+    def __init__(self, optimizer: Optimizer, start_factor: Number = 1.0 / 3, end_factor: Number = 1.0,
+                 total_iters: int = 5, last_epoch: int = -1, *, name: str = "lr") -> None:
         check("start_factor", start_factor, UP_TO_1)
         check("end_factor", end_factor, UP_TO_1)
         check("total_iters", total_iters, whole(0))
@@ -437,7 +442,7 @@ class ExponentialLR(LRScheduler):
         See `LRScheduler`.
     """
 
-    def __init__(self, optimizer, gamma, last_epoch=-1, *, name="lr"):
+    def __init__(self, optimizer: Optimizer, gamma: Number, last_epoch: int = -1, *, name: str = "lr") -> None:
         check("gamma", gamma, FINITE)
         self.gamma = gamma
         super().__init__(optimizer, last_epoch, name=name)
@@ -460,7 +465,8 @@ class PolynomialLR(LRScheduler):
         See `LRScheduler`.
     """
 
-    def __init__(self, optimizer, total_iters=5, power=1.0, last_epoch=-1, *, name="lr"):
+    def __init__(self, optimizer: Optimizer, total_iters: int = 5, power: Number = 1.0, last_epoch: int = -1, *,
+                 name: str = "lr") -> None:
         check("total_iters", total_iters, whole(0))
         check("power", power, FINITE)
         self.total_iters, self.power = total_iters, power
@@ -499,7 +505,8 @@ class CosineAnnealingLR(LRScheduler):
     .. [1] I. Loshchilov, F. Hutter, "SGDR: stochastic gradient descent with warm restarts", 2017, eq. 5.
     """
 
-    def __init__(self, optimizer, T_max, eta_min=0.0, last_epoch=-1, *, name="lr"):
+    def __init__(self, optimizer: Optimizer, T_max: int, eta_min: Number = 0.0, last_epoch: int = -1, *,
+                 name: str = "lr") -> None:
         check("T_max", T_max, whole(1))
         check("eta_min", eta_min, FINITE)
         self.T_max, self.eta_min = T_max, eta_min
@@ -534,7 +541,8 @@ class CosineAnnealingWarmRestarts(LRScheduler):
     .. [1] I. Loshchilov, F. Hutter, "SGDR: stochastic gradient descent with warm restarts", 2017, eq. 5.
     """
 
-    def __init__(self, optimizer, T_0, T_mult=1, eta_min=0.0, last_epoch=-1, *, name="lr"):
+    def __init__(self, optimizer: Optimizer, T_0: int, T_mult: int = 1, eta_min: Number = 0.0, last_epoch: int = -1, *,
+                 name: str = "lr") -> None:
         check("T_0", T_0, whole(1))
         check("T_mult", T_mult, whole(1))
         check("eta_min", eta_min, FINITE)
@@ -543,7 +551,7 @@ class CosineAnnealingWarmRestarts(LRScheduler):
         self.time = last_epoch + 1
         super().__init__(optimizer, last_epoch, name=name)
 
-    def step(self, epoch=None):
+    def step(self, epoch: float | None = None):
         """Set the values of the next step, or of any time `epoch`, which may be a fraction: epoch + batch / batches."""
         if epoch is not None and epoch < 0:
             raise ValueError(f"epoch is {epoch}; it must not be negative")
@@ -601,9 +609,10 @@ class CyclicLR(LRScheduler):
 
     functions = ("scale_fn",)
 
-    def __init__(self, optimizer, base_lr, max_lr, step_size_up=2000, step_size_down=None, mode="triangular", gamma=1.0,
-                 scale_fn=None, scale_mode="cycle", cycle_momentum=True, base_momentum=0.8, max_momentum=0.9,
-                 last_epoch=-1, *, name="lr"):
+    def __init__(self, optimizer: Optimizer, base_lr: Any, max_lr: Any, step_size_up: int = 2000,
+                 step_size_down: int | None = None, mode: str = "triangular", gamma: Number = 1.0,
+                 scale_fn: Function | None = None, scale_mode: str = "cycle", cycle_momentum: bool = True,
+                 base_momentum: Any = 0.8, max_momentum: Any = 0.9, last_epoch: int = -1, *, name: str = "lr") -> None:
         check_optimizer(optimizer)
         if scale_fn is None:
             check_choice("mode", mode, ("triangular", "triangular2", "exp_range"))
@@ -679,9 +688,11 @@ class OneCycleLR(LRScheduler):
        2018.
     """
 
-    def __init__(self, optimizer, max_lr, total_steps=None, epochs=None, steps_per_epoch=None, pct_start=0.3,
-                 anneal_strategy="cos", cycle_momentum=True, base_momentum=0.85, max_momentum=0.95, div_factor=25.0,
-                 final_div_factor=1e4, three_phase=False, last_epoch=-1, *, name="lr"):
+    def __init__(self, optimizer: Optimizer, max_lr: Any, total_steps: int | None = None, epochs: int | None = None,
+                 steps_per_epoch: int | None = None, pct_start: Number = 0.3, anneal_strategy: str = "cos",
+                 cycle_momentum: bool = True, base_momentum: Any = 0.85, max_momentum: Any = 0.95,
+                 div_factor: Number = 25.0, final_div_factor: Number = 1e4, three_phase: bool = False,
+                 last_epoch: int = -1, *, name: str = "lr") -> None:
         check_optimizer(optimizer)
         check("epochs", epochs, optional(whole(1)))
         check("steps_per_epoch", steps_per_epoch, optional(whole(1)))
@@ -757,7 +768,8 @@ class SWALR(LRScheduler):
     .. [1] P. Izmailov et al., "Averaging weights leads to wider optima and better generalization", 2018, section 3.
     """
 
-    def __init__(self, optimizer, swa_lr, anneal_epochs=10, anneal_strategy="cos", last_epoch=-1, *, name="lr"):
+    def __init__(self, optimizer: Optimizer, swa_lr: Any, anneal_epochs: int = 10, anneal_strategy: str = "cos",
+                 last_epoch: int = -1, *, name: str = "lr") -> None:
         check_choice("anneal_strategy", anneal_strategy, ANNEALED)
         check("swa_lr", swa_lr, FINITE)
         check("anneal_epochs", anneal_epochs, whole(0))
@@ -787,7 +799,7 @@ class ChainedScheduler(LRScheduler):
         That optimizer.
     """
 
-    def __init__(self, schedulers, optimizer=None):
+    def __init__(self, schedulers: Iterable, optimizer: Optimizer | None = None) -> None:
         self.schedulers = list(schedulers)
         optimizer = check_parts(type(self).__name__, self.schedulers, optimizer)
         self._attach(optimizer, tuple(dict.fromkeys(name for part in self.schedulers for name in part.base_values)))
@@ -826,7 +838,8 @@ class SequentialLR(LRScheduler):
     array([0.25, 0.5 , 0.75, 1.  , 0.5 , 0.25])
     """
 
-    def __init__(self, optimizer, schedulers, milestones, last_epoch=-1):
+    def __init__(self, optimizer: Optimizer, schedulers: Iterable, milestones: Iterable[int],
+                 last_epoch: int = -1) -> None:
         self.schedulers, self.milestones = list(schedulers), whole_numbers("milestones", milestones)
         check_parts(type(self).__name__, self.schedulers, optimizer)
         if len(self.milestones) != len(self.schedulers) - 1:
@@ -875,8 +888,9 @@ class ReduceLROnPlateau(LRScheduler):
         See `LRScheduler`.
     """
 
-    def __init__(self, optimizer, mode="min", factor=0.1, patience=10, threshold=1e-4, threshold_mode="rel", cooldown=0,
-                 min_lr=0, eps=1e-8, *, name="lr"):
+    def __init__(self, optimizer: Optimizer, mode: str = "min", factor: Number = 0.1, patience: int = 10,
+                 threshold: Number = 1e-4, threshold_mode: str = "rel", cooldown: int = 0, min_lr: Any = 0,
+                 eps: Number = 1e-8, *, name: str = "lr") -> None:
         check_choice("mode", mode, ("min", "max"))
         check_choice("threshold_mode", threshold_mode, ("rel", "abs"))
         check("factor", factor, FRACTION)
@@ -890,7 +904,7 @@ class ReduceLROnPlateau(LRScheduler):
         self.best = math.inf if mode == "min" else -math.inf
         self.num_bad_epochs = self.cooldown_counter = self.last_epoch = 0
 
-    def step(self, metrics):
+    def step(self, metrics: Any):
         """Note the number that was measured last, and lower the values if it has stopped to improve."""
         self.last_epoch += 1
         name, = self.base_values
@@ -921,7 +935,7 @@ class ReduceLROnPlateau(LRScheduler):
         lowered = np.where(last - lowered > self.eps, lowered, last)
         return lowered if lowered.ndim else lowered.item()
 
-    def values(self, metrics, group=0):
+    def values(self, metrics: Any, group: int = 0) -> np.ndarray:
         """Return the values that a sequence of measured numbers would lead to, without moving anything."""
         name, = self.base_values
         trial, value, found = copy.copy(self), read(self.optimizer.param_groups[group], name), []
@@ -940,7 +954,8 @@ def warmup(optimizer, steps, name):
     return LinearLR(optimizer, start_factor=1 / (steps + 1), total_iters=steps, name=name)
 
 
-def warmup_cosine(optimizer, warmup_steps, total_steps, eta_min=0.0, *, name="lr"):
+def warmup_cosine(optimizer: Optimizer, warmup_steps: int, total_steps: int, eta_min: Number = 0.0, *,
+                  name: str = "lr") -> SequentialLR:
     """Return a schedule: up in a straight line, then down along half a cosine.
 
     Parameters
@@ -974,7 +989,8 @@ def warmup_cosine(optimizer, warmup_steps, total_steps, eta_min=0.0, *, name="lr
     return SequentialLR(optimizer, parts, milestones=[warmup_steps])
 
 
-def warmup_stable_decay(optimizer, warmup_steps, stable_steps, decay_steps, final_factor=0.0, *, name="lr"):
+def warmup_stable_decay(optimizer: Optimizer, warmup_steps: int, stable_steps: int, decay_steps: int,
+                        final_factor: Number = 0.0, *, name: str = "lr") -> SequentialLR:
     """Return a schedule: up in a straight line, level, and down in a straight line.
 
     Because it is level for most of the run, the run can be made longer after the fact [1]_.
@@ -1012,7 +1028,7 @@ def warmup_stable_decay(optimizer, warmup_steps, stable_steps, decay_steps, fina
     return SequentialLR(optimizer, parts, milestones=[warmup_steps, warmup_steps + stable_steps])
 
 
-def inverse_sqrt(optimizer, warmup_steps, *, name="lr"):
+def inverse_sqrt(optimizer: Optimizer, warmup_steps: int, *, name: str = "lr") -> SequentialLR:
     r"""Return a schedule: up in a straight line, then down as :math:`\gamma_0 \sqrt{T / t}` from t = T on.
 
     Parameters

@@ -11,6 +11,7 @@ from copy import deepcopy
 
 import numpy as np
 
+from .interface.annotations import Any, Function, Number, Pair, Params
 from .interface.hyperparameters import NOT_NEGATIVE, POSITIVE, check_callable, whole
 from .interface.optimizer import Optimizer
 from .line_search import Point
@@ -61,7 +62,8 @@ class Newton(WholeVectorOptimizer):
     True
     """
 
-    def __init__(self, params, hessian, lr=1, line_search_fn="backtracking", *, maximize=False):
+    def __init__(self, params: Params, hessian: Function, lr: Number = 1,
+                 line_search_fn: str | None = "backtracking", *, maximize: bool = False) -> None:
         check_callable("hessian", hessian)
         self.hessian = hessian
         super().__init__(params, lr=lr, line_search_fn=line_search_fn, maximize=maximize)
@@ -158,7 +160,8 @@ class NewtonCG(WholeVectorOptimizer):
     True
     """
 
-    def __init__(self, params, hvp, lr=1, line_search_fn="backtracking", *, maximize=False):
+    def __init__(self, params: Params, hvp: Function, lr: Number = 1, line_search_fn: str | None = "backtracking", *,
+                 maximize: bool = False) -> None:
         check_callable("hvp", hvp)
         self.hvp = hvp
         super().__init__(params, lr=lr, line_search_fn=line_search_fn, maximize=maximize)
@@ -208,7 +211,7 @@ class LeastSquaresOptimizer(WholeVectorOptimizer):
     that `step` returns; otherwise `step` returns ½ ‖r‖².
     """
 
-    def __init__(self, params, residuals, jacobian, **defaults):
+    def __init__(self, params: Params, residuals: Function, jacobian: Function, **defaults: Any) -> None:
         check_callable("residuals", residuals)
         self.residuals = residuals
         check_callable("jacobian", jacobian)
@@ -295,7 +298,8 @@ class GaussNewton(LeastSquaresOptimizer):
 
     line_searches = {"backtracking": WholeVectorOptimizer.line_searches["backtracking"]}
 
-    def __init__(self, params, residuals, jacobian, lr=1, line_search_fn="backtracking"):
+    def __init__(self, params: Params, residuals: Function, jacobian: Function, lr: Number = 1,
+                 line_search_fn: str | None = "backtracking") -> None:
         super().__init__(params, residuals, jacobian, lr=lr, line_search_fn=line_search_fn)
 
     def iterate(self, closure, group):
@@ -365,7 +369,7 @@ class LevenbergMarquardt(LeastSquaresOptimizer):
     most_trials = 30
     ranges = {"damping": NOT_NEGATIVE}
 
-    def __init__(self, params, residuals, jacobian, damping=1e-3):
+    def __init__(self, params: Params, residuals: Function, jacobian: Function, damping: Number = 1e-3) -> None:
         super().__init__(params, residuals, jacobian, damping=damping)
 
     def init_state(self, param):
@@ -414,7 +418,7 @@ class DiagonalHessianOptimizer(Optimizer):
     state of the random generator is part of `state_dict()`, as "rng".
     """
 
-    def __init__(self, params, hvp, rng, **defaults):
+    def __init__(self, params: Params, hvp: Function | None, rng: Any, **defaults: Any) -> None:
         self.hvp, self.rng = hvp, np.random.default_rng(0 if rng is None else rng)
         super().__init__(params, **defaults)
 
@@ -510,8 +514,9 @@ class AdaHessian(DiagonalHessianOptimizer):
 
     ranges = {"hessian_power": NOT_NEGATIVE}
 
-    def __init__(self, params, hvp, lr=0.15, betas=(0.9, 0.999), eps=1e-4, weight_decay=0, hessian_power=1, rng=None, *,
-                 maximize=False):
+    def __init__(self, params: Params, hvp: Function, lr: Number = 0.15, betas: Pair = (0.9, 0.999), eps: Number = 1e-4,
+                 weight_decay: Number = 0, hessian_power: Number = 1, rng: Any = None, *,
+                 maximize: bool = False) -> None:
         check_callable("hvp", hvp)
         super().__init__(params, hvp, rng, lr=lr, betas=betas, eps=eps,
                          weight_decay=weight_decay, hessian_power=hessian_power, maximize=maximize)
@@ -595,8 +600,10 @@ class Sophia(DiagonalHessianOptimizer):
 
     ranges = {"gamma": NOT_NEGATIVE, "clip_threshold": POSITIVE, "update_interval": whole(1)}
 
-    def __init__(self, params, hvp=None, lr=1e-4, betas=(0.965, 0.99), eps=1e-8, weight_decay=1e-4, gamma=0.01,
-                 clip_threshold=1.0, update_interval=10, hessian_diagonal=None, rng=None, *, maximize=False):
+    def __init__(self, params: Params, hvp: Function | None = None, lr: Number = 1e-4, betas: Pair = (0.965, 0.99),
+                 eps: Number = 1e-8, weight_decay: Number = 1e-4, gamma: Number = 0.01, clip_threshold: Number = 1.0,
+                 update_interval: int = 10, hessian_diagonal: Function | None = None, rng: Any = None, *,
+                 maximize: bool = False) -> None:
         if (hvp is None) == (hessian_diagonal is None):
             raise TypeError("Sophia needs one of hvp (for Hutchinson's estimate) and hessian_diagonal (for one of your "
                             f"own); got {hvp!r} and {hessian_diagonal!r}")

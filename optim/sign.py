@@ -8,6 +8,7 @@ The equations are the docstring of `update`: g is the gradient, θ the parameter
 
 import numpy as np
 
+from .interface.annotations import Number, Pair, Params
 from .interface.hyperparameters import NOT_NEGATIVE, POSITIVE, active, several
 from .interface.optimizer import Optimizer
 
@@ -48,7 +49,7 @@ class SignSGD(Optimizer):
     array([ 0.9, -0.9,  0. ])
     """
 
-    def __init__(self, params, lr=1e-3, weight_decay=0, *, maximize=False):
+    def __init__(self, params: Params, lr: Number = 1e-3, weight_decay: Number = 0, *, maximize: bool = False) -> None:
         super().__init__(params, lr=lr, weight_decay=weight_decay, maximize=maximize)
 
     def update(self, grad, state, param, *, weight_decay):
@@ -107,7 +108,8 @@ class Signum(Optimizer):
 
     ranges = {"momentum": NOT_NEGATIVE}
 
-    def __init__(self, params, lr=1e-3, momentum=0.9, weight_decay=0, *, maximize=False):
+    def __init__(self, params: Params, lr: Number = 1e-3, momentum: Number = 0.9, weight_decay: Number = 0, *,
+                 maximize: bool = False) -> None:
         super().__init__(params, lr=lr, momentum=momentum, weight_decay=weight_decay, maximize=maximize)
 
     def init_state(self, param):
@@ -167,7 +169,8 @@ class Lion(Optimizer):
     array([ 0.9, -0.9])
     """
 
-    def __init__(self, params, lr=1e-4, betas=(0.9, 0.99), weight_decay=0.0, *, maximize=False):
+    def __init__(self, params: Params, lr: Number = 1e-4, betas: Pair = (0.9, 0.99), weight_decay: Number = 0.0, *,
+                 maximize: bool = False) -> None:
         super().__init__(params, lr=lr, betas=betas, weight_decay=weight_decay, maximize=maximize)
 
     def init_state(self, param):
@@ -241,7 +244,8 @@ class Rprop(Optimizer):
     returns_step = True
     ranges = {"etas": several(2, POSITIVE), "step_sizes": several(2, NOT_NEGATIVE)}
 
-    def __init__(self, params, lr=1e-2, etas=(0.5, 1.2), step_sizes=(1e-6, 50), *, maximize=False):
+    def __init__(self, params: Params, lr: Number = 1e-2, etas: Pair = (0.5, 1.2), step_sizes: Pair = (1e-6, 50), *,
+                 maximize: bool = False) -> None:
         super().__init__(params, lr=lr, etas=etas, step_sizes=step_sizes, maximize=maximize)
         if not (np.all(np.less(0, etas[0])) and np.all(np.less(etas[0], 1)) and np.all(np.less(1, etas[1]))):
             raise ValueError(f"etas is {etas!r}; expected a factor in (0, 1) that shrinks and one above 1 that grows")

@@ -8,6 +8,7 @@ so made.
 
 import numpy as np
 
+from .interface.annotations import ArrayLike, Number, Pair, Params
 from .interface.optimizer import Optimizer
 from .interface.pieces import broadcast_piece, pieces_of
 
@@ -36,7 +37,7 @@ class RowGradient:
 
     __slots__ = ("rows", "values")
 
-    def __init__(self, rows, values):
+    def __init__(self, rows: ArrayLike, values: ArrayLike) -> None:
         self.rows, self.values = np.asarray(rows), np.asarray(values)
         if self.rows.size == 0:
             self.rows = self.rows.astype(int)
@@ -54,7 +55,7 @@ class RowGradient:
     def __neg__(self):
         return RowGradient(self.rows, -self.values)
 
-    def coalesced(self):
+    def coalesced(self) -> "RowGradient":
         """Return the same gradient with every row named once, in ascending order."""
         rows, place = np.unique(self.rows, return_inverse=True)
         values = np.zeros((len(rows), *self.values.shape[1:]), self.values.dtype)
@@ -93,7 +94,7 @@ class LazyRows:
         if not getattr(cls, "elementwise", True):
             raise TypeError(f"{cls.__name__} cannot be lazy: its rule needs whole arrays (elementwise = False)")
 
-    def zero_grad(self, set_to_none=True):
+    def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget all gradients. A gradient that is 0 in all rows is None, so `set_to_none` makes no difference."""
         super().zero_grad()
 
@@ -171,7 +172,8 @@ class SparseAdam(LazyRows, Optimizer):
            [ 0.1,  0.1]])
     """
 
-    def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, maximize=False):
+    def __init__(self, params: Params, lr: Number = 1e-3, betas: Pair = (0.9, 0.999), eps: Number = 1e-8,
+                 maximize: bool = False) -> None:
         super().__init__(params, lr=lr, betas=betas, eps=eps, maximize=maximize)
 
     def init_state(self, param):

@@ -11,6 +11,7 @@ Here is how links are chained; the links themselves are in `links.py`.
 import copy
 import inspect
 
+from .interface.annotations import Any, Function, Number, Params
 from .interface.hyperparameters import RANGES, check_all, prepared, ranges_of
 from .interface.optimizer import Optimizer, UpdateRule, counted, hyperparameters_of
 from .interface.signatures import HANDED, check_phi, check_requests, check_signature, hyperparameter_names
@@ -53,7 +54,7 @@ class Link(UpdateRule):
     survey = None
     settle = None
 
-    def __init__(self, **hyperparameters):
+    def __init__(self, **hyperparameters: Any) -> None:
         check_all(hyperparameters, self.all_ranges())
         self.name = type(self).__name__
         self.hyperparameters = hyperparameters
@@ -72,11 +73,11 @@ class Link(UpdateRule):
     def __repr__(self):
         return f"{self.name}({listed({name: [value] for name, value in self.hyperparameters.items()})})"
 
-    def state_dict(self):
+    def state_dict(self) -> dict:
         """Return what the link remembers that belongs to no parameter, such as the state of a random generator."""
         return {}
 
-    def load_state_dict(self, state_dict):
+    def load_state_dict(self, state_dict: dict) -> None:
         """Take over what `state_dict` returned."""
         if state_dict:
             raise ValueError(f"the link {self.name} remembers nothing of its own; got {sorted(state_dict)}")
@@ -124,7 +125,7 @@ class chain(Optimizer):
 
     machinery = ()
 
-    def __init__(self, params, *links, lr=1e-3, maximize=False):
+    def __init__(self, params: Params, *links: Link, lr: Number = 1e-3, maximize: bool = False) -> None:
         self.links = named(links)
         self._stages = stages(self.links)
         self.elementwise = all(link.elementwise for link in self._stages[-1].values())
@@ -207,11 +208,11 @@ class chain(Optimizer):
 
     # The state dictionary
 
-    def state_dict(self):
+    def state_dict(self) -> dict:
         """Return a copy of everything a run needs to go on; "links" has the links in their order."""
         return {**super().state_dict(), "links": {name: link.state_dict() for name, link in self.links.items()}}
 
-    def load_state_dict(self, state_dict):
+    def load_state_dict(self, state_dict: dict) -> None:
         """Take over a copy of what `state_dict` returned for a chain of the same links in the same order."""
         saved = state_dict.get("links", {}) if isinstance(state_dict, dict) else {}
         if list(saved) != list(self.links):
@@ -256,7 +257,7 @@ def stages(links):
     return parts
 
 
-def masked(link, mask):
+def masked(link: Link, mask: Function) -> Link:
     """Return the link, applied only to the parameters that `mask` picks.
 
     Parameters
@@ -311,7 +312,7 @@ class rule_of(Link):
         super().__init_subclass__(**arguments)
         cls.machinery = ()  # a subclass only gives the hyperparameters other names
 
-    def __init__(self, optimizer, **hyperparameters):
+    def __init__(self, optimizer: type[Optimizer], **hyperparameters: Any) -> None:
         if optimizer.returns_step or any(getattr(optimizer, name) is not getattr(Optimizer, name)
                                          for name in ("step", "move_all", "move")):
             raise TypeError(f"{optimizer.__name__} is more than a rule phi(gradient, state) and cannot be a link")

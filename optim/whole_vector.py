@@ -62,7 +62,7 @@ class WholeVectorOptimizer(Optimizer):
     elementwise = False
     line_searches = {"backtracking": backtracking, "strong_wolfe": strong_wolfe, "exact": exact_on_quadratics}
 
-    def add_param_group(self, group):
+    def add_param_group(self, group: dict) -> None:
         """Add a group, as every optimizer does; what has been learnt about the shorter vector is forgotten."""
         super().add_param_group(group)
         try:

@@ -11,6 +11,7 @@ from copy import deepcopy
 import numpy as np
 
 from .clipping import global_norm, gradients
+from .interface.annotations import Any, Number
 from .interface.hyperparameters import NOT_NEGATIVE, check, check_all, optional, prepared, ranges_of, whole
 from .interface.optimizer import Optimizer, fitted
 from .interface.words import described
@@ -64,7 +65,7 @@ class Wrapper(Optimizer):
 
     elementwise = False  # it has no `update` of its own
 
-    def __init__(self, optimizer, **hyperparameters):
+    def __init__(self, optimizer: Optimizer, **hyperparameters: Any) -> None:
         if not isinstance(optimizer, Optimizer):
             raise TypeError(f"optimizer is {described(optimizer)}; {type(self).__name__} is wrapped around an "
                             "Optimizer")
@@ -73,7 +74,8 @@ class Wrapper(Optimizer):
         check_all(own, ranges)
         if own.keys() & optimizer.defaults.keys():
             raise ValueError(f"the optimizer is wrapped in {type(self).__name__} already")
-        self.optimizer, self.counts = optimizer, {}
+        self.optimizer = optimizer
+        self.counts: dict[str, int] = {}
         self.defaults, self.param_groups, self.state = optimizer.defaults, optimizer.param_groups, defaultdict(dict)
         self._before_step, self._after_step = {}, {}
         self.defaults.update(own)
@@ -102,7 +104,7 @@ class Wrapper(Optimizer):
         """The step is the inner optimizer's, whose state is loaded by itself."""
         return False
 
-    def add_param_group(self, group):
+    def add_param_group(self, group: dict) -> None:
         """Add a group to the inner optimizer; see `Optimizer.add_param_group`."""
         self.optimizer.add_param_group(group)
 
@@ -114,13 +116,13 @@ class Wrapper(Optimizer):
         """Do what the wrapper does in a step, and return the loss; `self.optimizer.step` is called from here."""
         raise NotImplementedError(f"{type(self).__name__} needs a method `step_around(self, closure)`")
 
-    def state_dict(self):
+    def state_dict(self) -> dict:
         """Return the inner optimizer's state dictionary, with the wrapper's own state under the wrapper's name."""
         params = [param for group in self.param_groups for param in group["params"]]
         state = {i: deepcopy(self.state[param]) for i, param in enumerate(params) if self.state.get(param)}
         return {**self.optimizer.state_dict(), type(self).__name__: {"state": state, **self.counts}}
 
-    def load_state_dict(self, state_dict):
+    def load_state_dict(self, state_dict: dict) -> None:
         """Take over a copy of what `state_dict` returned; if anything does not fit, nothing changes."""
         name, params = type(self).__name__, [param for group in self.param_groups for param in group["params"]]
         own = state_dict.get(name) if isinstance(state_dict, dict) else None
@@ -170,7 +172,7 @@ class GradientAccumulation(Wrapper):
     [0.7]
     """
 
-    def __init__(self, optimizer, every):
+    def __init__(self, optimizer: Optimizer, every: int) -> None:
         check("every", every, whole(1))
         super().__init__(optimizer)
         self.every, self.counts = every, {"waiting": 0}
@@ -228,7 +230,7 @@ class ApplyIfFinite(Wrapper):
     (array([1.]), 1)
     """
 
-    def __init__(self, optimizer, max_consecutive_errors=None):
+    def __init__(self, optimizer: Optimizer, max_consecutive_errors: int | None = None) -> None:
         check("max_consecutive_errors", max_consecutive_errors, optional(whole(0)))
         super().__init__(optimizer)
         self.max_consecutive_errors = max_consecutive_errors
@@ -307,7 +309,7 @@ class SAM(Wrapper):
 
     ranges = {"rho": NOT_NEGATIVE}
 
-    def __init__(self, optimizer, rho=0.05, adaptive=False):
+    def __init__(self, optimizer: Optimizer, rho: Number = 0.05, adaptive: bool = False) -> None:
         super().__init__(optimizer, rho=rho)
         self.adaptive = adaptive
 

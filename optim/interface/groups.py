@@ -8,6 +8,7 @@ from collections import UserDict
 import numpy as np
 from numpy.lib.array_utils import byte_bounds
 
+from .annotations import ArrayLike
 from .hyperparameters import check, check_broadcast
 from .words import described
 
@@ -36,7 +37,7 @@ class Parameter:
 
     __slots__ = ("data", "grad")
 
-    def __init__(self, data):
+    def __init__(self, data: ArrayLike) -> None:
         self.data = np.array(data)
         if self.data.dtype.kind not in "biuf":
             raise TypeError(f"data is {described(data)}; expected real numbers")

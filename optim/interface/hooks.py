@@ -3,22 +3,23 @@
 import inspect
 from functools import wraps
 
+from .annotations import Function
 from .signatures import advise
 
 
 class HookHandle:
     """What registering a hook returns: `remove()` takes the hook away again."""
 
-    def __init__(self, hooks, hook):
+    def __init__(self, hooks: dict, hook: Function) -> None:
         self._hooks = hooks
         hooks[self] = hook
 
-    def remove(self):
+    def remove(self) -> None:
         """Take the hook away; a second call does nothing."""
         self._hooks.pop(self, None)
 
 
-def with_hooks(step):
+def with_hooks(step: Function) -> Function:
     """Return a method `step` that also calls the optimizer's hooks, and takes a closure even if its author did not.
 
     The hooks are called around the outermost `step` alone, and not again around the `super().step()` inside it.

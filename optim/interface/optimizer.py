@@ -10,6 +10,7 @@ from copy import deepcopy
 
 import numpy as np
 
+from .annotations import Any, Function, Params, any_signature
 from .groups import ParamGroup, as_defaults, as_groups, as_list, check_apart, check_parameter
 from .hooks import HookHandle, with_hooks
 from .hyperparameters import check_all, prepared, ranges_of
@@ -48,13 +49,16 @@ class UpdateRule:
         """Return the range of each hyperparameter that has one, by name."""
         return ranges_of(type(self))
 
+    @any_signature
     def init_state(self, param):
         """Return s_0: a dictionary of arrays like `param`, numbers, and None. An entry `step` is counted for you."""
         return {}
 
+    @any_signature
     def advance(self, state):
         """Move on the scalar recurrences of the state; called once a step, before any piece."""
 
+    @any_signature
     def update(self, grad, state, param):
         """Return phi(g, s). The state's arrays are changed in place; an entry that is None may be set to one."""
         raise NotImplementedError(f"{type(self).__name__} needs a method `update(self, grad, state, param, *, ...)`")
@@ -123,14 +127,15 @@ class Optimizer(UpdateRule):
 
     machinery = ()
 
-    def __init__(self, params, defaults=None, **hyperparameters):
+    def __init__(self, params: Params, defaults: dict | None = None, **hyperparameters: Any) -> None:
         given = {**as_defaults(defaults, type(self)), **hyperparameters}
-        self.defaults = {**given, "maximize": given.get("maximize", False)}
+        self.defaults: dict[str, Any] = {**given, "maximize": given.get("maximize", False)}
         for method in HANDED:
             check_signature(type(self), method)
         check_requests(type(self), self._asked_for() - {"maximize"}, given)
         check_all(self.defaults, self.all_ranges())
-        self.param_groups, self.state = [], defaultdict(dict)
+        self.param_groups: list[Any] = []
+        self.state: defaultdict[Any, dict[str, Any]] = defaultdict(dict)
         self._before_step, self._after_step = {}, {}
         for group in as_groups(params):
             self.add_param_group(group)
@@ -149,7 +154,7 @@ class Optimizer(UpdateRule):
 
     # Groups
 
-    def add_param_group(self, group):
+    def add_param_group(self, group: dict) -> None:
         """Add a group: a dictionary with "params" and, where they differ from the defaults, hyperparameters.
 
         Raises
@@ -174,7 +179,7 @@ class Optimizer(UpdateRule):
         entries = {**deepcopy(self.defaults), **{name: value for name, value in group.items() if name != "params"}}
         self.param_groups.append(ParamGroup(self, params, entries))
 
-    def zero_grad(self, set_to_none=True):
+    def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget all gradients: set them to None, or fill them with zeros."""
         for group in self.param_groups:
             for param in group["params"]:
@@ -308,17 +313,17 @@ class Optimizer(UpdateRule):
 
     # Hooks
 
-    def register_step_pre_hook(self, hook):
+    def register_step_pre_hook(self, hook: Function) -> HookHandle:
         """Call hook(optimizer, args, kwargs) before every step; returns a handle with `remove()`."""
         return HookHandle(self._before_step, hook)
 
-    def register_step_post_hook(self, hook):
+    def register_step_post_hook(self, hook: Function) -> HookHandle:
         """Call hook(optimizer, args, kwargs) after every step; returns a handle with `remove()`."""
         return HookHandle(self._after_step, hook)
 
     # The state dictionary
 
-    def state_dict(self):
+    def state_dict(self) -> dict:
         """Return a copy of everything that a run needs to go on.
 
         The layout is PyTorch's, {"state": {0: {...}, ...}, "param_groups": [{..., "params": [0, ...]}]}: parameters are
@@ -333,7 +338,7 @@ class Optimizer(UpdateRule):
                  "param_groups": groups}
         return {**saved, "shapes": [param.data.shape for param in params]} if self.steps_itself() else saved
 
-    def load_state_dict(self, state_dict):
+    def load_state_dict(self, state_dict: dict) -> None:
         """Take over a copy of what `state_dict` returned, here or in PyTorch's optimizer of the same name.
 
         Raises
