@@ -75,7 +75,7 @@ def calculated_by(statement, method):
 
 
 def calculates(expression):
-    """Tell whether an expression is more than a name, a constant, or a list of names."""
+    """Return whether an expression is more than a name, a constant, or a list of names."""
     if isinstance(expression, (ast.Tuple, ast.List)):
         return any(map(calculates, expression.elts))
     if isinstance(expression, ast.IfExp):

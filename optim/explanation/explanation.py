@@ -1,6 +1,6 @@
 """One step explained line by line, by the code that runs.
 
-`explain` lets the optimizer take a real step and listens (`tracing.py`). For each line of its `update` that Python
+`explain` lets the optimizer take a real step and traces it (`tracing.py`). For each line of its `update` that Python
 executes, it keeps the line, the names that the line set, and the numbers that went in. No formula is written a second
 time, so a student's own optimizer is explained as well as a built-in one. `worksheets.py` makes exercises of this.
 """
@@ -17,7 +17,7 @@ import numpy as np
 from .. import schedule as schedules
 from ..interface.optimizer import Optimizer
 from ..interface.words import show
-from .tracing import Listener, has_element, picked
+from .tracing import Tracer, has_element, picked
 
 HOME = os.path.dirname(os.path.dirname(os.path.dirname(__file__))) + os.sep
 BRIEF = "mean {mean:.4g}, norm {norm:.4g}"
@@ -185,17 +185,17 @@ def explain(optimizer, closure=None, *, steps=1, keep=False, parameter=None, ele
     title, settings = repr(optimizer), list(learning_rates(optimizer))
     with ExitStack() as stack:
         acting = optimizer if keep else stack.enter_context(copied(optimizer, params))
-        listener = Listener(acting, params, element, closure)
-        states = [tellable_state(acting, listener, parameter)]
+        tracer = Tracer(acting, params, element, closure)
+        states = [shown_state(acting, tracer, parameter)]
         with whole_arrays(acting):
-            for listener.step in range(1, steps + 1):
-                with listener.listening():
+            for tracer.step in range(1, steps + 1):
+                with tracer.tracing():
                     acting.step() if closure is None else acting.step(closure)
-                states.append(tellable_state(acting, listener, parameter))
-    if listener.without_source:
-        settings.append(f"Python has kept no source of {', '.join(sorted(listener.without_source))}: here are the line "
+                states.append(shown_state(acting, tracer, parameter))
+    if tracer.without_source:
+        settings.append(f"Python has kept no source of {', '.join(sorted(tracer.without_source))}: here are the line "
                         "numbers and what the lines set; to see the lines, put the class into a file")
-    rows = [row for row in listener.rows if parameter is None or row.parameter in (None, parameter)]
+    rows = [row for row in tracer.rows if parameter is None or row.parameter in (None, parameter)]
     return Explanation(title, settings, rows, states)
 
 
@@ -212,10 +212,10 @@ def check_arguments(optimizer, closure, steps, parameter, element):
         raise ValueError(f"steps is {steps!r}; expected an integer of at least 1")
     if parameter is not None and parameter not in range(len(params)):
         raise IndexError(f"parameter is {parameter!r}; expected a number from 0 to {len(params) - 1}")
-    told = params if parameter is None else [params[parameter]]
-    if element is not None and not any(has_element(param.data, element) for param in told):
+    shown = params if parameter is None else [params[parameter]]
+    if element is not None and not any(has_element(param.data, element) for param in shown):
         raise IndexError(f"element is {element!r}, which picks no single number from parameters of the shapes "
-                         f"{[param.data.shape for param in told]}")
+                         f"{[param.data.shape for param in shown]}")
 
 
 @contextmanager
@@ -267,20 +267,20 @@ def learning_rates(optimizer):
             yield f"group {number}: lr = {show(group['lr'])}{', set ' * bool(origin)}{' '.join(origin)}"
 
 
-def tellable_state(optimizer, listener, parameter):
+def shown_state(optimizer, tracer, parameter):
     """Return copies of θ, the gradients and the state, by names such as "exp_avg[0]"."""
-    told = {}
-    chosen = [i for i in range(len(listener.params)) if parameter in (None, i)]
+    shown = {}
+    chosen = [i for i in range(len(tracer.params)) if parameter in (None, i)]
     for i in chosen:
-        told |= {f"θ[{i}]": listener.params[i].data.copy(), f"gradient[{i}]": deepcopy(listener.params[i].grad)}
+        shown |= {f"θ[{i}]": tracer.params[i].data.copy(), f"gradient[{i}]": deepcopy(tracer.params[i].grad)}
     saved = optimizer.state_dict()
     for name, entry in saved.items():
         by_parameter = entry.get("state", {}) if name != "state" and isinstance(entry, dict) else entry
         if name not in ("param_groups", "links", "shapes"):
             for i in chosen:
-                told |= flattened(by_parameter.get(i, {}), f"[{i}]", "" if name == "state" else f"{name}.")
-    shapes = {name: listener.params[int(name[:-1].rpartition("[")[2])].data.shape for name in told}
-    return {name: picked(value, listener.element, shapes[name]) for name, value in told.items()}
+                shown |= flattened(by_parameter.get(i, {}), f"[{i}]", "" if name == "state" else f"{name}.")
+    shapes = {name: tracer.params[int(name[:-1].rpartition("[")[2])].data.shape for name in shown}
+    return {name: picked(value, tracer.element, shapes[name]) for name, value in shown.items()}
 
 
 def flattened(state, suffix, prefix=""):

@@ -71,7 +71,7 @@ def indentation(lines):
 # Places: names, and their entries and attributes, such as state["step"] and point.value
 
 def is_place(node):
-    """Tell whether an expression is a name, or an entry or attribute of a place."""
+    """Return whether an expression is a name, or an entry or attribute of a place."""
     if isinstance(node, ast.Subscript):
         return isinstance(node.slice, ast.Constant) and node.slice.value is not ... and is_place(node.value)
     return isinstance(node, ast.Name) or (isinstance(node, ast.Attribute) and is_place(node.value))
@@ -93,10 +93,10 @@ def value_of(place, names):
     return getattr(owner, place.attr) if isinstance(attribute, types.MemberDescriptorType) else attribute
 
 
-def is_tellable(value):
-    """Tell whether a value is made of numbers, arrays and words, so that it can be copied and shown."""
+def is_showable(value):
+    """Return whether a value is made of numbers, arrays and words, so that it can be copied and shown."""
     if isinstance(value, (tuple, list)):
-        return all(map(is_tellable, value))
+        return all(map(is_showable, value))
     if isinstance(value, np.ndarray):
         return value.dtype.kind in "fiub"
     return value is None or isinstance(value, (np.generic, bool, int, float, str))
@@ -110,7 +110,7 @@ def snapshot(places, names):
             value = value_of(place, names)
         except (LookupError, TypeError, AttributeError):
             continue
-        if is_tellable(value):
+        if is_showable(value):
             values[ast.unparse(place)] = deepcopy(value)
     return values
 
@@ -169,7 +169,7 @@ def parts_of(expression, targets):
 
 
 def is_whole(index):
-    """Tell whether an index picks the whole array, as in x[:] and x[...]."""
+    """Return whether an index picks the whole array, as in x[:] and x[...]."""
     if isinstance(index, ast.Slice):
         return index.lower is index.upper is index.step is None
     return isinstance(index, ast.Constant) and index.value is ...
@@ -275,7 +275,7 @@ def live_source(source, before):
 
 
 def is_call_of_update(node):
-    """Tell whether an expression is a call of some rule's `update`."""
+    """Return whether an expression is a call of some rule's `update`."""
     return isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "update"
 
 
@@ -285,12 +285,12 @@ def is_call_of_one(statement):
 
 
 def is_renaming(expression):
-    """Tell whether an expression calculates nothing: it is a constant, or a place."""
+    """Return whether an expression calculates nothing: it is a constant, or a place."""
     return isinstance(expression, ast.Constant) or is_place(expression)
 
 
 def is_allocation(expression):
-    """Tell whether an expression makes an array whose numbers are chance."""
+    """Return whether an expression makes an array whose numbers are chance."""
     return isinstance(expression, ast.Call) and ast.unparse(expression.func) in ("np.empty", "np.empty_like")
 
 

@@ -225,7 +225,7 @@ def member_of(cls, name):
 
 
 def is_machinery(base):
-    """Tell whether a class is not an optimizer but what optimizers share."""
+    """Return whether a class is not an optimizer but what optimizers share."""
     return base is object or "machinery" in vars(base)
 
 

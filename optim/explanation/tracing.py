@@ -1,6 +1,6 @@
-"""Listening to a step: which lines of which methods Python executes, what they read, and what they set.
+"""Tracing a step: which lines of which methods Python executes, what they read, and what they set.
 
-A `Listener` is handed to `sys.settrace` for the time of a step. It follows the methods of update rules, and the
+A `Tracer` is handed to `sys.settrace` for the time of a step. It follows the methods of update rules, and the
 functions in their files that they call. Classes that many optimizers share mark themselves as machinery, by an
 attribute `machinery`. Of their lines only those are shown that move a parameter: its array has changed while they ran.
 """
@@ -26,7 +26,7 @@ from .formulas import (
     indentation,
     is_call_of_one,
     is_renaming,
-    is_tellable,
+    is_showable,
     reads,
     snapshot,
     source_lines,
@@ -105,7 +105,7 @@ class Row:
     moved: bool = False
 
 
-class Listener:
+class Tracer:
     """Collects a Row for each line that is shown.
 
     Parameters
@@ -127,13 +127,13 @@ class Listener:
         while optimizer is not None:
             self.link_names |= {id(link): name for name, link in getattr(optimizer, "links", {}).items()}
             optimizer = getattr(optimizer, "optimizer", None)
-        self.rows, self.step, self.calls, self.phi, self.told = [], 0, 0, None, {}
+        self.rows, self.step, self.calls, self.phi, self.traced = [], 0, 0, None, {}
         self.machinery = {}  # by class of rules and code, what `machinery_of` returned
         self.note_positions()
         self.without_source = set()
 
     @contextmanager
-    def listening(self):
+    def tracing(self):
         """Trace calls inside, in this thread; a debugger or a coverage tool that traces already gets its place back."""
         earlier = sys.gettrace()
         sys.settrace(self.called)
@@ -143,8 +143,8 @@ class Listener:
             sys.settrace(earlier)
 
     def called(self, frame, event, arg):
-        """Return what listens to the lines of a function that is shown, None for any other function."""
-        code, caller = frame.f_code, self.told.get(frame.f_back)
+        """Return what traces the lines of a function that is shown, None for any other function."""
+        code, caller = frame.f_code, self.traced.get(frame.f_back)
         if code.co_name.startswith("<") or code is self.closure:
             return None
         rule = frame.f_locals.get("self")
@@ -154,22 +154,22 @@ class Listener:
             mark = self.machinery[type(rule), code]
             if mark is not None and code.co_name in mark:
                 return None
-            kind = CallListener if mark is None else MachineryListener
-        elif type(caller) is CallListener and caller.code.co_filename == code.co_filename:
-            kind, rule = CallListener, caller.rule
+            kind = TracedCall if mark is None else TracedMachinery
+        elif type(caller) is TracedCall and caller.code.co_filename == code.co_filename:
+            kind, rule = TracedCall, caller.rule
         elif frame.f_back is not None and frame.f_back.f_code is call.__code__ and code.co_argcount:  # a hook
-            kind, rule = CallListener, frame.f_locals[code.co_varnames[0]]
+            kind, rule = TracedCall, frame.f_locals[code.co_varnames[0]]
         else:
             return None
         try:
             statements(code)
         except (OSError, SyntaxError):
             self.without_source.add(f"{type(rule).__name__}.{code.co_name}")
-            kind = ValuesListener
-        return kind(self, frame, rule, self.told.get(self.enclosing(frame))).heard
+            kind = TracedValues
+        return kind(self, frame, rule, self.traced.get(self.enclosing(frame))).on_event
 
     def has_moved(self):
-        """Tell whether a parameter has moved since the last line that was shown."""
+        """Return whether a parameter has moved since the last line that was shown."""
         return any(not np.array_equal(param.data, before, equal_nan=True)
                    for param, before in zip(self.params, self.positions))
 
@@ -178,9 +178,9 @@ class Listener:
         self.positions = [param.data.copy() for param in self.params]
 
     def enclosing(self, frame):
-        """Return the innermost frame around this one that has a listener."""
+        """Return the innermost frame around this one that has a tracer."""
         frame = frame.f_back
-        while frame is not None and frame not in self.told:
+        while frame is not None and frame not in self.traced:
             frame = frame.f_back
         return frame
 
@@ -210,26 +210,26 @@ def picked(value, element, shape):
 
 
 def has_element(array, element):
-    """Tell whether an array has a single element under this index."""
+    """Return whether an array has a single element under this index."""
     try:
         return np.ndim(array[element]) == 0
     except IndexError:
         return False
 
 
-class CallListener:
-    """Listens to one call of a function. When Python leaves a line, its effects are known."""
+class TracedCall:
+    """Traces one call of a function. When Python leaves a line, its effects are known."""
 
-    def __init__(self, listener, frame, rule, outer):
-        self.listener, self.frame, self.rule, self.code = listener, frame, rule, frame.f_code
-        self.name = listener.name_of(rule, frame.f_back)
+    def __init__(self, tracer, frame, rule, outer):
+        self.tracer, self.frame, self.rule, self.code = tracer, frame, rule, frame.f_code
+        self.name = tracer.name_of(rule, frame.f_back)
         self.statement, self.before, self.failed, self.moved = None, {}, False, False
         self.read_source()
-        self.number = listener.number_of(frame, outer and outer.parameter_of(outer.statement))
-        self.depth = outer.depth + (type(outer) is CallListener) if outer else 0
-        listener.calls += 1
-        self.call = listener.calls
-        listener.told[frame] = self
+        self.number = tracer.number_of(frame, outer and outer.parameter_of(outer.statement))
+        self.depth = outer.depth + (type(outer) is TracedCall) if outer else 0
+        tracer.calls += 1
+        self.call = tracer.calls
+        tracer.traced[frame] = self
 
     def read_source(self):
         """Find the statement of each line, and how far all of them are indented."""
@@ -237,7 +237,7 @@ class CallListener:
         self.margin = indentation([line for statement in self.statements.values()
                                    for line in source_lines(statement, self.code.co_filename)[:1]])
 
-    def heard(self, frame, event, arg):
+    def on_event(self, frame, event, arg):
         """Finish the line before, and begin the one that is about to run."""
         if event == "exception":
             self.failed = True
@@ -251,9 +251,9 @@ class CallListener:
             if not self.failed:
                 self.finish(arg, None)
                 if self.code.co_name == "update":
-                    self.listener.phi = deepcopy(arg) if is_tellable(arg) else None
-            del self.listener.told[frame]
-        return self.heard
+                    self.tracer.phi = deepcopy(arg) if is_showable(arg) else None
+            del self.tracer.traced[frame]
+        return self.on_event
 
     def begin(self, statement):
         """Take copies of what a statement, and those beside it, are about to read."""
@@ -265,17 +265,17 @@ class CallListener:
         """Add a row for the statement that has just run, and those beside it."""
         statement = self.statement
         ended = isinstance(statement, ast.For) and following is not statement.body[0]
-        self.moved = any(map(can_move, together(statement))) and self.listener.has_moved()
-        told = [one for one in together(statement) if self.is_told(one)]
-        if not told or ended:
+        self.moved = any(map(can_move, together(statement))) and self.tracer.has_moved()
+        shown = [one for one in together(statement) if self.is_shown(one)]
+        if not shown or ended:
             return
-        values, found, renamed = self.told_by(told, returned)
+        values, found, renamed = self.shown_by(shown, returned)
         text = ", ".join(" = ".join(filter(None, parts)) for parts in found)
-        text = text or decision(statement, following, Formula(self.before, self.listener.phi, self.picked))
+        text = text or decision(statement, following, Formula(self.before, self.tracer.phi, self.picked))
         source = "\n".join(line[self.margin:] for line in source_lines(statement, self.code.co_filename))
         self.add_row(first_line(statement), source, values, found, renamed, text)
 
-    def told_by(self, line, returned):
+    def shown_by(self, line, returned):
         """Return the values, the equations and the renamed names of the statements of a line, which has just run.
 
         Python reports when it leaves a line, not what happened on it. If one of the statements may not have run, or
@@ -285,7 +285,7 @@ class CallListener:
         for statement in line:
             new = self.set_by(statement, returned)
             known = known and not values.keys() & new.keys()
-            formula = Formula(self.before | values, self.listener.phi, self.picked)
+            formula = Formula(self.before | values, self.tracer.phi, self.picked)
             for name, expression, numbers, result in equations(statement, new, formula):
                 found.append((name, numbers, result))
                 if isinstance(statement, ast.For) or (expression is not None and is_renaming(expression)):
@@ -297,14 +297,14 @@ class CallListener:
 
     def add_row(self, line, source, values, found, renamed, text):
         """Add a row to the explanation."""
-        self.listener.rows.append(Row(
-            self.listener.step, self.parameter_of(self.statement), self.name, self.code.co_name, self.call, self.depth,
+        self.tracer.rows.append(Row(
+            self.tracer.step, self.parameter_of(self.statement), self.name, self.code.co_name, self.call, self.depth,
             self.code.co_filename, line, source, self.before, values, found, renamed, text, self.moved))
         if self.moved:
-            self.listener.note_positions()
+            self.tracer.note_positions()
 
-    def is_told(self, statement):
-        """Tell whether a statement becomes a row."""
+    def is_shown(self, statement):
+        """Return whether a statement becomes a row."""
         return not isinstance(statement, (ast.Pass, ast.Try)) and not is_text(statement)
 
     def set_by(self, statement, returned):
@@ -313,10 +313,10 @@ class CallListener:
             name = "φ" if self.code.co_name == "update" else "result"
             if isinstance(returned, dict):
                 name = "state" if self.code.co_name == "init_state" else name
-                return {f"{name}[{key!r}]": deepcopy(value) for key, value in returned.items() if is_tellable(value)}
-            return {name: deepcopy(returned)} if returned is not None and is_tellable(returned) else {}
+                return {f"{name}[{key!r}]": deepcopy(value) for key, value in returned.items() if is_showable(value)}
+            return {name: deepcopy(returned)} if returned is not None and is_showable(returned) else {}
         if is_call_of_one(statement) and self.moved:
-            return {"θ": np.concatenate([param.data.ravel() for param in self.listener.params])}
+            return {"θ": np.concatenate([param.data.ravel() for param in self.tracer.params])}
         values = snapshot(targets(statement), self.frame.f_locals)
         if isinstance(statement, ast.Expr):  # a call whose result nobody uses is there for what it changes
             values |= {name: value for name, value in snapshot(reads(statement), self.frame.f_locals).items()
@@ -326,17 +326,17 @@ class CallListener:
     def parameter_of(self, statement):
         """Return the number of the parameter that a statement is about: in a loop, the loop's."""
         if statement is not None and "param" in statement.looping:
-            return self.listener.number_of(self.frame, self.number)
+            return self.tracer.number_of(self.frame, self.number)
         return self.number
 
     def picked(self, value):
         """Return the part of a value that is to be shown."""
         number = self.parameter_of(self.statement)
-        return picked(value, self.listener.element, None if number is None else self.listener.params[number].data.shape)
+        return picked(value, self.tracer.element, None if number is None else self.tracer.params[number].data.shape)
 
 
-class ValuesListener(CallListener):
-    """Listens to a call of a function whose source is not known, and shows for each line the values that changed."""
+class TracedValues(TracedCall):
+    """Traces a call of a function whose source is not known, and shows for each line the values that changed."""
 
     def read_source(self):
         """Use the line numbers, which the code knows, instead of statements."""
@@ -351,10 +351,10 @@ class ValuesListener(CallListener):
         """Add a row for the line that has just run, if it has changed anything."""
         if self.statement is None:
             return
-        self.moved = self.listener.has_moved()
+        self.moved = self.tracer.has_moved()
         values = {name: value for name, value in self.variables().items()
                   if name not in self.before or not np.array_equal(value, self.before[name])}
-        if is_tellable(returned) and returned is not None:
+        if is_showable(returned) and returned is not None:
             values = {"φ" if self.code.co_name == "update" else "result": deepcopy(returned)}
         found = [(name, None, show(self.picked(value))) for name, value in values.items()]
         if found:
@@ -371,13 +371,13 @@ class ValuesListener(CallListener):
                 if isinstance(value, (np.ndarray, np.generic, int, float))}
 
 
-class MachineryListener(CallListener):
-    """Listens to a method of the machinery: only lines that move a parameter are shown.
+class TracedMachinery(TracedCall):
+    """Traces a method of the machinery: only lines that move a parameter are shown.
 
     So is the line of `Optimizer.descend` that moves an array: for `LazyRows` this is a copy of some rows.
     """
 
-    def is_told(self, statement):
+    def is_shown(self, statement):
         return self.moved or (self.code is Optimizer.descend.__code__ and isinstance(statement, ast.AugAssign))
 
 

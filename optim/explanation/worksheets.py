@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ..interface.words import is_small, show
 from .explanation import as_code, explain, markdown_table
-from .formulas import is_tellable, live_source
+from .formulas import is_showable, live_source
 from .tracing import picked
 from .typesetting import breakable_code, escape, typeset
 
@@ -145,7 +145,7 @@ def worksheet(optimizer, closure=None, *, steps=3, parameter=0, element=None):
         raise ValueError(f"{type(optimizer).__name__} calculates nothing here that could be done by hand: choose an "
                          f"`element` of the parameter, which has shape {shape}")
     start = [(name, show(value)) for name, value in explanation.states[0].items()
-             if not name.startswith("gradient[") and is_tellable(value) and is_small(value)]
+             if not name.startswith("gradient[") and is_showable(value) and is_small(value)]
     start += [(name, result) for row in explanation.rows if row.method == "init_state" and row.step == 1
               for name, _, result in row.equations if name.startswith("state[")
               and row.values[name] is not None and is_small(row.values[name])]
