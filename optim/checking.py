@@ -113,7 +113,7 @@ class Report:
         try:
             found = test(examination)
         except Exception as error:
-            found = [examination.told(error, name)]
+            found = [examination.fault_of(error, name)]
         if isinstance(found, str):
             self.left_out.setdefault(found, []).append(name)
         elif found:
@@ -164,7 +164,7 @@ class Examination:
         walk(optimizer, params, gradients, loss)
         return optimizer
 
-    def told(self, error, doing):
+    def fault_of(self, error, doing):
         """Return a fault for an exception: what it was, and where in the optimizer's own file."""
         if isinstance(error, AttributeError) and isinstance(error.obj, Optimizer):
             advise(error)
@@ -401,7 +401,7 @@ def new_in_the_state(trial, name):
     first = trial.state.get(name)
     where = trial.line_after_which(lambda names: trial.state.get(name) is not first)
     if isinstance(first, np.ndarray):
-        return (f'update puts a new array in the place of state["{name}"], which is lost for parameters that are moved '
+        return (f'update puts a new array into state["{name}"], which is lost for parameters that are moved '
                 f'in pieces: change it in place, state["{name}"][...] = ...\n   {where}')
     return (f'update puts an array into state["{name}"], where there was none: let init_state make it, by '
             f"np.zeros_like(param), and change it in place\n   {where}")
@@ -487,7 +487,7 @@ def takes_arrays_of_hyperparameters(examination):
         try:
             faults += runs_together_and_apart(examination, name, values)
         except Exception as error:
-            fault = examination.told(error, f"is given an array as {name}")
+            fault = examination.fault_of(error, f"is given an array as {name}")
             advice = "if the line asks `if x`, write `if optim.hyperparameters.active(x)`, or leave the question out"
             faults.append(f"{fault}\n   ({advice})")
     return faults
@@ -604,7 +604,7 @@ def is_finite_at_a_minimum(examination):
     return [f"with a gradient of 0, update returns numbers that are not finite: is an eps missing?\n   {where}"]
 
 
-def climbs_if_told_to(examination):
+def climbs_if_asked_to(examination):
     """`maximize=True` goes where gradients of the other sign lead."""
     if "maximize" not in inspect.signature(examination.optimizer.__init__).parameters:
         return []
@@ -662,7 +662,7 @@ CHECKS = {
     "resumes bit for bit": resumes_bit_for_bit,
     "returns the closure's loss": returns_the_loss,
     "is finite at a minimum": is_finite_at_a_minimum,
-    "climbs if told to": climbs_if_told_to,
+    "climbs if asked to": climbs_if_asked_to,
     "descends a bowl": descends_a_bowl,
 }
 # Which checks need not be made after a fault in another, because they would find the same.

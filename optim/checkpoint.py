@@ -1,8 +1,7 @@
 """Checkpoints: nested dictionaries of arrays and numbers in one `.npz` file that is never half written.
 
-The file is one that `numpy.load` opens too: the arrays under "array_0", "array_1", ..., the nesting as text under
-"structure", and a checksum of them all. Nothing is pickled, so a file from a stranger can be read without running a
-stranger's code.
+`numpy.load` can open the file too. The arrays are "array_0", "array_1", and so on, the nesting is text under
+"structure", and there is a checksum of all of them. Nothing is pickled, so reading a stranger's file runs no code.
 """
 
 import errno

@@ -3,7 +3,7 @@ r"""Chains: an optimizer put together from links, each of which turns a gradient
 .. math::
     \theta \leftarrow \theta - \gamma \, \phi_n(\dots \phi_2(\phi_1(g)))
 
-A link is an `UpdateRule` like a named optimizer, and the order of the links is what tells one method from another:
+A link is an `UpdateRule` like a named optimizer, and the order of the links makes the method:
 `(add_decayed_weights, scale_by_adam)` is Adam with L2 regularisation, `(scale_by_adam, add_decayed_weights)` is AdamW.
 Here is how links are chained; the links themselves are in `links.py`.
 """
@@ -294,7 +294,7 @@ class rule_of(Link):
     optimizer : type
         A subclass of `Optimizer` whose rule is of the form theta <- theta - lr * phi, one parameter at a time.
     **hyperparameters
-        Those that shall live in the groups of the chain, under the optimizer's own names. The others keep the
+        Those that live in the groups of the chain, under the optimizer's own names. The others keep the
         optimizer's defaults.
 
     Examples

@@ -1,8 +1,8 @@
-"""Optimizers around an optimizer: each adds one thing to whatever it is wrapped around.
+"""Optimizers around an optimizer: each adds one thing to the optimizer inside.
 
-A wrapper has the groups of the inner optimizer, and its own hyperparameters stand in them under its name, as "SAM.rho".
-It has a state of its own, and its state dictionary holds the inner one's, so that a run resumes bit for bit. Wrappers
-can be wrapped again.
+A wrapper uses the groups of the inner optimizer, and puts its own hyperparameters into them under its name, as
+"SAM.rho". It has its own state, and its state dictionary contains the inner one, so that a run resumes bit for bit.
+Wrappers can be wrapped again.
 """
 
 from collections import defaultdict
@@ -156,8 +156,9 @@ class GradientAccumulation(Wrapper):
 
     Notes
     -----
-    A parameter without a gradient in some of the calls counts as having had one of 0. Without this wrapper the same is
-    had by calling `zero_grad` only every few batches, if each loss is divided by their number.
+    Where a parameter has no gradient in a call, its gradient counts as 0. An interrupt may lose the gradients of one
+    call, or count them twice; the next step is right again. Without this wrapper, call `zero_grad` only every few
+    batches and divide each loss by their number: that does the same.
 
     Examples
     --------

@@ -35,8 +35,8 @@ DEVICE_FLAGS = {"foreach", "fused", "capturable", "differentiable"}  # PyTorch's
 class UpdateRule:
     """What a named optimizer and a link of a chain share: phi(g, s).
 
-    Each method is handed those of the group's hyperparameters that its signature names after the `*`: a number as
-    Python's own, an array in the parameter's dtype.
+    Each method gets the group's hyperparameters that its signature names after the `*`. A number arrives as Python's
+    own, an array in the parameter's dtype.
     """
 
     machinery = ()  # marks a class that rules share: of its lines, explanations show those that move parameters
@@ -56,7 +56,7 @@ class UpdateRule:
 
     @any_signature
     def advance(self, state):
-        """Move on the scalar recurrences of the state; called once a step, before any piece."""
+        """Advance the numbers of the state. This is called once a step, before any piece is updated."""
 
     @any_signature
     def update(self, grad, state, param):
@@ -424,7 +424,7 @@ def copied(saved):
 
 
 def fitted(where, fresh, saved, data):
-    """Return a copy of `saved` in the types and shapes of `fresh`."""
+    """Return a copy of `saved`, with the types of `fresh`; refuse other shapes and names."""
     if isinstance(fresh, dict):
         if not isinstance(saved, dict) or fresh.keys() != saved.keys():
             found = sorted(saved) if isinstance(saved, dict) else saved

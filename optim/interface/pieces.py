@@ -1,4 +1,4 @@
-"""Pieces of a parameter, of its gradient, its state and its hyperparameters, and how new parts of a state are joined.
+"""A parameter, its gradient, its state and its hyperparameters in pieces.
 
 A step on a large parameter goes through it in pieces, so that a piece and all its temporaries stay in the cache. States
 and hyperparameters are trees here: nested dictionaries and tuples, with arrays in them.
@@ -13,8 +13,8 @@ import numpy as np
 def in_pieces(size, data, grad, state, settings):
     """Iterate over a parameter, its gradient, state and hyperparameters, in pieces of at most about `size` numbers.
 
-    They are cut along the longest axis, or as vectors where that is possible. Arrays in the state that have not the
-    parameter's shape stay whole; arrays of hyperparameters are cut as they are broadcast.
+    They are cut along the longest axis, or as vectors where that is possible. Arrays in the state whose shape is not
+    the parameter's stay whole; arrays of hyperparameters are cut as they are broadcast.
     """
     many = has_array(settings)
     as_vectors = not many and all(array.flags.c_contiguous for array in arrays_in((data, grad, state)))
@@ -43,7 +43,7 @@ def piece_indices(shape, size):
 def pieces_of(tree, cut):
     """Iterate over the pieces of a tree, given cut(array), which returns the pieces of an array in it.
 
-    What is no array is the same in all pieces, of which there is then no end.
+    Anything that is not an array is repeated for every piece, without end.
     """
     if isinstance(tree, np.ndarray):
         return iter(cut(tree))
@@ -65,7 +65,7 @@ def broadcast_piece(array, index, ndim):
 
 
 def join_new(state, parts, shape):
-    """Put the arrays that `update` has made, in the parts of a state, in the place of None, joined into one each."""
+    """Where a state has None and `update` has put an array into each part, join these arrays into one."""
     for name, entry in parts[0].items():
         if isinstance(entry, dict):
             join_new(state[name], [part[name] for part in parts], shape)

@@ -1,7 +1,7 @@
-"""What the methods of an update rule are handed, arrays by their place and hyperparameters by name, and may return.
+"""What the methods of an update rule take, arrays by position and hyperparameters by name, and what they return.
 
-A signature is a request: `update(self, grad, state, param, *, lr, betas)` asks for `lr` and `betas`. Here it is read
-when an optimizer is made, and refused, in words, if nobody could fulfil it.
+A signature is a request: `update(self, grad, state, param, *, lr, betas)` asks for `lr` and `betas`. It is read when
+an optimizer is made. A request that cannot be met is refused in words.
 """
 
 import inspect
@@ -26,7 +26,7 @@ def hyperparameter_names(method):
 
 @cache
 def check_signature(rule, method):
-    """Raise a TypeError unless a method of a class of rules, given by its name, takes what it is handed."""
+    """Raise a TypeError unless a method of a class of rules, given by its name, takes the arrays that it gets."""
     function, handed = getattr(rule, method), HANDED[method]
     signature = inspect.signature(function)
     by_place = [p.name for p in signature.parameters.values() if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
@@ -87,6 +87,6 @@ def check_in_place(rule, whole, piece):
         if isinstance(before, dict):
             check_in_place(rule, before, entry)
         elif isinstance(entry, np.ndarray) and before is not None and not np.may_share_memory(before, entry):
-            raise TypeError(f"{type(rule).__name__}.update puts a new array in the place of state[{name!r}], which is "
+            raise TypeError(f"{type(rule).__name__}.update puts a new array into state[{name!r}], which is "
                             "lost where a large parameter is moved in pieces: let init_state make the array, and "
                             f"change it in place, state[{name!r}][...] = ...")

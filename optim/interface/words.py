@@ -6,7 +6,7 @@ SMALL = 4  # arrays up to this size are written out
 
 
 def described(value):
-    """Return a hyperparameter as it stands in a repr: numbers as Python writes them, arrays by their shape.
+    """Return a hyperparameter as a repr shows it: numbers as Python writes them, arrays by their shape.
 
     Examples
     --------

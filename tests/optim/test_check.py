@@ -201,7 +201,7 @@ class CannotBeSaved(Student):
 
 WRONG = [
     (Rebinds, r'state\["m"\] never changes: a line gives its name, m, to a new array.* Write m \*= '),
-    (PutsNewArrays, r'puts a new array in the place of state\["m"\].*state\["m"\]\[\.\.\.\] = '),
+    (PutsNewArrays, r'puts a new array into state\["m"\].*state\["m"\]\[\.\.\.\] = '),
     (ReturnsNothing, "ReturnsNothing.update returned None.*its last line has to be `return"),
     (ReturnsANumber, r"returned something of shape \(\); expected phi, an array of the parameter's shape \(2, 3\)"),
     (ChangesTheGradient, r"update changes the gradient in place: write grad = grad \+"),
@@ -430,8 +430,8 @@ MISUNDERSTOOD = [
     (MultipliesByLr, "update multiplies by lr, and so does step.*return phi without lr"),
     (StartsWithNumbers, r'an array into state\["m"\], where there was none: let init_state make it'),
     (MakesItsStateInUpdate, r'an array into state\["m"\], where there was none: let init_state make it'),
-    (KeepsTheGradientItself, r'puts a new array in the place of state\["m"\]'),
-    (PutsNewArrays, r'puts a new array in the place of state\["m"\]'),
+    (KeepsTheGradientItself, r'puts a new array into state\["m"\]'),
+    (PutsNewArrays, r'puts a new array into state\["m"\]'),
     (ForgetsToCount, "KeyError: 'step'; put \"step\": 0 into the dictionary that init_state returns"),
     (CountsInIntegers, r"let init_state make arrays by np.zeros_like\(param\)"),
     (TakesTheParameterForAnObject, "its gradient is the argument grad"),
@@ -462,7 +462,7 @@ def test_what_cannot_work_is_told_in_the_same_words_in_training(student, message
 def test_a_state_that_pieces_would_lose_is_refused_in_training(student):
     p = optim.Parameter(np.ones(2 * optim.interface.optimizer.PIECE))
     p.grad = p.data.copy()
-    with pytest.raises(TypeError, match=r"puts a new array in the place of state\['m'\], .*: let init_state make"):
+    with pytest.raises(TypeError, match=r"puts a new array into state\['m'\], .*: let init_state make"):
         student([p]).step()
     np.testing.assert_array_equal(p.data, 1)
 

@@ -728,6 +728,15 @@ def test_a_state_that_is_read_before_the_first_step_changes_nothing(make):
 
 
 @styles
+def test_a_step_as_for_pytorch_is_recorded(style):
+    from optim import viz
+
+    trajectory = viz.record(style, "rosenbrock", steps=5, lr=1e-4)
+    rule = viz.record("SGD(momentum=0.9)", "rosenbrock", steps=5, lr=1e-4)
+    np.testing.assert_allclose(trajectory.positions, rule.positions, rtol=1e-12)
+
+
+@styles
 def test_a_step_as_for_pytorch_is_no_link(style):
     with pytest.raises(TypeError, match="is more than a rule phi"):
         optim.rule_of(style)
