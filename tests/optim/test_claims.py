@@ -707,3 +707,66 @@ def test_beyond_the_edge_of_eggholder_the_land_falls_lower_still():
     surface = surfaces.get("eggholder")
     x, y = surface.minima[0]
     assert x == 512 and float(surface((x + 0.5, y))) < float(surface((x, y)))
+
+
+# Where libraries disagree
+
+def updates_in_optax(transformation, grads, params=0.0):
+    """Return the updates of a transformation of optax, with their signs as in theta <- theta - update."""
+    import jax.numpy as jnp
+
+    state, updates = transformation.init(jnp.asarray(params)), []
+    for g in grads:
+        update, state = transformation.update(jnp.asarray(float(g)), state, jnp.asarray(params))
+        updates.append(float(update))
+    return np.array(updates)
+
+
+def test_sparse_adam_refuses_an_array_by_a_type_error_and_pytorch_by_a_runtime_error():
+    torch = pytest.importorskip("torch")
+    theirs = torch.nn.Parameter(torch.ones(2, 1))
+    theirs.grad = torch.ones(2, 1)
+    with pytest.raises(RuntimeError):
+        torch.optim.SparseAdam([theirs]).step()
+    table = optim.Parameter(np.ones((2, 1)))
+    table.grad = np.ones((2, 1))
+    with pytest.raises(TypeError, match="RowGradient"):
+        optim.SparseAdam([table]).step()
+
+
+def test_radams_epsilon_is_added_before_the_correction_here_and_after_it_in_optax(optax):
+    grads, eps = np.ones(8), 0.5
+    here = steps_along(lambda p: optim.RAdam(p, lr=1.0, eps=eps), grads)[-1]
+    there = updates_in_optax(optax.scale_by_radam(eps=eps), grads)[-1]
+    r = optim.RAdam([optim.Parameter([1.0])]).rectification(8, 0.999)
+    weight = np.sqrt(1 - 0.999**8)  # v is 1 times its square, and the corrected v is 1
+    assert here == pytest.approx(r * weight / (weight + eps), rel=1e-6)
+    assert there == pytest.approx(r / (1 + eps), rel=0.02)  # optax works in float32
+
+
+def test_optaxs_amsgrad_has_a_divisor_that_never_shrinks(optax):
+    grads = [1.0] + [0.0] * 8
+    ours = steps_along(lambda p: optim.Adam(p, lr=1.0, amsgrad=True), grads)
+    theirs = updates_in_optax(optax.scale_by_amsgrad(), grads)
+    m_hat = 0.1 * 0.9 ** np.arange(9) / (1 - 0.9 ** np.arange(1, 10))
+    np.testing.assert_allclose(m_hat / theirs, 1.0, rtol=1e-4)
+    assert np.all(np.diff(m_hat / ours) < 0)
+
+
+def test_optaxs_adafactor_factors_only_axes_of_128_or_more_and_has_no_falling_step_size(optax):
+    import jax.numpy as jnp
+
+    for n, factored in ((127, False), (128, True)):
+        state = optax.scale_by_factored_rms().init(jnp.ones((n, n)))
+        assert (state.v.size < n * n) == factored
+    wide = optax.adafactor(learning_rate=0.1, multiply_by_parameter_scale=False, clipping_threshold=None)
+    steps = -updates_in_optax(wide, np.ones(400))
+    assert steps[-1] == pytest.approx(0.1, rel=0.01) and 400**-0.5 < 0.1
+
+
+def test_optaxs_polyak_step_goes_uphill_where_the_loss_is_below_f_min(optax):
+    import jax.numpy as jnp
+
+    polyak = optax.polyak_sgd(max_learning_rate=1.0, f_min=5.0)
+    update, _ = polyak.update(jnp.asarray(2.0), polyak.init(jnp.asarray(1.0)), jnp.asarray(1.0), value=jnp.asarray(1.0))
+    assert float(update) > 0
