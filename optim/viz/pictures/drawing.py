@@ -90,6 +90,11 @@ class OwnFigure(Figure):
     """A figure that a plotting function has made for itself, and may enlarge."""
 
 
+def may_grow(figure):
+    """Tell whether a figure was made for one picture, and so may be enlarged."""
+    return isinstance(figure, OwnFigure)
+
+
 def new_figure(figsize=None, dpi=None):
     """Return a figure that pyplot does not know, so that it is gone when nobody needs it any more."""
     figure = OwnFigure(figsize=figsize, dpi=dpi)
@@ -164,7 +169,7 @@ def add_legend(ax, place="inside", handles=None):
     handles : list of Artist, optional
         Default: all that are labelled.
     """
-    handed_in = place != "inside" and not isinstance(ax.figure, OwnFigure)
+    handed_in = place != "inside" and not may_grow(ax.figure)
     place = "inside" if handed_in else place
     handles = in_legend(handles or ax.get_legend_handles_labels()[0])
     width, (size, sample) = width_of(ax), (9, 3) if width_of(ax) > NARROW else (7, 2)

@@ -25,6 +25,7 @@ from .drawing import (
     filled_contours,
     in_legend,
     look,
+    may_grow,
     new_figure,
     style,
     titled,
@@ -216,7 +217,7 @@ def losses(runs, ax=None, *, xscale="linear", legend=True, **kwargs):
     -----
     The scale is logarithmic if the minimum is known and no loss is below it, or if all losses are positive and span
     more than a factor of 100. It ends where rounding begins, at 1e-16 of the highest loss. The frame holds the runs
-    that did not diverge.
+    that did not diverge. In a new figure, curves whose ends are apart have their names there instead of a legend.
     """
     if xscale not in ("linear", "log"):
         raise ValueError(f'xscale is {xscale!r}; expected "linear" or "log"')
@@ -233,7 +234,7 @@ def losses(runs, ax=None, *, xscale="linear", legend=True, **kwargs):
             ax.set_xscale("symlog", linthresh=1)  # which has a place for step 0
             ax.xaxis.set_major_formatter(ScalarFormatter())
         titled(ax, f"Loss by step on {trajectories[0].surface.heading}{spread}", note=note_of(runs))
-        if legend:
+        if legend and not name_ends(ax, artists["lines"]):
             add_legend(ax)
     told = "; ".join(f"{trajectory.label} {told_loss(trajectory)}" for trajectory in trajectories)
     title = f"Loss by step on {trajectories[0].surface.name}"
@@ -259,6 +260,20 @@ def curves(ax, trajectories, values, name, logarithmic=True, **kwargs):
     step_axis(ax, max(trajectory.steps[-1] for trajectory in trajectories))
     ax.set(xlabel="step", ylabel=name, ylim=(bottom, top))
     return {"lines": lines, "bands": bands, "exits": outside}
+
+
+def name_ends(ax, lines):
+    """Write the name of each curve at its end if the axes are ours and the names have room; tell whether they do."""
+    ends = [ax.transData.transform(line.get_xydata()[-1]) for line in lines]
+    heights = np.array([height for _, height in ends])
+    gaps = np.diff(np.sort(heights), prepend=ax.bbox.y0, append=ax.bbox.y1)
+    short = all(len(line.get_label()) <= 24 for line in lines)
+    if not (may_grow(ax.figure) and short and np.all(gaps[1:-1] >= 14) and np.all(gaps[[0, -1]] >= 0)):
+        return False
+    for line in lines:
+        ax.annotate(line.get_label(), line.get_xydata()[-1], (8, 0), textcoords="offset points", va="center",
+                    color=line.get_color(), fontsize=9, annotation_clip=False)
+    return True
 
 
 def curve_exits(ax, line, bottom, top):

@@ -77,6 +77,17 @@ class TestPaths:
         assert sweep.diverged.any() and bottom < staying.min() and staying.max() < top < 10 * staying.max()
         np.testing.assert_array_equal(paths(sweep)["lines"][0].get_color(), drawn["lines"][0].get_color())
 
+    def test_curves_have_their_names_at_their_ends_where_there_is_room(self):
+        apart = race("booth", ["SGD(lr=0.01)", "Adam(lr=0.1)"], steps=100)
+        drawn = losses(apart)
+        assert drawn.ax.get_legend() is None
+        assert {text.get_text(): tuple(text.xy) for text in drawn.ax.texts} == {
+            run.label: (100, run.excess[-1]) for run in apart}
+        together = losses(race("booth", ["SGD(lr=0.01)", "SGD(lr=0.0101)"], steps=100)).ax
+        handed_in = losses(apart, plt.figure().add_subplot()).ax
+        for ax in (together, handed_in):
+            assert ax.get_legend() is not None and len(ax.texts) == 0
+
     def test_steps_on_a_logarithmic_scale_begin_at_0(self, runs):
         ax = losses(runs, xscale="log").ax
         assert (ax.get_xscale(), ax.get_xlim()[0]) == ("symlog", 0)
@@ -317,7 +328,7 @@ class TestDrawing:
     @pytest.mark.parametrize("ending", ["svg", "pdf"])
     def test_files_carry_title_and_description_and_are_the_same_every_time(self, ending, runs, tmp_path):
         drawn = losses(runs[0])
-        first, second = (drawn.save(tmp_path / f"{name}.{ending}") for name in "ab")
+        first, second = drawn.save(tmp_path / f"a.{ending}"), losses(runs[0]).save(tmp_path / f"b.{ending}")
         assert first.read_bytes() == second.read_bytes()
         assert drawn.title.encode() in first.read_bytes()
         if ending == "svg":
