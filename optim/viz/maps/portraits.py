@@ -17,7 +17,7 @@ SITTERS = {  # learning rates at which each rule shows its hand on a surface som
     "RMSprop": "RMSprop(lr=0.1)", "Adam": "Adam(lr=0.2)", "Adamax": "Adamax(lr=0.2)", "NAdam": "NAdam(lr=0.2)",
     "RAdam": "RAdam(lr=0.01)", "AdaBelief": "AdaBelief(lr=0.2)", "Yogi": "Yogi(lr=0.2)",
 }
-PANEL = 2.1  # inches
+PANEL, NARROWEST = 2.1, 5.4  # inches, of a panel and of the whole sheet
 
 
 def portraits(surface, optimizers=None, steps=300, *, size=256, domain=None, columns=None, seed=0, executor=None):
@@ -61,13 +61,14 @@ def portraits(surface, optimizers=None, steps=300, *, size=256, domain=None, col
     columns = columns or ceil(len(maps) ** 0.5)
     rows, scale = ceil(len(maps) / columns), shading(maps)
     with style():
-        figure = new_figure((PANEL * columns, PANEL * rows * 1.12 + 0.8))
+        side = max(PANEL, NARROWEST / columns)
+        figure = new_figure((side * columns, side * rows * 1.12 + 0.8))
         axes = figure.subplots(rows, columns, squeeze=False).ravel()
         images = [panel(ax, result, label, scale) for ax, result, label in zip(axes, maps, labels)]
         for ax in axes[len(maps):]:
             ax.set_axis_off()
         figure.suptitle(f"{surface.heading}: which minimum each start leads to, in {steps} steps", fontsize=11)
-        figure.legend(handles=entries(maps, scale), loc="outside lower center", ncols=min(4, 2 * columns), fontsize=8)
+        figure.legend(handles=entries(maps, scale), loc="outside lower center", ncols=4 if columns > 3 else 3, fontsize=8)
     description = f"Basins of attraction on {surface.name}: " + "; ".join(result.facts["title"] for result in maps)
     return Drawing(tuple(axes[:len(maps)]), {"images": images, "maps": maps}, f"Portraits on {surface.name}",
                    description)

@@ -43,8 +43,9 @@ def test_nothing_is_drawn_of_no_optimizer():
         viz.portraits("himmelblau", [])
 
 
-def test_words_stay_inside_the_figure_at_the_default_size():
-    drawing = viz.portraits("himmelblau", steps=3, size=8)
+@pytest.mark.parametrize("optimizers", [None, ["Adam(lr=0.2)"], ["Adam(lr=0.2)", "SGD(lr=0.5)"], ["Adam(lr=0.2)"] * 4])
+def test_words_stay_inside_the_figure_at_the_default_size(optimizers):
+    drawing = viz.portraits("himmelblau", optimizers, steps=3, size=8)
     figure = drawing.figure
     drawing.png()
     frame = figure.bbox
@@ -52,5 +53,7 @@ def test_words_stay_inside_the_figure_at_the_default_size():
         box = ax.title.get_window_extent()
         assert frame.x0 <= box.x0 and box.x1 <= frame.x1
         assert box.width <= ax.get_window_extent().width
+    title = figure._suptitle.get_window_extent()
+    assert frame.x0 <= title.x0 and title.x1 <= frame.x1
     legend = figure.legends[0].get_window_extent()
     assert frame.x0 <= legend.x0 and legend.x1 <= frame.x1 and frame.y0 <= legend.y0
