@@ -8,7 +8,6 @@ scripts beside this file are what a reader of the page gets, and are written int
 import base64
 import html
 import json
-import re
 import zlib
 from pathlib import Path
 from string import Template
@@ -21,7 +20,7 @@ from optim.checkpoint import replacing
 from .. import surfaces
 from ..pictures.framing import frame
 from ..pictures.plots import first_positions
-from ..runs.contestants import factory, known
+from ..runs.contestants import factory, known, without_lr
 from ..runs.recording import race, record, tuned_race
 from ..runs.trajectory import Race
 from .ground import UNITS, contours, surface_facts
@@ -160,15 +159,6 @@ def entry_of(trajectory, ground, seed):
         return entry(trajectory.label, name, None, reason), None, runs, None
     h = {key: trajectory.hyperparameters[key] for key in rule.hyperparameters}
     return entry(without_lr(trajectory.label), name, rule, "", h), rule, [trajectory], trajectory
-
-
-def without_lr(label):
-    """Return a label without the learning rate, which has a slider.
-
-    >>> without_lr("Adam(lr=0.1)"), without_lr("SGD(lr=0.1, momentum=0.9)"), without_lr("heavy ball, lr=0.01")
-    ('Adam', 'SGD(momentum=0.9)', 'heavy ball')
-    """
-    return re.sub(r"\blr=[^,)]*(, )?", "", label).replace("()", "").rstrip(", ")
 
 
 def printed_rule(trajectory, ground):

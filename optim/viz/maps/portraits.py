@@ -7,6 +7,7 @@ from matplotlib.patches import Patch
 from .. import surfaces
 from ..pictures.drawing import MINIMA, Drawing, new_figure, style
 from ..pictures.framing import points_within
+from ..runs.contestants import without_lr
 from .basins import BASINS, IN_LEGEND, basin_colors, basin_map, counted, shading
 from .raster import DIVERGED, NOWHERE, draw_image, hatch, thinned
 
@@ -68,7 +69,8 @@ def portraits(surface, optimizers=None, steps=300, *, size=256, domain=None, col
         for ax in axes[len(maps):]:
             ax.set_axis_off()
         figure.suptitle(f"{surface.heading}: which minimum each start leads to, in {steps} steps", fontsize=11)
-        figure.legend(handles=entries(maps, scale), loc="outside lower center", ncols=4 if columns > 3 else 3, fontsize=8)
+        wide = min(3 + columns // 4, 4)
+        figure.legend(handles=entries(maps, scale), loc="outside lower center", ncols=wide, fontsize=8)
     description = f"Basins of attraction on {surface.name}: " + "; ".join(result.facts["title"] for result in maps)
     return Drawing(tuple(axes[:len(maps)]), {"images": images, "maps": maps}, f"Portraits on {surface.name}",
                    description)
@@ -84,7 +86,7 @@ def panel(ax, result, label, scale):
     ax.plot(*minima.T, **{**MINIMA, "color": "white", "markersize": 6, "markeredgewidth": 0.6})
     ax.set(xlim=(left, right), ylim=(bottom, top), xticks=[], yticks=[], box_aspect=(top - bottom) / (right - left))
     lr = result.facts["hyperparameters"].get("lr")
-    name = label or result.facts["optimizer"].partition("(")[0]
+    name = label or without_lr(result.facts["optimizer"])
     ax.set_title(name if lr is None else f"{name}, lr {lr:g}", fontsize=8.5, loc="center")
     return image
 

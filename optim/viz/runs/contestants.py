@@ -7,6 +7,7 @@ Text is taken apart with `ast` and never evaluated, so that it may come from a c
 import ast
 import difflib
 import inspect
+import re
 
 import numpy as np
 
@@ -232,3 +233,12 @@ def told_apart(labels, names):
     if len(set(found)) < len(found):
         raise ValueError(f"two optimizers read alike among {names}: give a dictionary from labels to optimizers")
     return found
+
+
+def without_lr(label):
+    """Return a label without the learning rate, where that is said apart.
+
+    >>> without_lr("Adam(lr=0.1)"), without_lr("SGD(lr=0.1, momentum=0.9)"), without_lr("heavy ball, lr=0.01")
+    ('Adam', 'SGD(momentum=0.9)', 'heavy ball')
+    """
+    return re.sub(r"\blr=[^,)]*(, )?", "", label).replace("()", "").rstrip(", ")
