@@ -1,11 +1,15 @@
 """The arrays that a function closes over: its own variables of outer functions, and the module's.
 
 They are no constants. A copy of the function is made in which recorded arrays take their place, and the program reads
-them anew at each call.
+them anew at each call. So it does with arrays that lie deeper, in objects (the parameters of a model), which cannot be
+copied: they are known by their identity where they meet a recorded array. Those that never do may have gone into a
+frozen number before, and must not change.
 """
 
+from contextlib import suppress
 from functools import partial
-from types import CellType, FunctionType
+from numbers import Number
+from types import BuiltinFunctionType, CellType, FunctionType, MethodType, ModuleType
 
 import numpy as np
 
@@ -93,3 +97,62 @@ def names_of(code):
     """Return the names that a function, and the functions inside it, may look up in their module, in order."""
     inside = [name for x in code.co_consts if hasattr(x, "co_names") for name in names_of(x)]
     return list(dict.fromkeys([*code.co_names, *inside]))
+
+
+def arrays_behind(function):
+    """Return the arrays that a function can reach through objects, such as a model that it closes over.
+
+    They are found by their identity: a dictionary from id(array) to (path, reader, array).
+    """
+    found, seen = {}, set()
+    stack = [(x, name, read, 0) for x, name, read in variables_of(function)]
+    while stack:
+        x, path, read, depth = stack.pop()
+        if id(x) in seen or depth > 8 or len(seen) > 20_000:
+            continue
+        seen.add(id(x))
+        array = x if type(x) is np.ndarray else getattr(x, "data", None)
+        if type(array) is np.ndarray and array.dtype.kind in "fciub":
+            reader = read if array is x else lambda read=read: read().data
+            found[id(array)] = path if array is x else f"{path}.data", reader, array
+        elif isinstance(x, FunctionType):
+            stack += [(y, name, reader, depth + 1) for y, name, reader in variables_of(x)]
+        else:
+            stack += [(y, f"{path}{key}", reader, depth + 1) for y, key, reader in parts_of(x, read)]
+    return found
+
+
+def variables_of(function):
+    """Yield (value, name, reader) for what a function closes over, its defaults, and the object that it belongs to."""
+    if isinstance(function, partial):
+        for key, value in {**dict(enumerate(function.args)), **function.keywords}.items():
+            yield value, f"argument_{key}", lambda value=value: value
+        yield from variables_of(function.func)
+    if isinstance(function, MethodType):
+        yield function.__self__, "self", lambda: function.__self__
+        function = function.__func__
+    if not isinstance(function, FunctionType):
+        if not isinstance(function, partial):
+            yield function, "self", lambda: function
+        return
+    for name, cell in zip(function.__code__.co_freevars, function.__closure__ or ()):
+        with suppress(ValueError):  # not assigned yet
+            yield cell.cell_contents, name, lambda cell=cell: cell.cell_contents
+    for i, value in enumerate(function.__defaults__ or ()):
+        yield value, f"default_{i}", lambda i=i: function.__defaults__[i]
+    if not function.__code__.co_filename.startswith(HIDDEN):
+        for name in filter(function.__globals__.__contains__, names_of(function.__code__)):
+            yield function.__globals__[name], name, lambda name=name: function.__globals__[name]
+
+
+def parts_of(x, read):
+    """Yield (value, how it is written behind the whole, reader) for the items or attributes of an object."""
+    if isinstance(x, dict):
+        yield from ((y, f"[{key!r}]", lambda key=key: read()[key]) for key, y in list(x.items()))
+    elif isinstance(x, (list, tuple)):
+        yield from ((y, f"[{i}]", lambda i=i: read()[i]) for i, y in enumerate(x))
+    elif isinstance(x, (MethodType, partial)):
+        yield from ((y, f".{name}", reader) for y, name, reader in variables_of(x))
+    elif not isinstance(x, (type, ModuleType, BuiltinFunctionType, np.ufunc, str, bytes, Number)):
+        yield from ((y, f".{name}", lambda name=name: vars(read())[name])
+                    for name, y in list(getattr(x, "__dict__", {}).items()))

@@ -124,12 +124,17 @@ class Recording:
     decoy : {0, 1, 2}
         Which numbers lie in the memory of recorded arrays. The true ones are kept beside, so that whatever reads the
         memory without asking shows, because it differs between two runs with different decoys.
+
+    Attributes
+    ----------
+    behind : dict
+        The arrays in objects that the function reaches, from `arrays_behind`.
     """
 
     def __init__(self, branches="refuse", decisions=(), decoy=0):
         self.branches, self.decisions, self.decoy = branches, list(decisions), decoy
         self.calls, self.assertions, self.constants, self.inputs = [], [], {}, []
-        self.asked_for_layout = False
+        self.asked_for_layout, self.behind = False, {}
         self.lines = Lines(self.value_of, wanted=decoy == 0)
 
     def run(self, function, args):
@@ -181,13 +186,41 @@ class Recording:
         return mapped(self.operand, x)
 
     def constant(self, array):
-        """Return a frozen array; a new one if its numbers have changed since it was last met."""
+        """Return a frozen array; a new one if its numbers have changed since it was last met.
+
+        An array that lies in an object which the function reaches is not frozen but read at each call.
+        """
+        whole = array
+        while isinstance(whole, np.ndarray) and id(whole) not in self.behind:
+            whole = whole.base
+        if whole is not None and (call := self.cut_from(whole, array)) is not None:
+            return call
         known = self.constants.get(id(array))
         if known is None or not same(known.array, array):
             known = Call(None, (), {}, array, self.lines.origin(), array=array.copy())
             known.args = (array,)  # keeps the array alive, so that no other can have its identity
             self.constants[id(array)] = known
         return known
+
+    def cut_from(self, whole, array):
+        """Return the Call of an array in an object, of its transpose, or of its numbers in another shape; else None."""
+        if array is whole:
+            return self.read_at_each_call(whole)
+        if array.size != whole.size or array.dtype != whole.dtype or array.ctypes.data != whole.ctypes.data:
+            return None
+        if array.shape == whole.shape[::-1] and array.strides == whole.strides[::-1]:
+            return self.add(Attribute("T"), (self.read_at_each_call(whole),), {}, array)
+        if array.flags.c_contiguous and whole.flags.c_contiguous:
+            return self.add(np.reshape, (self.read_at_each_call(whole), array.shape), {}, array)
+        return None
+
+    def read_at_each_call(self, array):
+        """Return the Call of an array in an object, which is an argument that the caller need not pass."""
+        if id(array) not in self.constants:
+            path, _, _ = self.behind[id(array)]
+            self.constants[id(array)] = call = Call(None, (array,), {}, array, path=path)
+            self.inputs.append(call)
+        return self.constants[id(array)]
 
     def add(self, function, args, keywords, result, written=False):
         """Note a call whose arguments are Calls already, and return it."""

@@ -6,11 +6,11 @@ code does that reads them without being recorded; and at other places.
 """
 
 import operator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 
 import numpy as np
 
-from .closures import FreeArrays
+from .closures import FreeArrays, arrays_behind
 from .reader import where
 from .recording import Assertion, Call, Number, Recorded, Recording, Refused, mapped, raw, same
 
@@ -33,7 +33,8 @@ class Trace:
         Items of lists and dictionaries among the arguments that were replaced, by their paths, and what by.
     """
 
-    def __init__(self, function, examples, names, branches="refuse", decisions=(), elsewhere=None, decoy=0):
+    def __init__(self, function, examples, names, branches="refuse", decisions=(), elsewhere=None, decoy=0,
+                 shaken=False):
         recording = Recording(branches, decisions, decoy)
         self.free = FreeArrays()
         recorded, self.free_numbers = [], {}
@@ -47,12 +48,16 @@ class Trace:
 
         args = [arguments(x, name, note) for x, name in zip(examples, names)]
         before = [nested(x) for x in args]
-        function = self.free.rebuilt(function, note)
+        behind, function = arrays_behind(function), self.free.rebuilt(function, note)
+        self.behind = recording.behind = {key: x for key, x in behind.items() if key not in self.free.known}
         self.args = tuple([calls_of(recording, x) for x in args])
-        with np.errstate(all="ignore" if elsewhere or decoy else None):
+        with np.errstate(all="ignore" if elsewhere or decoy else None), undisturbed(self.behind.values(), shaken):
             result = recording.run(function, args)
         self.result, self.numbers = calls_of(recording, result), numbers_of(result)
         self.inputs, self.calls = recording.inputs, recording.calls
+        for call in self.inputs[len(recorded):]:  # arrays in objects, found on the way
+            path, read, array = self.behind[id(call.args[0])]
+            self.free.readers[path], self.free_numbers[path] = read, np.copy(array)
         self.writes = [(call, x.place.read()) for call, x in zip(self.inputs, recorded)
                        if isinstance(x, Recorded) and x.place.read() is not call]
         self.assertions, self.asked_for_layout = recording.assertions, recording.asked_for_layout
@@ -62,6 +67,30 @@ class Trace:
     def arguments(self):
         """Return new arguments with the numbers that this run was given."""
         return [rebuilt_from(self.free_numbers, x) for x in self.args]
+
+
+@contextmanager
+def undisturbed(arrays, shaken=False):
+    """Undo what a recorded run writes into arrays of objects, and refuse it: several runs must leave no trace.
+
+    With `shaken` the arrays hold other numbers during the run.
+    """
+    arrays = [(path, array) for path, _, array in arrays if array.flags.writeable]
+    before = [array.copy() for _, array in arrays]
+    if shaken:
+        for _, array in arrays:
+            array[...] = nearby(array)
+    during = [array.copy() for _, array in arrays] if shaken else before
+    try:
+        yield
+    finally:
+        changed = [path for (path, array), numbers in zip(arrays, during) if not same(array, numbers)]
+        for (_, array), numbers in zip(arrays, before):
+            if not same(array, numbers):
+                array[...] = numbers
+    if changed:
+        raise Refused(f"the function writes into {changed[0]}, an array that lies in an object: pass the array as "
+                      "an argument, or return the new numbers")
 
 
 def rebuilt_from(numbers, x):
@@ -154,6 +183,18 @@ def far_away(x):
 def rolled(x):
     """Return whole numbers in another order, which keeps them valid as indices and classes; one of Python's, plus 1."""
     return np.roll(x.reshape(-1), 1).reshape(x.shape) if isinstance(x, np.ndarray) else type(x)(x + 1)
+
+
+def depends_on_objects(trace, function, examples, names, branches):
+    """Tell whether a number that the program freezes comes from an array in an object, and is not read at each call."""
+    if not trace.behind:
+        return False
+    try:
+        with np.errstate(all="ignore"):
+            refuse_difference(trace, Trace(function, examples, names, branches, shaken=True), UNRECORDED)
+    except (TypeError, ArithmeticError, ValueError, IndexError, np.linalg.LinAlgError):
+        return True
+    return False
 
 
 # Comparing two runs

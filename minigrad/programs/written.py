@@ -16,7 +16,7 @@ from .layout import Layout, paths_in, uniform, written_out
 from .reader import MINIGRAD
 from .recording import Call, Refused, calls_in, mapped
 from .simplifications import VIEWS, remade, simplified
-from .trace import item_path, steady_trace
+from .trace import depends_on_objects, item_path, steady_trace
 
 number_of_program = itertools.count(1).__next__
 TOLERANCE = 1e-9  # how far a program may be off where sums are taken in another order
@@ -107,6 +107,8 @@ class Program:
         self.free_forms = {self.layout.free[call.path]: call for call in self.trace.inputs
                            if call.path in self.layout.free}
         self.run, self.fits = self.compiled(), self.quick_check()
+        watch = depends_on_objects(self.trace, function, examples, self.parameters, "assume" if assume else "refuse")
+        self.watched = [(path, array, fingerprint(array)) for path, _, array in self.trace.behind.values() if watch]
         self.prove(others)
 
     def laid_out(self, simplify):
@@ -162,6 +164,10 @@ class Program:
             return self.retraced(args)(*args)
         for name, read in self.free.items():
             self.names[name] = self.checked_free(name, read())
+        for path, array, before in self.watched:
+            if fingerprint(array) != before:
+                raise RuntimeError(f"{path} has changed since {self.__name__} was written, and may have gone into a "
+                                   "frozen number: write the program anew, or pass the array as an argument")
         return self.run(*args)
 
     def checked_free(self, name, array):
@@ -349,6 +355,11 @@ def parameter_names(function, count):
         names = []
     given = names[:count] + ["xyzuvw"[i] if count <= 6 else f"x{i}" for i in range(len(names), count)]
     return given if len(set(given)) == count and "np" not in given else [f"x{i}" for i in range(count)]
+
+
+def fingerprint(array):
+    """Return bytes that show whether an array changes: all of a small one, some 64 numbers of a large one."""
+    return array.tobytes() if array.size <= 512 else array.ravel("K")[:: array.size // 64].tobytes()
 
 
 # The form of arguments

@@ -170,6 +170,43 @@ def test_closed_over_arrays_are_read_at_each_call():
     np.testing.assert_array_equal(program(np.ones(2)), [1, 1])
 
 
+def test_parameters_of_a_model_are_read_at_each_call():
+    model = minigrad.nn.Linear(2, 1, dtype=float)
+    program = minigrad.program(minigrad.value_and_grad(lambda x: np.sum(model(x)**2)), X)
+    before = program(X)[0]
+    model.weight.data[...] *= 2
+    model.bias.data[...] *= 2
+    np.testing.assert_allclose(program(X)[0], 4 * before)
+    assert program.check() == 0
+
+
+def test_an_array_in_an_object_that_went_into_a_frozen_number_must_not_change():
+    class Scaled:
+        factors = None
+
+        def __init__(self):
+            self.factors = np.array([2.0, 3.0])
+
+        def __call__(self, x):
+            return x * np.sum(self.factors)
+
+    scaled = Scaled()
+    program = minigrad.program(scaled, np.ones(3))
+    np.testing.assert_array_equal(program(np.ones(3)), [5, 5, 5])
+    scaled.factors[0] = 1
+    with pytest.raises(RuntimeError, match=r"self\.factors has changed"):
+        program(np.ones(3))
+
+
+def test_recording_leaves_objects_as_they_are():
+    model = minigrad.nn.BatchNorm1d(2)
+    before = model.state_dict()
+    with pytest.raises(TypeError):
+        minigrad.program(lambda x: np.sum(model(x).data), X)
+    for name, array in model.state_dict().items():
+        np.testing.assert_array_equal(array, before[name])
+
+
 # Keeping it
 
 def test_saved_program_runs_without_minigrad(tmp_path):
