@@ -1,13 +1,13 @@
 """Arguments checked in words: an annotation says what an argument must be, for readers, type checkers and at run time.
 
-`p: Probability` is a float to a type checker, and carries the function `probability`, which raises an error that names
-the argument and what it got. `check` looks at the arguments of a call. A function that is `checked` does so only after
+To a type checker `p: Probability` is a float. It also carries a check, which raises an error that names the argument
+and what it got. `check` applies the checks to the arguments of a call. A function that is `checked` does so only after
 it has failed, so that calls that work cost nothing.
 """
 
 import math
 from collections.abc import Callable
-from functools import partial, wraps
+from functools import wraps
 from inspect import signature
 from numbers import Real
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
@@ -86,7 +86,7 @@ def whole(value, name, least=0):
     return int(value)
 
 
-def wholes(value, count, name, least=0):
+def wholes(value, name, count, least=0):
     """Return a whole number, or `count` of them, as a tuple of that length."""
     values = (value,) * count if is_whole(value) else value
     of = {1: "or a tuple of one", 2: "or two of them, for rows and columns"}[count]
@@ -180,7 +180,7 @@ def floating(value, name):
 
 def padding(value, name, count):
     """Return numbers, or one of the two words for them."""
-    return one_of(("valid", "same"), value, name) if isinstance(value, str) else wholes(value, count, name)
+    return one_of(("valid", "same"), value, name) if isinstance(value, str) else wholes(value, name, count)
 
 
 def shape(value, name):
@@ -207,47 +207,57 @@ def generator_or_none(value, name):
     return value
 
 
-def optional(test):
-    """Return the check of an argument that may be None."""
-    return lambda value, name: value if value is None else test(value, name)
+# The same as types, with a check that help() shows in words
+
+class Must:
+    """A check in an annotation: `test(value, name, **bounds)` raises an error if the value is not what `words` say."""
+
+    def __init__(self, words, test, or_none=False, **bounds):
+        self.words, self.test, self.or_none, self.bounds = words, test, or_none, bounds
+
+    def __call__(self, value, name):
+        return value if value is None and self.or_none else self.test(value, name, **self.bounds)
+
+    def __repr__(self):
+        return self.words
 
 
-# The same as types
+def words(*choices):
+    """Return the check that a value is one of several words."""
+    return Must("a word", lambda value, name: one_of(choices, value, name))
 
-Array = Annotated[ArrayLike, array]
-OptionalArray = Annotated[ArrayLike | None, optional(array)]
-Flag = Annotated[bool, flag]
-Count = Annotated[int, whole]
-Size = Annotated[int, partial(whole, least=1)]
-OptionalIndex = Annotated[int | None, optional(axis)]
-Pair = Annotated[int | tuple[int, int], lambda value, name: wholes(value, 2, name)]
-PositivePair = Annotated[int | tuple[int, int], lambda value, name: wholes(value, 2, name, 1)]
-OptionalPair = Annotated[int | tuple[int, int] | None, optional(lambda value, name: wholes(value, 2, name, 1))]
-PositiveSingle = Annotated[int | tuple[int], lambda value, name: wholes(value, 1, name, 1)]
-Axis = Annotated[int, axis]
-Axes = Annotated[int | tuple[int, ...] | None, axes]
-Number = Annotated[float, number]
-OptionalNumber = Annotated[float | None, optional(number)]
-NotNegative = Annotated[float, partial(number, least=0)]
-Positive = Annotated[float, positive]
-OptionalPositive = Annotated[float | None, optional(positive)]
-OptionalNotNegative = Annotated[float | None, optional(partial(number, least=0))]
-Probability = Annotated[float, partial(number, least=0, most=1)]
-OptionalProbability = Annotated[float | None, optional(partial(number, least=0, most=1))]
-Filled = Annotated["Tensor", tensor_to_fill]
-Floating = Annotated[DTypeLike, floating]
-Reduction = Annotated[Literal["mean", "sum", "none"], partial(one_of, ("mean", "sum", "none"))]
-DivergenceReduction = Annotated[Literal["mean", "batchmean", "sum", "none"],
-                                partial(one_of, ("mean", "batchmean", "sum", "none"))]
-Padding = Annotated[int | tuple[int, int] | Literal["valid", "same"], partial(padding, count=2)]
-SinglePadding = Annotated[int | tuple[int] | Literal["valid", "same"], partial(padding, count=1)]
+
+Array = Annotated[ArrayLike, Must("numbers", array)]
+OptionalArray = Annotated[ArrayLike | None, Must("numbers", array, or_none=True)]
+Flag = Annotated[bool, Must("True or False", flag)]
+Size = Annotated[int, Must("at least 1", whole, least=1)]
+Seed = Annotated[int | None, Must("at least 0", whole, or_none=True)]
+OptionalIndex = Annotated[int | None, Must("an index", axis, or_none=True)]
+Axis = Annotated[int, Must("an axis", axis)]
+Axes = Annotated[int | tuple[int, ...] | None, Must("axes", axes)]
+Shape = Annotated[int | tuple[int, ...], Must("lengths", shape)]
+Pair = Annotated[int | tuple[int, int], Must("at least 0", wholes, count=2)]
+PositivePair = Annotated[int | tuple[int, int], Must("at least 1", wholes, count=2, least=1)]
+OptionalPair = Annotated[int | tuple[int, int] | None, Must("at least 1", wholes, or_none=True, count=2, least=1)]
+PositiveSingle = Annotated[int | tuple[int], Must("at least 1", wholes, count=1, least=1)]
+Number = Annotated[float, Must("a number", number)]
+OptionalNumber = Annotated[float | None, Must("a number", number, or_none=True)]
+NotNegative = Annotated[float, Must("at least 0", number, least=0)]
+OptionalNotNegative = Annotated[float | None, Must("at least 0", number, or_none=True, least=0)]
+Positive = Annotated[float, Must("above 0", positive)]
+OptionalPositive = Annotated[float | None, Must("above 0", positive, or_none=True)]
+Probability = Annotated[float, Must("from 0 to 1", number, least=0, most=1)]
+OptionalProbability = Annotated[float | None, Must("from 0 to 1", number, or_none=True, least=0, most=1)]
+Filled = Annotated["Tensor", Must("to be filled", tensor_to_fill)]
+Floating = Annotated[DTypeLike, Must("floats", floating)]
+Generator = Annotated["np.random.Generator | None", Must("a generator", generator_or_none)]
+Padding = Annotated[int | tuple[int, int] | Literal["valid", "same"], Must("at least 0", padding, count=2)]
+SinglePadding = Annotated[int | tuple[int] | Literal["valid", "same"], Must("at least 0", padding, count=1)]
+Reduction = Annotated[Literal["mean", "sum", "none"], words("mean", "sum", "none")]
+DivergenceReduction = Annotated[Literal["mean", "batchmean", "sum", "none"], words("mean", "batchmean", "sum", "none")]
 PaddingMode = Annotated[Literal["zeros", "reflect", "replicate", "circular"],
-                        partial(one_of, ("zeros", "reflect", "replicate", "circular"))]
-Nonlinearity = Annotated[Literal["tanh", "relu"], partial(one_of, ("tanh", "relu"))]
-Activation = Annotated[str, partial(one_of, ("linear", "conv1d", "conv2d", "sigmoid", "tanh", "relu", "leaky_relu",
-                                             "selu"))]
-Approximation = Annotated[Literal["none", "tanh"], partial(one_of, ("none", "tanh"))]
-Mode = Annotated[Literal["fan_in", "fan_out"], partial(one_of, ("fan_in", "fan_out"))]
-Shape = Annotated[int | tuple[int, ...], shape]
-Seed = Annotated[int | None, optional(whole)]
-Generator = Annotated["np.random.Generator | None", generator_or_none]
+                        words("zeros", "reflect", "replicate", "circular")]
+Nonlinearity = Annotated[Literal["tanh", "relu"], words("tanh", "relu")]
+Activation = Annotated[str, words("linear", "conv1d", "conv2d", "sigmoid", "tanh", "relu", "leaky_relu", "selu")]
+Approximation = Annotated[Literal["none", "tanh"], words("none", "tanh")]
+Mode = Annotated[Literal["fan_in", "fan_out"], words("fan_in", "fan_out")]

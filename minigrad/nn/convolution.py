@@ -125,8 +125,8 @@ _to_kernel = Primitive(
 # Arguments
 
 def _geometry(kernel, stride, padding, dilation):
-    return Geometry(wholes(kernel, 2, "kernel_size", 1), wholes(stride, 2, "stride", 1),
-                    wholes(padding, 2, "padding"), wholes(dilation, 2, "dilation", 1))
+    return Geometry(wholes(kernel, "kernel_size", 2, 1), wholes(stride, "stride", 2, 1),
+                    wholes(padding, "padding", 2), wholes(dilation, "dilation", 2, 1))
 
 
 def _check_size(x, geometry):
@@ -141,12 +141,12 @@ def paddings(padding, kernel, stride, dilation):
     "valid" is nothing; "same" keeps the size of the image, with the odd one of an even kernel at the end, as in torch.
     """
     if not isinstance(padding, str):
-        return [(n, n) for n in wholes(padding, 2, "padding")]
+        return [(n, n) for n in wholes(padding, "padding", 2)]
     if one_of(("valid", "same"), padding, "padding") == "valid":
         return [(0, 0), (0, 0)]
-    if wholes(stride, 2, "stride", 1) != (1, 1):
+    if wholes(stride, "stride", 2, 1) != (1, 1):
         raise ValueError(f"padding 'same' needs stride 1; got stride {stride}: give padding as numbers")
-    added = [d * (k - 1) for k, d in zip(kernel, wholes(dilation, 2, "dilation", 1))]
+    added = [d * (k - 1) for k, d in zip(kernel, wholes(dilation, "dilation", 2, 1))]
     return [(n // 2, n - n // 2) for n in added]
 
 
@@ -232,7 +232,7 @@ def conv_transpose2d(input: Array, weight: Array, bias: OptionalArray = None, st
     Tensor, shape (N, O, P, Q)
     """
     weight = _checked_weight(input, weight, 0, groups)
-    more, cut = wholes(output_padding, 2, "output_padding"), wholes(padding, 2, "padding")
+    more, cut = wholes(output_padding, "output_padding", 2), wholes(padding, "padding", 2)
     geometry = _geometry(weight.shape[2:], stride, cut, dilation)
     painted = [(n - 1) * stride + dilation * (kernel - 1) + 1
                for n, kernel, stride, _, dilation in zip(input.shape[2:], *geometry)]
@@ -264,8 +264,8 @@ def conv1d(input: Array, weight: Array, bias: OptionalArray = None, stride: Posi
     if input.ndim not in (2, 3) or weight.ndim != 3:
         raise ValueError(f"input must have shape (N, C, L) or (C, L), and weight (O, C / groups, k); got {input.shape} "
                          f"and {weight.shape}")
-    stride, dilation = ((1, *wholes(n, 1, name, 1)) for n, name in ((stride, "stride"), (dilation, "dilation")))
-    padding = padding if isinstance(padding, str) else (0, *wholes(padding, 1, "padding"))
+    stride, dilation = ((1, *wholes(n, name, 1, 1)) for n, name in ((stride, "stride"), (dilation, "dilation")))
+    padding = padding if isinstance(padding, str) else (0, *wholes(padding, "padding", 1))
     return conv2d(input[..., None, :], weight[..., None, :], bias, stride, padding, dilation, groups)[..., 0, :]
 
 
@@ -356,7 +356,7 @@ def max_pool2d(input: Array, kernel_size: PositivePair, stride: OptionalPair = N
     offsets = np.array([offset for offset, _ in geometry.places((1, 1))])[_winners(
         value_of(x), value_of(largest), geometry)]
     rows, columns = np.ogrid[tuple([slice(n) for n in largest.shape[2:]])]
-    (down, across), (top, left) = geometry.stride, wholes(padding, 2, "padding")
+    (down, across), (top, left) = geometry.stride, wholes(padding, "padding", 2)
     rows = rows * down + offsets[..., 0] * geometry.dilation[0] - top
     return largest, rows * input.shape[3] + columns * across + offsets[..., 1] * geometry.dilation[1] - left
 
@@ -388,7 +388,7 @@ def avg_pool2d(input: Array, kernel_size: PositivePair, stride: OptionalPair = N
     total = _window_sums(x, geometry)
     if count_include_pad and not ceil_mode:
         return total / (geometry.kernel[0] * geometry.kernel[1])
-    around = [(n, n) for n in wholes(padding, 2, "padding")]
+    around = [(n, n) for n in wholes(padding, "padding", 2)]
     counted = np.pad(np.ones(input.shape[2:], input.dtype), around, constant_values=int(count_include_pad))
     counted = np.pad(counted, [(0, long - short) for long, short in zip(x.shape[2:], counted.shape)])
     return total / _window_sums(counted, geometry)

@@ -352,9 +352,9 @@ class Conv2d(_Convolution):
                  padding_mode: PaddingMode = "zeros", *, dtype: Floating = np.float32,
                  generator: Generator = None) -> None:
         _check_channels(in_channels, out_channels, groups)
-        kernel = wholes(kernel_size, 2, "kernel_size", 1)
+        kernel = wholes(kernel_size, "kernel_size", 2, 1)
         shape = (out_channels, in_channels // groups, *kernel)
-        wholes(stride, 2, "stride", 1), wholes(dilation, 2, "dilation", 1)
+        wholes(stride, "stride", 2, 1), wholes(dilation, "dilation", 2, 1)
         self.around = paddings(padding, kernel, stride, dilation)
         super().__init__(shape, math.prod(shape[1:]), out_channels, bias, padding_mode, dtype, generator,
                          stride=stride, padding=padding, dilation=dilation, groups=groups)
@@ -389,11 +389,11 @@ class Conv1d(_Convolution):
                  padding_mode: PaddingMode = "zeros", *, dtype: Floating = np.float32,
                  generator: Generator = None) -> None:
         _check_channels(in_channels, out_channels, groups)
-        kernel, = wholes(kernel_size, 1, "kernel_size", 1)
+        kernel, = wholes(kernel_size, "kernel_size", 1, 1)
         shape = (out_channels, in_channels // groups, kernel)
-        stride, = wholes(stride, 1, "stride", 1)
-        dilation, = wholes(dilation, 1, "dilation", 1)
-        zeros = padding if isinstance(padding, str) else (0, *wholes(padding, 1, "padding"))
+        stride, = wholes(stride, "stride", 1, 1)
+        dilation, = wholes(dilation, "dilation", 1, 1)
+        zeros = padding if isinstance(padding, str) else (0, *wholes(padding, "padding", 1))
         self.around = paddings(zeros, (1, kernel), (1, stride), (1, dilation))[1:]
         super().__init__(shape, math.prod(shape[1:]), out_channels, bias, padding_mode, dtype, generator,
                          stride=stride, padding=padding, dilation=dilation, groups=groups)
@@ -428,8 +428,8 @@ class ConvTranspose2d(_Convolution):
         _check_channels(in_channels, out_channels, groups)
         for value, name, least in ((stride, "stride", 1), (padding, "padding", 0),
                                    (output_padding, "output_padding", 0), (dilation, "dilation", 1)):
-            wholes(value, 2, name, least)
-        shape = (in_channels, out_channels // groups, *wholes(kernel_size, 2, "kernel_size", 1))
+            wholes(value, name, 2, least)
+        shape = (in_channels, out_channels // groups, *wholes(kernel_size, "kernel_size", 2, 1))
         super().__init__(shape, math.prod(shape[1:]), out_channels, bias, "zeros", dtype, generator, stride=stride,
                          padding=padding, output_padding=output_padding, groups=groups, dilation=dilation)
 
