@@ -56,7 +56,7 @@ class Exercise:
     experiment : generator function, optional
         Yields labels and values, to be compared with those of the solution.
     mistakes : list of Mistake
-        Each is told apart from the solution, and from every other mistake, by the experiment.
+        The experiment distinguishes each from the solution and from every other mistake.
     property : callable, optional
         For open exercises, instead of an experiment. Takes the student's object; returns None if it does what the
         exercise asks, otherwise a sentence that says what does not hold.
