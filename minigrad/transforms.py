@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from .mode import NO_GRAD, in_mode, mode
+from .mode import NO_GRAD, in_mode, mode, watcher
 from .registry import copied, value_of
 from .structure import (
     NESTED,
@@ -103,7 +103,7 @@ def grad(function: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Ca
     """
     def gradient(*args, **keywords):
         run = run_of_number(function, argnums, args, keywords)
-        return run.assemble(run.pull_back(one_like(run.root)))
+        return run.assemble(run.pull_back(one_like(run.root), last=True))
     return gradient
 
 
@@ -127,7 +127,7 @@ def value_and_grad(function: Callable[..., Any], argnums: int | tuple[int, ...] 
     """
     def value_and_gradient(*args, **keywords):
         run = run_of_number(function, argnums, args, keywords)
-        return run.hand_out(run.root), run.assemble(run.pull_back(one_like(run.root)))
+        return run.hand_out(run.root), run.assemble(run.pull_back(one_like(run.root), last=True))
     return value_and_gradient
 
 
@@ -165,7 +165,7 @@ def vjp(function: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Cal
         run = Run(function, argnums, args, keywords)
         v = arrays_like(run.result, v, f"what {name_of(function)} returns")
         run.linked = run.linked or may_be_differentiated(v)
-        return run.assemble(run.pull_back(as_dtype(join(v), dtype_of(run.root))))
+        return run.assemble(run.pull_back(as_dtype(join(v), dtype_of(run.root)), last=True))
     return product
 
 
@@ -349,9 +349,9 @@ class Run:
             self.record = Record(self.root, self.variables)
         self.linked = mode.get() is not NO_GRAD and (self.record.older or any(map(has_parents, self.variables)))
 
-    def pull_back(self, g):
+    def pull_back(self, g, last=False):
         """Return, as a list, what each variable receives when the result receives `g`."""
-        return self.record.pull_back(g, self.linked)
+        return self.record.pull_back(g, self.linked, last)
 
     def hand_out(self, x):
         """Return x with its history if the run is linked to something older, else as a new plain array."""
@@ -394,14 +394,18 @@ class Record:
                 first += 1
             del self.operations[:first]  # the variables, where the walk ends
 
-    def pull_back(self, g, differentiable):
-        """Return what each variable receives when the root receives `g`: arrays, or Tensors if `differentiable`."""
+    def pull_back(self, g, differentiable, last=False):
+        """Return what each variable receives when the root receives `g`: arrays, or Tensors if `differentiable`.
+
+        The last walk frees the graph on its way, unless results or a watcher still need it.
+        """
         gradients = [None] * len(self.variables)
         if self.newer:
             if differentiable and not isinstance(g, Node):
                 g = make(Tensor, g)
-            gradients = propagate(list(self.operations), self.variables + self.other_leaves, self.root, g,
-                                  self.since, differentiable)
+            free = last and not differentiable and watcher() is None
+            gradients = propagate(self.operations if free else list(self.operations),
+                                  self.variables + self.other_leaves, self.root, g, self.since, differentiable, free)
         gradients = [zeros_like(x.value) if g is None else g for x, g in zip(self.variables, gradients)]
         return [g if isinstance(g, Node) else make(Tensor, g) for g in gradients] if differentiable else gradients
 

@@ -1,6 +1,7 @@
 """grad and its relatives: right to any order, nested or not, in the form of their arguments, and without a trace."""
 
 import warnings
+import weakref
 from collections import namedtuple
 from concurrent.futures import ThreadPoolExecutor
 
@@ -469,3 +470,18 @@ def test_second_derivatives_of_linear_functions_are_zero_without_a_warning():
         warnings.simplefilter("error")
         assert grad(grad(lambda x: 3 * x))(2.0) == 0
         assert not minigrad.hessian(lambda x: np.sum(3 * x))(np.ones(2)).any()
+
+
+@pytest.mark.parametrize("name", ["grad", "value_and_grad", "vjp"])
+def test_the_walk_frees_what_it_has_passed(name):
+    alive, nodes = [], []
+
+    def f(x):
+        for _ in range(4):
+            x = np.tanh(x)
+            nodes.append(weakref.ref(x))
+        nodes[0]().register_hook(lambda g: alive.append(sum(node() is not None for node in nodes)))
+        return np.sum(x)
+
+    TRANSFORMS[name](f, np.ones(2))
+    assert alive == [1]
