@@ -10,7 +10,7 @@ from .adaptive import (
 )
 from .sparse import RowGradient, LazyRows, SparseAdam
 from .sign import SignSGD, Signum, Lion, Rprop
-from .layerwise import LARS, LAMB
+from .layerwise import LARS, LAMB, NovoGrad
 from .matrix import Shampoo, SOAP, Muon
 from .clipping import clip_grad_norm_, clip_grad_value_
 from .transform import Link, chain, masked, rule_of
@@ -41,7 +41,7 @@ from .constrained import (
 __all__ = ["Optimizer", "Parameter", "UpdateRule",
     "SGD", "OptimisticGradient", "PolyakSGD",
     "Adagrad", "Adadelta", "RMSprop", "Adam", "AdamW", "Adamax", "NAdam", "RAdam", "AdaBelief", "Yogi", "Adafactor",
-    "SM3", "RowGradient", "LazyRows", "SparseAdam", "SignSGD", "Signum", "Lion", "Rprop", "LARS", "LAMB",
+    "SM3", "RowGradient", "LazyRows", "SparseAdam", "SignSGD", "Signum", "Lion", "Rprop", "LARS", "LAMB", "NovoGrad",
     "Shampoo", "SOAP", "Muon",
     "Explanation", "explain", "Listing", "show", "Worksheet", "worksheet",
     "Wrapper", "GradientAccumulation", "ApplyIfFinite", "SAM",

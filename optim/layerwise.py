@@ -1,8 +1,9 @@
-"""Layer-wise methods: every parameter moves by the same fraction of its own length, however long its gradient is.
+"""Layer-wise methods: how far a parameter moves does not depend on how long its gradient is.
 
 Large batches need large learning rates. A large learning rate is too large first for the layer whose weights are
 small and whose gradient is large. The trust ratio ‖θ‖/‖φ‖ puts all layers on one scale: LARS uses it with momentum,
-LAMB with Adam. A parameter (an array) is a layer here, and norms are taken over the whole of it.
+LAMB with Adam. NovoGrad divides by the gradient's length alone. A parameter (an array) is a layer here, and norms are
+taken over the whole of it.
 """
 
 import numpy as np
@@ -164,3 +165,71 @@ class LAMB(AdamW):
                              amsgrad=amsgrad, decoupled_weight_decay=decoupled_weight_decay)
         state["trust_ratio"] = trust_ratio(param, phi)
         return state["trust_ratio"] * phi
+
+
+class NovoGrad(Optimizer):
+    """Adam's second moment with one number for a whole layer, and momentum of what has been divided by it.
+
+    What it changes in `LAMB`: the gradient gets a fixed length before it enters the momentum, not after. v is a moving
+    average of the squared *norm*. So the state is half of Adam's, the direction of the gradient is kept, and one large
+    gradient cannot fill the momentum.
+
+    Parameters
+    ----------
+    lr : float, default 1e-3
+        γ, about the length of a layer's step.
+    betas : pair of floats, default (0.9, 0.25)
+        β₁ of the momentum, and β₂ of the norm, which forgets quickly.
+    eps : float, default 1e-6
+        ε.
+    weight_decay : float, default 0
+        λ, added after the division.
+
+    Notes
+    -----
+    *When it helps, when it hurts.* It trained speech models over a wide range of learning rates and batch sizes. As
+    for all of this chapter, on a handful of numbers "a layer" means little.
+
+    *Where libraries disagree.* The momentum is a sum, as in the paper and optax, so it grows to 1/(1 − β₁) gradients;
+    some libraries average instead.
+
+    References
+    ----------
+    .. [1] B. Ginsburg et al., "Stochastic gradient methods with layer-wise adaptive moments for training of deep
+       networks", 2019, arXiv 1905.11286, Algorithm 1.
+
+    Examples
+    --------
+    >>> import numpy as np, optim
+    >>> v, w = optim.Parameter([1.0, 1.0]), optim.Parameter([1.0, 1.0])
+    >>> optimizer = optim.NovoGrad([v, w], lr=0.1)
+    >>> v.grad, w.grad = np.array([3.0, 4.0]), np.array([3e6, 4e6])
+    >>> optimizer.step()
+    >>> v.data, w.data
+    (array([0.94, 0.92]), array([0.94, 0.92]))
+    """
+
+    elementwise = False
+
+    def __init__(self, params: Params, lr: Number = 1e-3, betas: Pair = (0.9, 0.25), eps: Number = 1e-6,
+                 weight_decay: Number = 0.0, *, maximize: bool = False) -> None:
+        super().__init__(params, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, maximize=maximize)
+
+    def init_state(self, param):
+        return {"step": 0, "exp_avg": np.zeros_like(param), "exp_avg_sq": 0.0}
+
+    def update(self, grad, state, param, *, betas, eps, weight_decay):
+        """
+        square ← ‖g‖²
+        v ← β₂ v + (1 − β₂) square        square alone at the first step
+        u ← g / (√v + ε) + λ θ
+        m ← β₁ m + u                      φ is m
+        """
+        (beta1, beta2), m, v = betas, state["exp_avg"], state["exp_avg_sq"]
+        square = float(np.sum(grad * grad))
+        v = beta2 * v + (1 - beta2) * square if state["step"] > 1 else square
+        state["exp_avg_sq"] = v
+        u = grad / (v**0.5 + eps) + weight_decay * param
+        m *= beta1
+        m += u
+        return m

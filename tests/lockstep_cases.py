@@ -82,6 +82,8 @@ OPTAX = {
              ({"nesterov": True, "eps": 0.1}, "lars(1.0, nesterov=True, eps=0.1)")],
     "LAMB": [({}, "lamb(1e-3)"), ({"lr": 0.1, "betas": (0.5, 0.9)}, "lamb(0.1, 0.5, 0.9)"),
              ({"weight_decay": 0.1, "eps": 1e-2}, "lamb(1e-3, weight_decay=0.1, eps=1e-2)")],
+    "NovoGrad": [({}, "novograd(1e-3)"), ({"lr": 0.1, "betas": (0.5, 0.9)}, "novograd(0.1, 0.5, 0.9)"),
+                 ({"weight_decay": 0.1, "eps": 0.1}, "novograd(1e-3, weight_decay=0.1, eps=0.1)")],
     "OptimisticGradient": [({"lr": 0.1}, "optimistic_gradient_descent(0.1)"),
                            ({"lr": 0.1, "optimism": 0.3}, "optimistic_gradient_descent(0.1, beta=0.3)")],
     "PolyakSGD": [({}, "polyak_sgd()"), ({"lr": 0.01}, "polyak_sgd(0.01)"),

@@ -233,6 +233,9 @@ EXAMPLES = {
         ({"lr": 10.0}, 200, 1e-3), ({"lr": 3.0}, 1000, 0.1), ({"lr": 1.0}, 500, 5e-3), hyper={"weight_decay": 0.1}),
     "LAMB": Example(
         ({"lr": 0.03}, 200, 1e-3), ({"lr": 0.03}, 1000, 0.5), ({"lr": 0.01}, 500, 0.02), hyper={"weight_decay": 0.1}),
+    "NovoGrad": Example(
+        ({"lr": 0.001}, 200, 1e-4), ({"lr": 0.001}, 1000, 1e-2), ({"lr": 0.001}, 500, 1e-3),
+        hyper={"weight_decay": 0.1}),
     "Shampoo": Example(({"lr": 1.0}, 200, 1e-12), ({"lr": 3.0}, 1000, 0.05), ({"lr": 3.0}, 500, 1e-3)),
     "SOAP": Example(
         ({"weight_decay": 0}, 200, 1e-3), ({"lr": 0.01, "weight_decay": 0}, 1000, 1e-3),
