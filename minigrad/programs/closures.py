@@ -111,7 +111,7 @@ def arrays_behind(function):
         if id(x) in seen or depth > 8 or len(seen) > 20_000:
             continue
         seen.add(id(x))
-        array = x if type(x) is np.ndarray else getattr(x, "data", None)
+        array = x if type(x) is np.ndarray else data_of(x)
         if type(array) is np.ndarray and array.dtype.kind in "fciub":
             reader = read if array is x else lambda read=read: read().data
             found[id(array)] = path if array is x else f"{path}.data", reader, array
@@ -120,6 +120,13 @@ def arrays_behind(function):
         else:
             stack += [(y, f"{path}{key}", reader, depth + 1) for y, key, reader in parts_of(x, read)]
     return found
+
+
+def data_of(x):
+    """Return the `.data` of an object, None if it has none or will not tell."""
+    with suppress(Exception):
+        return x.data
+    return None
 
 
 def variables_of(function):

@@ -172,8 +172,8 @@ class Recording:
             return x.place.read() if x.place else None
         if isinstance(x, Number):
             return x.call
-        data = getattr(x, "data", None)  # a parameter is whatever has its array there
-        return data.place.read() if isinstance(data, Recorded) and data.place else None
+        array = held_by(x)
+        return array.place.read() if array is not None and array.place else None
 
     def operand(self, x):
         """Return an argument as it is noted: recorded objects as their Calls, other arrays as constants."""
@@ -293,6 +293,19 @@ class Recording:
     def refuse(self, reason):
         """Raise the error that names the line."""
         raise Refused(f"{where(self.lines.present())} {reason}")
+
+
+def held_by(x):
+    """Return the recorded array in an object that has its array as `.data`, or None.
+
+    It is looked for among the attributes; to ask for `.data` may change the object.
+    """
+    kind = type(x)
+    if not hasattr(kind, "data") and "data" not in getattr(x, "__dict__", ()):
+        return None
+    slots = [name for one in kind.__mro__ for name in getattr(one, "__slots__", ()) if not name.startswith("__")]
+    parts = [*[getattr(x, name, None) for name in slots], *getattr(x, "__dict__", {}).values()]
+    return next((part for part in parts if isinstance(part, Recorded)), None)
 
 
 def loosens(function, args):
