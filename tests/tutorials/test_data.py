@@ -25,3 +25,10 @@ def test_co2_rises_and_breathes_as_published():
     assert abs(co2[year.astype(int) == 2001].mean() - 371.13) < 0.3
     month = np.floor(year % 1 * 12) + 1
     assert co2[month == 5].mean() - co2[month == 10].mean() > 4
+
+
+def test_names_are_small_letters_each_once():
+    names = (tutorials.DATA / "names.txt").read_text().split()
+    assert len(names) == 5163 and names == sorted(set(names))
+    assert all(name.isascii() and name.isalpha() and name.islower() for name in names)
+    assert {"mary", "james", "aaron"} <= set(names)
