@@ -84,7 +84,7 @@ class Link(UpdateRule):
 
 
 class chain(Optimizer):
-    r"""An optimizer made of links: :math:`\theta \leftarrow \theta - \gamma \, \phi_n(\dots \phi_1(g))`.
+    r"""An optimizer made of links, θ ← θ − γ φₙ(… φ₁(g)).
 
     Parameters
     ----------

@@ -130,7 +130,8 @@ def show(*optimizers):
     Parameters
     ----------
     *optimizers : type or Optimizer
-        Classes of optimizers, your own too, or optimizers. Of several, what differs is marked.
+        Classes of optimizers, your own too, or optimizers. Of several, what differs is marked. Of a chain, the rules of
+        its links are shown, and of a wrapper, the optimizer inside it too.
 
     Returns
     -------
@@ -185,19 +186,38 @@ def lines_of(optimizer):
     """Yield the lines of the listing of an optimizer, or of a class."""
     cls = optimizer if isinstance(optimizer, type) else type(optimizer)
     made = example_of(cls) if cls is optimizer else optimizer
-    summary = inspect.cleandoc(cls.__doc__ or "").partition("\n")[0]
-    yield Line(f"{cls.__name__}: {summary}" if summary else cls.__name__, "heading")
+    yield Line(f"{cls.__name__}: {summary_of(cls)}".removesuffix(": "), "heading")
     yield Line(settings_of(cls, made), "note")
-    functions = methods_of(cls)
     running = None if made is None else lines_that_run(made)
-    for function in functions:
-        equations = list(equation_lines(function, running))
-        if equations:
+    for name, part in parts_of(made, cls):
+        if name:
             yield Line("", "code")
-            yield from equations
-    for function in functions:
-        yield Line("", "code")
-        yield from code_lines(function, running)
+            yield Line(f"{name}: {summary_of(part)}", "heading")
+        functions = methods_of(part)
+        for function in functions:
+            equations = list(equation_lines(function, running))
+            if equations:
+                yield Line("", "code")
+                yield from equations
+        for function in functions:
+            yield Line("", "code")
+            yield from code_lines(function, running)
+
+
+def parts_of(optimizer, cls):
+    """Yield (name, class) for each rule of an optimizer: those of a chain's links, its own, and what is wrapped."""
+    for name, link in getattr(optimizer, "links", {}).items():
+        yield name, type(getattr(link, "rule", link))
+    yield "", cls
+    inner = getattr(optimizer, "optimizer", None)
+    if inner is not None:
+        yield type(inner).__name__, type(inner)
+        yield from [part for part in parts_of(inner, type(inner)) if part[0]]
+
+
+def summary_of(cls):
+    """Return the first line of the docstring of a class."""
+    return inspect.cleandoc(cls.__doc__ or "").partition("\n")[0]
 
 
 def methods_of(cls):

@@ -65,6 +65,16 @@ def test_functions_that_a_rule_calls_are_shown_too_without_their_long_docstrings
     assert "η ← r / √(G + ε)" in optim.show(optim.DoG).text(120)
 
 
+def test_a_chain_shows_the_rules_of_its_links_and_a_wrapper_the_optimizer_inside():
+    p = optim.Parameter([1.0, 2.0])
+    listing = optim.show(optim.chain([p], optim.clip(1.0), optim.scale_by_adam(), lr=0.1))
+    assert runs_of(listing, "return np.clip(") == [True] and runs_of(listing, "m_hat = ") == [True]
+    assert runs_of(listing, "scale_by_adam: ") == [True] and runs_of(listing, "if amsgrad") == [True]
+    assert runs_of(listing, "v = np.maximum(") == [False]
+    wrapped = optim.show(optim.Lookahead(optim.SGD([p], momentum=0.9)))
+    assert runs_of(wrapped, "slow *= ") == [False] and runs_of(wrapped, "b *= momentum") == [True]
+
+
 def test_of_adam_and_adamw_the_place_of_the_decay_differs_and_their_hyperparameters():
     rows = [row for row, differs in optim.show(optim.Adam, optim.AdamW).rows() if differs]
     code = {line.text.strip() for row in rows for line in row if line is not None and line.kind == "code"}
