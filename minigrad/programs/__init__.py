@@ -1,7 +1,7 @@
 """The derivative, written out: the program that NumPy ran, to be read, run and kept.
 
-Read `recording.py` first, then `trace.py`, `simplifications.py`, `layout.py` and `written.py`; `scalar_code.py` prints
-the same calls as JavaScript.
+Read `recording.py` first, and beside it `calls.py`, `watched.py` and `places.py`; then `trace.py`,
+`simplifications.py`, `layout.py` and `written.py`. `scalar_code.py` prints the same calls as JavaScript.
 """
 
 from .scalar_code import javascript

@@ -4,8 +4,8 @@ import operator
 
 import numpy as np
 
-from .places import assigned
-from .recording import Attribute, Call, Method, added_at
+from .calls import Attribute, Call, Method
+from .places import added_at, assigned
 
 ATOM, POWER, SIGN, TIMES, PLUS, SHIFT, AND, XOR, OR, COMPARISON, LOOSEST = range(11, 0, -1)
 OPERATORS = {

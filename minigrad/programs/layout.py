@@ -15,10 +15,10 @@ from functools import partial
 
 import numpy as np
 
+from .calls import Assertion, Attribute, Call, calls_in, mapped
 from .expressions import ATOM, LOOSEST, OPERATORS, OWN, SIGN, TIMES, array_text, expression, literal
 from .places import assigned
 from .reader import source
-from .recording import Assertion, Attribute, Call, calls_in, mapped
 from .simplifications import VIEWS
 from .trace import item_path
 

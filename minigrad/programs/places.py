@@ -12,6 +12,13 @@ def assigned(array, index, value):
     return result
 
 
+def added_at(ufunc, array, indices, *values):
+    """Return what ufunc.at makes of a copy of an array."""
+    result = array.copy()
+    ufunc.at(result, indices, *values)
+    return result
+
+
 class Place:
     """Where an array keeps its numbers: in memory of its own, or in a part of another place.
 

@@ -50,11 +50,12 @@ from contextlib import suppress
 
 import numpy as np
 
-from .places import assigned
+from .calls import Assertion, Attribute, Call, Method, Refused, mapped
+from .places import added_at, assigned
 from .reader import where
-from .recording import Assertion, Attribute, Call, Method, Refused, added_at, mapped
+from .titles import parameter_names, title_of
 from .trace import UNRECORDED, UNSTEADY, Trace, far_away, nearby, refuse_difference
-from .written import Program, parameter_names, title_of
+from .written import Program
 
 WAYS = 64  # through the branches of a function
 INFIX = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "true_divide": "/", "greater": ">", "less": "<",

@@ -11,8 +11,8 @@ from functools import partial
 
 import numpy as np
 
+from .calls import Assertion, Attribute, Call, Method, calls_in, mapped
 from .places import assigned
-from .recording import Assertion, Attribute, Call, Method, calls_in, mapped
 
 NUMBERS = (bool, int, float, complex, np.generic)
 ADD, SUBTRACT = (np.add, operator.add), (np.subtract, operator.sub)

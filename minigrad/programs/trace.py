@@ -10,9 +10,11 @@ from contextlib import contextmanager, suppress
 
 import numpy as np
 
+from .calls import Assertion, Call, Refused, mapped, same
 from .closures import FreeArrays, arrays_behind
 from .reader import where
-from .recording import Assertion, Call, Number, Recorded, Recording, Refused, mapped, raw, same
+from .recording import Recording
+from .watched import Number, Recorded, raw
 
 
 class Trace:

@@ -1,7 +1,6 @@
 """`program` writes a function out; a `Program` is the result, to be read, called, checked and kept."""
 
 import base64
-import inspect
 import itertools
 import linecache
 import sys
@@ -10,13 +9,24 @@ from functools import partial
 import numpy as np
 
 from ..structure import arrays_in
+from .arguments import (
+    described,
+    distance,
+    fingerprint,
+    form_of,
+    in_c_order,
+    mapped_numbers,
+    moved,
+    nesting_tests,
+    same_form,
+)
+from .calls import Call, Refused, calls_in, mapped
 from .colours import for_notebook, for_terminal
 from .expressions import array_text
 from .layout import Layout, paths_in, uniform, written_out
-from .reader import MINIGRAD
-from .recording import Call, Refused, calls_in, mapped
 from .simplifications import VIEWS, remade, simplified
-from .trace import depends_on_objects, item_path, steady_trace
+from .titles import name_results, parameter_names, title_of
+from .trace import depends_on_objects, steady_trace
 
 number_of_program = itertools.count(1).__next__
 TOLERANCE = 1e-9  # how far a program may be off where sums are taken in another order
@@ -300,124 +310,6 @@ class Program:
             file.write(self.source())
 
 
-# Titles and names
-
-def inner_function(function):
-    """Return the reader's function inside wrappers of minigrad, such as value_and_grad(f), and the wrappers."""
-    wrappers = []
-    while True:
-        while isinstance(function, partial):
-            function = function.func
-        code = getattr(function, "__code__", None)
-        if code is None or not code.co_filename.startswith(MINIGRAD):
-            return function, wrappers
-        contents = dict(zip(code.co_freevars, [cell.cell_contents for cell in function.__closure__ or ()]))
-        inside = [x for name, x in contents.items() if callable(x) and not isinstance(x, type)]
-        if not inside:
-            return function, wrappers
-        wrappers.append((function.__qualname__.split(".")[0], contents.get("argnums", 0)))
-        function = inside[-1]
-
-
-def title_of(function):
-    """Return what a program is called: rosenbrock_value_and_grad."""
-    inner, wrappers = inner_function(function)
-    name = getattr(inner, "__name__", type(inner).__name__).strip("_")
-    name = name if name.isidentifier() else "function"
-    kinds = [kind for kind, _ in wrappers]
-    return "_".join([name, "hessian" if kinds[:2] == ["jacobian", "grad"] else kinds[0]]) if kinds else name
-
-
-def name_results(function, trace):
-    """Name the results of a gradient after the arguments: dW is that by W."""
-    _, wrappers = inner_function(function)
-    kind, argnums = wrappers[0] if wrappers else (None, 0)
-    if kind not in (None, "grad", "value_and_grad"):  # of second order: a slope of a slope has no short name
-        for call in trace.calls:
-            call.slope_of = None
-    if kind not in ("grad", "value_and_grad"):
-        return
-    by = tuple([trace.args[i] for i in argnums]) if isinstance(argnums, tuple) else trace.args[argnums]
-    slopes = trace.result[1] if kind == "value_and_grad" else trace.result
-    for argument, slope in zip(calls_in(by), calls_in(slopes)):
-        name = argument.name or argument.path.rpartition("[")[2].strip("]\"'")
-        slope.name = slope.name or f"d{name}"
-    if kind == "value_and_grad" and isinstance(trace.result[0], Call):
-        trace.result[0].name = trace.result[0].name or "value"
-
-
-def parameter_names(function, count):
-    """Return what the reader calls the arguments."""
-    inner, _ = inner_function(function)
-    try:
-        names = [p.name for p in inspect.signature(inner).parameters.values() if p.kind < p.VAR_POSITIONAL]
-    except (TypeError, ValueError):
-        names = []
-    given = names[:count] + ["xyzuvw"[i] if count <= 6 else f"x{i}" for i in range(len(names), count)]
-    return given if len(set(given)) == count and "np" not in given else [f"x{i}" for i in range(count)]
-
-
-def fingerprint(array):
-    """Return bytes that show whether an array changes: all of a small one, some 64 numbers of a large one."""
-    return array.tobytes() if array.size <= 512 else array.ravel("K")[:: array.size // 64].tobytes()
-
-
-# The form of arguments
-
-def form_of(x):
-    """Return the form of an argument: its nesting, shapes and dtypes; what is frozen, as it is."""
-    if isinstance(x, (list, tuple)):
-        return type(x).__name__, *map(form_of, x)
-    if isinstance(x, dict):
-        return "dict", *[(key, form_of(item)) for key, item in x.items()]
-    if isinstance(x, (np.ndarray, np.generic)):
-        return x.shape, x.dtype.str
-    return x if x is None or isinstance(x, (bool, str)) else type(x).__name__
-
-
-def nesting_tests(example, path):
-    """Yield the tests that lists and dictionaries have the items of the examples, and what is frozen its value."""
-    if isinstance(example, dict):
-        yield f"type({path}) is dict and list({path}) == {list(example)!r}"
-        for key, item in example.items():
-            yield from nesting_tests(item, item_path(path, key))
-    elif isinstance(example, (list, tuple)):
-        yield f"len({path}) == {len(example)} and isinstance({path}, (list, tuple))"
-        for i, item in enumerate(example):
-            yield from nesting_tests(item, item_path(path, i))
-    elif not isinstance(example, Call):
-        yield f"{path} is {example!r}" if example is None or isinstance(example, bool) else f"{path} == {example!r}"
-
-
-def same_form(example, x):
-    """Tell whether an argument has the form of an example, whose arrays and numbers are Calls."""
-    if isinstance(example, Call):
-        if example.kind == "number":
-            return isinstance(x, (int, float, complex)) and not isinstance(x, bool) and (
-                example.dtype is not int or isinstance(x, int))
-        return isinstance(x, (np.ndarray, np.generic)) and x.shape == example.shape and x.dtype == example.dtype
-    if isinstance(example, (list, tuple)):
-        return type(x) is type(example) and len(x) == len(example) and all(map(same_form, example, x))
-    if isinstance(example, dict):
-        return isinstance(x, dict) and list(x) == list(example) and all(same_form(example[k], x[k]) for k in example)
-    return type(x) is type(example) and x == example
-
-
-def in_c_order(x):
-    """Tell whether an argument lies in memory row by row."""
-    return not isinstance(x, np.ndarray) or x.flags.c_contiguous
-
-
-def described(x):
-    """Return a few words on an argument."""
-    if isinstance(x, (np.ndarray, np.generic)):
-        return f"{x.dtype} array of shape {x.shape}" if np.ndim(x) else f"a {x.dtype}"
-    if isinstance(x, (list, tuple, dict)):
-        items = x.items() if isinstance(x, dict) else enumerate(x)
-        return f"a {type(x).__name__} of " + ", ".join([f"{key}: {described(item)}" for key, item in items])
-    return repr(x) if x is None or isinstance(x, (bool, str)) else f"a {type(x).__name__}"
-
-
 # Results
 
 def handed_out(result, original, steps):
@@ -455,30 +347,3 @@ def embedded(array):
 def name_of_path(layout, name):
     """Return the path of an array that is read at each call, by its name in the text."""
     return next(path for path, own in layout.free.items() if own == name)
-
-
-# Places to check at
-
-def mapped_numbers(change, x):
-    """Return a structure with `change` applied to its arrays and numbers."""
-    if isinstance(x, (np.ndarray, np.generic)) or (isinstance(x, (int, float)) and not isinstance(x, bool)):
-        return type(x)(change(x)) if isinstance(x, (int, float)) else change(x)
-    return mapped(partial(mapped_numbers, change), x)
-
-
-def moved(rng, x):
-    """Return other floats beside the given ones; whole numbers as they are."""
-    if np.asarray(x).dtype.kind != "f":
-        return np.copy(x)
-    return (x + 0.1 * rng.standard_normal(np.shape(x)) * (1 + np.abs(x))).astype(np.asarray(x).dtype)
-
-
-def distance(x, y):
-    """Return the largest difference of two arrays, relative to the larger number and 1; infinity for other shapes."""
-    if x.shape != y.shape:
-        return np.inf
-    same = (x == y) | ((x != x) & (y != y))
-    with np.errstate(all="ignore"):
-        apart = np.abs(np.subtract(x, y, dtype=complex)) / np.maximum(1, np.maximum(np.abs(x), np.abs(y)))
-    return float(np.max(np.where(same, 0, apart), initial=0))
-

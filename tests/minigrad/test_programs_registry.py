@@ -14,7 +14,7 @@ import pytest
 import minigrad
 import optim
 from minigrad import nn
-from minigrad.programs.recording import Refused
+from minigrad.programs.calls import Refused
 from minigrad.structure import arrays_in
 from optim import viz
 
