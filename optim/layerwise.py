@@ -171,13 +171,14 @@ class NovoGrad(Optimizer):
     """Adam's second moment with one number for a whole layer, and momentum of what has been divided by it.
 
     What it changes in `LAMB`: the gradient gets a fixed length before it enters the momentum, not after. v is a moving
-    average of the squared *norm*. So the state is half of Adam's, the direction of the gradient is kept, and one large
-    gradient cannot fill the momentum.
+    average of the squared *norm*. So the state is half of Adam's, and the direction of the gradient is kept. No
+    gradient adds more than 1/√(1 − β₂) to the length of the momentum, which is 1.15 by default.
 
     Parameters
     ----------
     lr : float, default 1e-3
-        γ, about the length of a layer's step.
+        γ, the length of a layer's first step. While gradients agree, momentum makes steps up to 1/(1 − β₁) times as
+        long.
     betas : pair of floats, default (0.9, 0.25)
         β₁ of the momentum, and β₂ of the norm, which forgets quickly.
     eps : float, default 1e-6

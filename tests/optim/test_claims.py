@@ -304,6 +304,25 @@ def test_lars_first_changes_a_layer_by_a_thousandth_and_with_momentum_by_up_to_a
     assert parts[0] == pytest.approx(1e-3) and 0.009 < max(parts) < 0.0112
 
 
+def test_novograd_first_steps_by_gamma_and_with_momentum_up_to_1_over_1_minus_beta1_times_as_far():
+    steps = steps_along(lambda p: optim.NovoGrad(p, lr=1.0), np.tile([3.0, 4.0], (200, 1)))
+    lengths = np.linalg.norm(steps, axis=1)
+    assert lengths[0] == pytest.approx(1, rel=1e-4) and lengths[-1] == pytest.approx(10, rel=1e-3)
+
+
+def test_no_gradient_adds_more_than_1_point_15_to_the_length_of_novograds_momentum():
+    rng = np.random.default_rng(0)
+    p = optim.Parameter(np.zeros(3))
+    optimizer, before = optim.NovoGrad([p]), np.zeros(3)
+    for size in 10.0 ** rng.uniform(-3, 6, size=200):
+        p.grad = size * rng.normal(size=3)
+        optimizer.step()
+        m = optimizer.state[p]["exp_avg"].copy()
+        assert np.linalg.norm(m - 0.9 * before) <= 1 / np.sqrt(1 - 0.25)
+        before = m
+    assert round(1 / np.sqrt(1 - 0.25), 2) == 1.15
+
+
 # Matrices
 
 def test_shampoo_keeps_2_times_n_squared_plus_m_squared_numbers():
