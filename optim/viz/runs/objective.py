@@ -1,6 +1,7 @@
 """What a training loop needs of a surface: `Objective`, which counts evaluations and puts noise on gradients."""
 
 import warnings
+from numbers import Real
 
 import numpy as np
 
@@ -88,7 +89,7 @@ class Objective:
         parameter = self.parameter
         parameter.grad = None
         loss = self.surface.function(parameter)
-        if isinstance(loss, (np.ndarray, np.generic)) and loss.shape == self.counts.shape:
+        if isinstance(loss, (Real, np.ndarray)) and np.shape(loss) == self.counts.shape:
             loss = self.as_flat(loss)
         if type(loss) is not Tensor or loss.shape != self.counts.shape:
             raise self.complaint(loss)
@@ -96,11 +97,11 @@ class Objective:
         return loss
 
     def as_flat(self, loss):
-        """Return a loss that NumPy computed without derivatives, as `np.floor` does, as a Tensor of gradient 0."""
+        """Return a loss that is a plain number, as `np.floor` returns it, as a Tensor of gradient 0."""
         if not self.told_flat:
-            warnings.warn(f"{self.surface.name} returned a loss without derivatives; its gradient is taken to be 0, "
-                          "like that of np.floor or of a comparison; if f is not flat, leave out .data and np.asarray",
-                          RuntimeWarning, stacklevel=2)
+            warnings.warn(f"{self.surface.name} got a Tensor and returned a plain number, so its gradient is taken to "
+                          "be zero: comparisons, rounding, np.sign, p.data and .item() lead to plain numbers",
+                          stacklevel=3)
             self.told_flat = True
         return 0 * self.parameter.sum(axis=0) + np.asarray(loss, dtype=float)
 
@@ -112,5 +113,5 @@ class Objective:
         if isinstance(loss, Tensor):
             return ValueError(f"{name} returned an array of shape {loss.shape} for p of shape {self.parameter.shape}; "
                               "expected one number a point, as np.sum(..., axis=0) gives")
-        return TypeError(f"{name} returned {loss!r}, which has lost its link to p, so that no gradient can be had: "
-                         "write it with operators and functions of NumPy (np.sin, not math.sin)")
+        return TypeError(f"{name} returned {loss!r}; expected one number a point, computed from p with operators and "
+                         "functions of NumPy")

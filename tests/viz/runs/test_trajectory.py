@@ -345,11 +345,16 @@ class TestRace:
     @pytest.mark.parametrize("start", [(2.2, 1.5), [[2.2, -3.0], [1.5, 0.5]]])
     def test_a_piecewise_constant_function_has_gradient_0_and_a_warning_says_so(self, start):
         stairs = Surface(lambda p: np.floor(p[0]) + np.floor(p[1]), name="stairs")
-        with pytest.warns(RuntimeWarning, match="stairs returned a loss without derivatives") as told:
+        with pytest.warns(UserWarning, match="stairs got a Tensor and returned a plain number") as told:
             run = record("SGD(lr=0.1)", stairs, start, 3)
         assert len(told) == 1
         assert not run.gradients.any()
         np.testing.assert_array_equal(run.losses[-1], np.floor(start).sum(axis=0))
+
+    @pytest.mark.parametrize("plain", [lambda p: 3.0, lambda p: p[0].item()])
+    def test_a_plain_number_has_gradient_0_and_a_warning_too(self, plain):
+        with pytest.warns(UserWarning, match="returned a plain number"):
+            assert not record("SGD", Surface(plain), (1, 2), 2).gradients.any()
 
     def test_noise_of_a_wrong_shape_is_refused_in_words(self):
         with pytest.raises(ValueError, match=r"noise\(p, rng\) returned .* the shape of p, \(2,\)"):
@@ -534,8 +539,7 @@ class TestSaveAndLoad:
     ({"lr": np.ones(3), "seed": [1, 2]}, ValueError, "of one length; got 2 for seed, 3 for lr"),
     ({"momentum": 3}, ValueError, "Adam does not know the hyperparameter 'momentum'"),
     ({"surface": "boot"}, ValueError, "did you mean 'booth'"),
-    ({"surface": lambda p: 3.0}, TypeError, "has lost its link to p"),
-    ({"surface": lambda p: p[0].item()}, TypeError, "has lost its link to p"),
+    ({"surface": lambda p: "low"}, TypeError, "returned 'low'; expected one number a point"),
     ({"surface": lambda p: p}, ValueError, "expected one number a point"),
 ])
 def test_what_does_not_fit_is_told_in_words(arguments, error, message):
