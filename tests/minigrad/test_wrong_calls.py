@@ -74,9 +74,17 @@ def public():
                 yield name, thing
 
 
+def parameters_of(function):
+    """Return the parameters of a function, or of a class, whose signature Python 3.10 looks for in Module.__new__."""
+    if getattr(function, "__new__", None) is nn.Module.__new__ and not hasattr(function, "__signature__") and (
+            function.__init__ is not object.__init__):
+        return dict(list(inspect.signature(function.__init__).parameters.items())[1:])
+    return inspect.signature(function).parameters
+
+
 def arguments_of(name, function):
     """Return valid values for what a function requires, by parameter, and all its parameters."""
-    parameters = inspect.signature(function).parameters
+    parameters = parameters_of(function)
     valid = {**VALID, "tensor": Tensor(np.ones((3, 2))), **OF_FUNCTION.get(name, {})}
     special = OF_FUNCTION.get(name, {})
     required = {key: valid[key] for key, p in parameters.items() if p.default is p.empty or key in special}
