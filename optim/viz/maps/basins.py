@@ -19,7 +19,7 @@ from .map import Map, SharedNoise, check_independent, check_positive, common_fac
 from .raster import DARK, DIVERGED, NOWHERE, draw_image, hatch, thinned, told_axes
 from .tiles import BATCH
 
-# Okabe's and Ito's colours, but for a yellower green: as lightness tells the steps, hues must differ for all eyes.
+# Okabe's and Ito's colours, but for a yellower green: lightness shows the steps, so hues must differ for all eyes.
 BASINS = ["#0072B2", "#E69F00", "#2E9B4F", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442"]
 SHADED = [1, 99.5]  # percentiles of the steps: quicker runs are as pale as can be, slower ones as dark
 IN_LEGEND = 8  # minima that are named in a legend
@@ -89,7 +89,7 @@ def basin_map(surface, optimizer, domain=None, steps=500, *, size=512, radius=No
 class BasinWork:
     """What is done for N pixels of a `basin_map`: a run of N starts, and the same once more.
 
-    The first run tells where each start leads, the second when it was there for good.
+    The first run finds where each start leads, the second when it was there for good.
     """
 
     surface: Surface
@@ -153,7 +153,7 @@ def squared_distance(position, point):
 
 
 def all_minima(surface, domain, radius):
-    """Return the minima that a surface tells, and those that runs over the domain find, as a tuple of points."""
+    """Return the minima that are known of a surface, and those that runs over the domain find, as a tuple of points."""
     minima = [np.array(point) for point in surface.minima + surface.local_minima]
     starts = np.stack(np.meshgrid(*(centres(low, high, 24) for low, high in domain))).reshape(2, -1)
     objective = Objective(surface, starts, steps=600)

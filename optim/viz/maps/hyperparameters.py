@@ -34,8 +34,8 @@ from .tiles import BATCH, LANES
 NAMED_BETAS = ("beta1", "beta2")  # the two entries of the hyperparameter `betas`, for an axis each
 EDGE = "#D55E00"
 EDGE_HALO = [withStroke(linewidth=5, foreground="white")]  # so that the edge is seen without colours too
-FLOOR = 1e-16  # below it, on a logarithmic scale, nothing is told apart
-PLAIN = 1000  # numbers below it stand on the colour bar as they are, not as powers of ten
+FLOOR = 1e-16  # on a logarithmic scale, smaller losses look like this one
+PLAIN = 1000  # smaller numbers are written out on the colour bar, not as powers of ten
 
 
 def hyperparameter_map(surface, optimizer, x, y, start=None, steps=500, *, tolerance=1e-3, noise=None, seed=0,

@@ -35,8 +35,8 @@ class Map:
     x, y : ndarray of shape (width,), (height,)
         The coordinates of the columns and of the rows.
     arrays : dict of ndarrays of shape (height, width)
-        What was found, by name; ``result["diverged"]`` is the same as ``result.arrays["diverged"]``. Which there are is
-        told by the function that made the map.
+        What was found, by name; ``result["diverged"]`` is the same as ``result.arrays["diverged"]``. The function
+        that made the map says which there are.
     facts : dict
         All else that the map depends on: the surface, the optimizer, the number of steps and so on.
     """
@@ -186,7 +186,7 @@ def check_independent(runner, surface, points):
         if not surface.takes_many(points):
             raise ValueError(f"{surface.name} must take p of shape ({surface.ndim}, N) and return N values for a map: "
                              "write it by coordinates, as in x, y = p, with operators and functions of NumPy")
-        Objective(surface, points)()  # a function that loses its link to p is told apart here
+        Objective(surface, points)()  # a function that cannot be differentiated is refused here
 
 
 def not_independent(runner):
@@ -196,7 +196,7 @@ def not_independent(runner):
 
 
 def told_optimizer(runner, axes):
-    """Return an optimizer as text, less the hyperparameters that stand along the axes."""
+    """Return an optimizer as text, without the hyperparameters along the axes."""
     text = contestants.describe(runner)
     for name in axes:
         text = re.sub(rf"\b{name}=(\([^)]*\)|[^,)]*)(, )?", "", text)

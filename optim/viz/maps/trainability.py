@@ -25,7 +25,7 @@ def trainability_map(x, y, optimizer="SGD", steps=200, *, inputs=4, width=4, sam
     r"""Map where a small network can be trained: every pixel a pair of learning rates, of the first and second layer.
 
     The network is :math:`\hat y(x) = h^{-1/2} \sum_{i=1}^h w_i \tanh(n^{-1/2} \sum_{j=1}^n W_{ij} x_j)`, trained on all
-    samples at once by the mean squared error. What it starts with, and what it shall learn, are normal random numbers,
+    samples at once by the mean squared error. What it starts with, and what it has to learn, are normal random numbers,
     and the same for all pixels. The boundary between what trains and what does not is a fractal [1]_: zoom in by
     narrower `x` and `y`.
 
@@ -40,7 +40,7 @@ def trainability_map(x, y, optimizer="SGD", steps=200, *, inputs=4, width=4, sam
     inputs, width, samples : int
         n, h and the number of samples. Default: 4, 4 and 8.
     seed : int, default 0
-        Of the numbers that the network starts with and shall learn.
+        Of the numbers that the network starts with and has to learn.
     executor, path, tile
         As in `hyperparameter_map`.
 

@@ -154,7 +154,7 @@ class Motion(FuncAnimation):
 class Stage:
     """A figure in which paths and curves grow over a still picture of all the rest, with triangles where they leave.
 
-    What stands still is drawn once, for a frame with contours takes half a second otherwise. The lines lie in axes
+    What does not move is drawn once, since a frame with contours takes half a second. The lines lie in axes
     without frames at the places of the overview's axes.
     """
 

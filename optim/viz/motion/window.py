@@ -50,7 +50,7 @@ def play(what, optimizers=None, steps=None, start=None, *, seed=0, **facts):
     -------
     Window
         It lives as long as its figure. Nothing is shown before `matplotlib.pyplot.show` is called, but in a notebook
-        with ``%matplotlib widget``, which needs the package ipympl, the window stands below the cell.
+        with ``%matplotlib widget``, which needs the package ipympl, the window is below the cell.
 
     Raises
     ------
@@ -276,7 +276,7 @@ class LiveFigure(Figure):
 
 
 class StillAxes(Axes):
-    """Axes that keep the pixels of all that stands still, and put them there again until something of it changes.
+    """Axes that keep the pixels of all that does not move, and put them back until something of it changes.
 
     What moves is animated, in Matplotlib's sense, and drawn over the pixels. So a window with contours, which take
     0.3 seconds, is drawn in a hundredth of a second, and by the backend's ordinary `draw`: WebAgg loses pictures that

@@ -146,7 +146,7 @@ def titled(ax, text, formula="", note=""):
     ax : Axes
     text : str
     formula : str, optional
-        It follows the text, or stands below it where the axes are narrow.
+        It follows the text, or is below it where the axes are narrow.
     note : str, optional
         A line of its own.
     """

@@ -1,7 +1,7 @@
 """The plots of a race: paths over the contours of the surface, the loss by step, and both side by side.
 
-Each takes a `Race`, a `Trajectory` or a list of trajectories, and returns a `Drawing`. Nothing is hidden that does not
-fit: where a path crosses the edge of the frame, or a curve its top, stands a triangle, and the legend says so.
+Each takes a `Race`, a `Trajectory` or a list of trajectories, and returns a `Drawing`. What does not fit is marked: a
+triangle where a path leaves the frame, or a curve its top, and a word in the legend.
 """
 
 import dataclasses

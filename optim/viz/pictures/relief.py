@@ -127,7 +127,7 @@ def in_levels(values, heights):
 
 
 def furnish(ax, box, heights):
-    """Set the frame, and label heights with the round values that they stand for."""
+    """Set the frame, and label the heights with round values."""
     values = round_values(heights)
     ax.set_zticks(in_levels(values, heights), [f"{value:,g}" for value in values])
     ax.set(xlim=box[0], ylim=box[1], zlim=(0, max(len(heights) - 1, 1)), xlabel="$x$", ylabel="$y$", zlabel="$f$")

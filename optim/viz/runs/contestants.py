@@ -86,7 +86,7 @@ def with_curvature(kind, hyperparameters, function):
 
 
 def made_from_text(text, make, params):
-    """Return make(params); what is wrong with a hyperparameter is told with the text that it stands in."""
+    """Return make(params); an error about a hyperparameter quotes the text."""
     try:
         return make(params)
     except (TypeError, ValueError) as error:

@@ -176,7 +176,7 @@ class Log:
     def walk(self):
         """Take the steps. A single run ends where it leaves for good; of many, the others go on."""
         position, every = self.objective.parameter.data, self.plan.every
-        with np.errstate(all="ignore"):  # what overflows is told in words, by `Trajectory.ending`
+        with np.errstate(all="ignore"):  # `Trajectory.ending` says in words what overflowed
             for step in range(self.plan.steps):
                 self.note_position(step, every)
                 taken = self.take_step()
@@ -195,7 +195,7 @@ class Log:
             self.note_gradient(self.plan.steps, every=1)
 
     def take_step(self):
-        """Let the optimizer step, and tell whether it did: a line search, say, refuses a loss that is not finite."""
+        """Let the optimizer step, and return whether it did: a line search, say, refuses a loss that is not finite."""
         try:
             self.optimizer.step(self.objective)
         except FloatingPointError:
@@ -304,7 +304,7 @@ def tuned_race(surface, optimizers=None, lrs=None, start=None, steps=200, *, see
     Returns
     -------
     Race
-        The best run of each (for N starts or seeds, by the median), and a `note` that tells how many values were tried,
+        The best run of each (for N starts or seeds, by the median), and a `note` that says how many values were tried,
         how they were judged, who would have liked others, and who never stayed.
 
     Examples

@@ -6,7 +6,7 @@ import io
 
 import numpy as np
 
-TOLD_BELOW = "ending"  # the column that is told in sentences below a table
+TOLD_BELOW = "ending"  # the column that is written as sentences below a table
 
 
 def formatted(rows, format="text"):
@@ -72,7 +72,7 @@ def as_html(rows):
 
 
 def cells(rows, escape=str):
-    """Return the head and the rows as lists of short text, without what is told below."""
+    """Return the head and the rows as lists of short text, without what is written below the table."""
     names = [name for name in rows[0] if name != TOLD_BELOW]
     return [names] + [[escape(short(row[name])) for name in names] for row in rows]
 
@@ -93,7 +93,7 @@ def aligned(line, widths, between):
 
 
 def endings(rows):
-    """Return the lines that tell how each row ended, after an empty one; nothing if there is nothing to tell."""
+    """Return an empty line and a line for each row that says how it ended; nothing if no row does."""
     told = [f"{next(iter(row.values()))}: {row[TOLD_BELOW]}" for row in rows if row.get(TOLD_BELOW)]
     return ["", *told] if told else []
 

@@ -329,7 +329,7 @@ def run_list(options):
 
 
 def print_entry(name, text):
-    """Print a name and what it stands for, in lines of at most 100 characters."""
+    """Print a name and what it means, in lines of at most 100 characters."""
     print(textwrap.fill(text, width=100, initial_indent=f"  {name:<28}", subsequent_indent=" " * 30))
 
 

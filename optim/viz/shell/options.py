@@ -72,7 +72,7 @@ def chosen_surface(options):
 
 
 def name_of(surface):
-    """Return the name of a surface or a function, as it may stand in the name of a file."""
+    """Return the name of a surface or a function, made safe for the name of a file."""
     name = getattr(surface, "name", None) or getattr(surface, "__name__", "function")
     return re.sub(r"[^\w()=.,+-]", "_", name).lstrip("._")
 

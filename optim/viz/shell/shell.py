@@ -30,7 +30,7 @@ MISTAKES = OSError, TypeError, ValueError, ArithmeticError, RuntimeError, Import
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser that tells a mistake in one line."""
+    """A parser that reports a mistake in one line."""
 
     def error(self, message):
         self.exit(2, f"{PROGRAM}: {message}\n")
@@ -77,7 +77,7 @@ def main(arguments=None):
 
 
 def answer(arguments):
-    """Do what the arguments say; what goes wrong in a function of the user's own is told with its line."""
+    """Do what the arguments say; a mistake in the user's own function is reported with its line."""
     options = make_parser().parse_args(arguments)
     if options.backend and mpl.get_backend().lower() != options.backend:
         mpl.use(options.backend)

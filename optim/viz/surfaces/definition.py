@@ -37,13 +37,13 @@ class Surface:
     domain : n pairs (low, high), optional
         The box worth looking at. Default: a square around the origin that holds all the points given here.
     start : point, optional
-        Where a run begins unless told otherwise. Default: the first of `starts`, or, without any, the point one fifth
+        Where a run begins if nothing else is said. Default: the first of `starts`, or, without any, the point one fifth
         of the way up the first axis of the domain and four fifths up all others.
     starts : list of points, optional
         All the starts worth trying; `start` is put first if it is not among them.
     minima, local_minima, saddles, maxima : list of points, optional
         The global minima, the other local minima, the saddle points and the local maxima inside the domain. Empty when
-        there are none or, on the surfaces with dozens of humps, too many to list. A single point may stand alone.
+        there are none or, on the surfaces with dozens of humps, too many to list. A single point needs no list.
     noise : float, optional
         Standard deviation of the Gaussian noise that a recorded run adds to every entry of the gradient. The function
         itself stays exact. Default: 0.
@@ -277,7 +277,7 @@ def sentence(text):
 
 
 def needed_arguments(function):
-    """Return the names of the arguments by place that a function cannot do without; none if it does not tell."""
+    """Return the names of the positional arguments that a function needs; none if its signature is not known."""
     try:
         parameters = inspect.signature(function).parameters.values()
     except ValueError:  # as of some functions in C

@@ -1,4 +1,4 @@
-"""The registry of surfaces: `surface` enters a function, `get` finds a surface by its name, `names` tells all names."""
+"""The registry of surfaces: `surface` enters a function, `get` finds a surface by its name, `names` lists all names."""
 
 import difflib
 
@@ -36,7 +36,7 @@ def surface(**facts):
     ...     return x**2 + y**4
     >>> get("flat_bowl") is flat_bowl
     True
-    >>> del _registry["flat_bowl"]  # the other examples shall not see it
+    >>> del _registry["flat_bowl"]  # so that the other examples do not see it
     """
     def decorate(function):
         registered = register(Surface(function, **facts))
