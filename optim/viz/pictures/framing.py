@@ -42,10 +42,10 @@ def has_equal_scales(box):
 
 def apart(positions, box):
     """Return the indices of those points of a path that are at least a 110th of the frame from the one before."""
-    gaps = np.diff(box).ravel() / 110
+    x, y = (positions / np.diff(box).ravel() * 110).T.tolist()  # Python's numbers: ten times as fast one by one
     kept = [0]
-    for t, point in enumerate(positions):
-        if np.hypot(*((point - positions[kept[-1]]) / gaps)) >= 1:
+    for t in range(1, len(x)):
+        if (x[t] - x[kept[-1]])**2 + (y[t] - y[kept[-1]])**2 >= 1:
             kept.append(t)
     return kept
 
