@@ -45,7 +45,8 @@ def apart(positions, box):
     x, y = (positions / np.diff(box).ravel() * 110).T.tolist()  # Python's numbers: ten times as fast one by one
     kept = [0]
     for t in range(1, len(x)):
-        if (x[t] - x[kept[-1]])**2 + (y[t] - y[kept[-1]])**2 >= 1:
+        across, up = x[t] - x[kept[-1]], y[t] - y[kept[-1]]
+        if across * across + up * up >= 1:
             kept.append(t)
     return kept
 

@@ -25,3 +25,8 @@ class TestExits:
     def test_each_exit_counts_and_entries_do_not(self):
         path = np.array([[1, 1], [5, 1], [1, 1], [1, 1.5], [1, 7], [1, 8]], dtype=float)
         assert [edge for edge, _ in framing.exits(path, BOX)] == ["right", "top"]
+
+
+def test_points_of_a_path_that_are_apart():
+    path = np.array([[0.0, 0.0], [1e-3, 0.0], [0.5, 0.0], [np.nan, 0.0], [1e200, 0.0], [1e200, 0.1]])
+    assert framing.apart(path, ((-1, 1), (-1, 1))) == [0, 2, 4, 5]
