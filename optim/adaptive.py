@@ -326,7 +326,7 @@ class Adam(Optimizer):
         """
         (beta1, beta2), t = betas, state["step"]
         m, v = state["exp_avg"], state["exp_avg_sq"]
-        if active(weight_decay) and not decoupled_weight_decay:
+        if not decoupled_weight_decay and active(weight_decay):
             grad = grad + weight_decay * param
         m *= beta1
         m += (1 - beta1) * grad
@@ -338,7 +338,7 @@ class Adam(Optimizer):
         m_hat = m / (1 - beta1**t)
         v_hat = v / (1 - beta2**t)
         phi = m_hat / (np.sqrt(v_hat) + eps)
-        if active(weight_decay) and decoupled_weight_decay:
+        if decoupled_weight_decay and active(weight_decay):
             phi += weight_decay * param
         return phi
 
@@ -531,7 +531,7 @@ class NAdam(Optimizer):
         """
         (beta1, beta2), t, product = betas, state["step"], state["mu_product"]
         m, v = state["exp_avg"], state["exp_avg_sq"]
-        if active(weight_decay) and not decoupled_weight_decay:
+        if not decoupled_weight_decay and active(weight_decay):
             grad = grad + weight_decay * param
         m *= beta1
         m += (1 - beta1) * grad
@@ -542,7 +542,7 @@ class NAdam(Optimizer):
         m_hat = mu_next / (1 - product * mu_next) * m + (1 - mu) / (1 - product) * grad
         v_hat = v / (1 - beta2**t)
         phi = m_hat / (np.sqrt(v_hat) + eps)
-        if active(weight_decay) and decoupled_weight_decay:
+        if decoupled_weight_decay and active(weight_decay):
             phi += weight_decay * param
         return phi
 
@@ -614,7 +614,7 @@ class RAdam(Optimizer):
         """
         (beta1, beta2), t = betas, state["step"]
         m, v = state["exp_avg"], state["exp_avg_sq"]
-        if active(weight_decay) and not decoupled_weight_decay:
+        if not decoupled_weight_decay and active(weight_decay):
             grad = grad + weight_decay * param
         m *= beta1
         m += (1 - beta1) * grad
@@ -623,7 +623,7 @@ class RAdam(Optimizer):
         m_hat = m / (1 - beta1**t)
         r = self.rectification(t, beta2)
         phi = np.where(r > 0, r * (1 - beta2**t) ** 0.5 * m_hat / (np.sqrt(v) + eps), m_hat)
-        if active(weight_decay) and decoupled_weight_decay:
+        if decoupled_weight_decay and active(weight_decay):
             phi += weight_decay * param
         return phi
 

@@ -109,7 +109,7 @@ class SGD(Optimizer):
             b = state["momentum_buffer"] = np.copy(grad)
         else:
             b *= momentum
-            b += (1 - dampening) * grad
+            b += (1 - dampening) * grad if active(dampening) else grad
         if nesterov:
             return grad + momentum * b
         return b

@@ -128,7 +128,11 @@ def test_a_line_is_shown_without_the_branch_that_does_not_run():
                               for nesterov in (True, False))
     lines = [[line.source for _, lines in sheet.steps for line in lines] for sheet in (with_momentum, without)]
     assert "direction = momentum * b + (1 - momentum) * grad" in lines[0] and "direction = b" in lines[1]
-    assert not any(" if " in line for line in [*lines[0], *lines[1]])
+    p, closure = bowl()
+    lines.append([line.source for _, lines in optim.worksheet(optim.SGD([p], momentum=0.9), closure).steps
+                  for line in lines])
+    assert "b += grad" in lines[2]
+    assert not any(" if " in line for line in [*lines[0], *lines[1], *lines[2]])
 
 
 def test_a_line_with_several_results_is_written_once():
