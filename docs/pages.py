@@ -261,11 +261,15 @@ REFERENCE = {
 
 def reference(folder, quick):
     """Write the reference of every public name."""
+    seen = set()
     for page, (module, said) in REFERENCE.items():
         lines = [*underlined(module), said, "", f".. currentmodule:: {module}", ""]
         namespace = __import__(module, fromlist=["__all__"])
         for name in getattr(namespace, "__all__", None) or public_names(namespace):
             entry = getattr(namespace, name)
+            if id(entry) in seen:
+                continue
+            seen.add(id(entry))
             if (folder / "optimizers" / f"{name}.rst").exists():
                 lines += [f":doc:`{name} </optimizers/{name}>`", ""]
             elif inspect.isclass(entry):

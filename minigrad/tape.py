@@ -56,7 +56,7 @@ class Node:
     ----------
     value : ndarray, NumPy scalar, or a tuple of them if the primitive has several results
     recipe : tuple or None
-        (primitive, args, keywords, parents): the value is primitive.function(*args, **keywords). `parents` lists the
+        (primitive, args, keywords, parents): the value is `primitive.function(*args, **keywords)`. `parents` lists the
         arguments that need a gradient, as (position, node, fingerprint). None for a leaf; FREED after a backward pass.
     counter : int
         Larger than that of any node it was made of, so that sorting by it gives an order for the walk.

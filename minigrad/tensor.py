@@ -186,7 +186,7 @@ class Tensor(Node):
     Attributes
     ----------
     data : ndarray
-        The numbers. Change a leaf's in place (`t.data[...] = `); the array itself is never replaced.
+        The numbers. Change a leaf's in place (`t.data[...] = array`); the array itself is never replaced.
     grad : ndarray or None
         The gradient, of the same shape and dtype; it adds up over backward passes until `zero_grad`.
 

@@ -233,7 +233,7 @@ def jacobian(function: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -
     Returns
     -------
     callable
-        A function of the same arguments. It returns an array of shape (*shape of result, *shape of argument); if the
+        A function of the same arguments. It returns an array of shape `(*result.shape, *argument.shape)`; if the
         result or the argument is a structure of arrays, a structure like the result of structures like the argument.
 
     Examples
@@ -266,7 +266,7 @@ def hessian(function: Callable[..., Any], argnums: int | tuple[int, ...] = 0) ->
     Returns
     -------
     callable
-        A function of the same arguments that returns an array of shape (*shape of argument, *shape of argument), or
+        A function of the same arguments that returns an array of shape `(*argument.shape, *argument.shape)`, or
         blocks of that kind in a structure like the argument of structures like the argument.
 
     Examples
@@ -486,7 +486,7 @@ def unit_vectors(x):
 
 
 def stack_rows(rows, shape, x):
-    """Return the gradients of the numbers of a result of this shape as one array of shape (*shape, *x.shape)."""
+    """Return the gradients of the numbers of a result of this shape as one array of shape `(*shape, *x.shape)`."""
     return np.reshape(np.stack(rows), shape + x.shape) if rows else np.zeros(shape + x.shape, x.dtype)
 
 

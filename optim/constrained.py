@@ -416,13 +416,13 @@ class ISTA(PointOptimizer):
 
     It minimises f + h, where g is the gradient of f alone, and prox(x, γ) is the u with the smallest
     h(u) + ‖u − x‖² / (2γ). `ProjectedGradient` is the case of an h that is 0 on a set and infinite outside. Subgradient
-    steps on λ|θ| hover around 0, while these steps reach it: that makes the lasso sparse. For convex f the distance of
-    f + h from its minimum falls like 1/k after k steps, and exponentially where f is strongly convex.
+    steps on `λ|θ|` hover around 0, while these steps reach it: that makes the lasso sparse. For convex f the distance
+    of f + h from its minimum falls like 1/k after k steps, and exponentially where f is strongly convex.
 
     Parameters
     ----------
     prox : callable
-        prox(x, lr), such as `lambda x, lr: optim.prox_l1(x, 0.1 * lr)` for 0.1 |θ|₁.
+        prox(x, lr), such as `lambda x, lr: optim.prox_l1(x, 0.1 * lr)` for 0.1 ‖θ‖₁.
     lr : float or array, default 1e-3
         γ; at most 1/L where the gradient of f is L-Lipschitz.
 
@@ -434,7 +434,7 @@ class ISTA(PointOptimizer):
 
     Examples
     --------
-    The minimum of ½(θ - 3)² + |θ| is at 2, that of ½(θ - 0.5)² + |θ| at 0:
+    The minimum of `½(θ - 3)² + |θ|` is at 2, that of `½(θ - 0.5)² + |θ|` at 0:
 
     >>> import numpy as np, optim
     >>> p = optim.Parameter([1.0, 1.0])

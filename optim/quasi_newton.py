@@ -70,12 +70,12 @@ class BacktrackingGradientDescent(WholeVectorOptimizer):
 
 
 def fletcher_reeves(grad, y, phi, previous):
-    """β = |g|² / |g₋|². Never restarts by itself: after one bad direction it may take many small steps."""
+    """β = ‖g‖² / ‖g₋‖². Never restarts by itself: after one bad direction it may take many small steps."""
     return grad @ grad / (previous @ previous)
 
 
 def polak_ribiere(grad, y, phi, previous):
-    """β = max(gᵀy / |g₋|², 0), "Polak-Ribière plus". Restarts along the gradient where the gradient hardly changes."""
+    """β = max(gᵀy / ‖g₋‖², 0), "Polak-Ribière plus". Restarts along the gradient where the gradient hardly changes."""
     return max(grad @ y / (previous @ previous), 0)
 
 
@@ -280,7 +280,7 @@ class LBFGS(WholeVectorOptimizer):
     Notes
     -----
     Arguments, defaults, state keys and arithmetic are those of torch.optim.LBFGS. Here as there, one `step` makes up
-    to `max_iter` iterations, and the first trial of the very first is lr * min(1, 1 / |g|₁). Unlike PyTorch's, it
+    to `max_iter` iterations, and the first trial of the very first is lr * min(1, 1 / ‖g‖₁). Unlike PyTorch's, it
     takes several groups with equal hyperparameters, has `maximize`, and puts the parameters back if the loss stops
     being a number.
 

@@ -233,7 +233,7 @@ class LeastSquaresOptimizer(WholeVectorOptimizer):
         return np.asarray(at_parameters(self.residuals, self.params), self.params[0].data.dtype).ravel()
 
     def half_square(self, theta):
-        """Return ½|r|² at theta, where it leaves the parameters; infinite where it is not a number."""
+        """Return ½‖r‖² at theta, where it leaves the parameters; infinite where it is not a number."""
         self.place(theta)
         r = self.residual_vector()
         with np.errstate(over="ignore", invalid="ignore"):
@@ -401,7 +401,7 @@ class LevenbergMarquardt(LeastSquaresOptimizer):
 
 
 def damped_least_squares(J, r, mu):
-    """Return the φ that minimises |r - Jφ|² + μ|φ|²; rows √μ below J do it without squaring its condition number."""
+    """Return the φ that minimises ‖r - Jφ‖² + μ‖φ‖²; rows √μ below J do it without squaring its condition number."""
     n = J.shape[1]
     rows = np.concatenate([J, mu**0.5 * np.eye(n, dtype=J.dtype)])
     return np.linalg.lstsq(rows, np.concatenate([r, np.zeros(n, r.dtype)]), rcond=None)[0]

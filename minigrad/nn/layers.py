@@ -332,7 +332,7 @@ class Conv2d(_Convolution):
 
     Attributes
     ----------
-    weight : Tensor, shape (out_channels, in_channels / groups, *kernel_size)
+    weight : Tensor, shape (out_channels, in_channels / groups, kernel_size...)
         Drawn from U(-k, k), k = 1 / √(in_channels / groups · the number of elements of a kernel).
     bias : Tensor, shape (out_channels,), or None
         Drawn from the same distribution.
@@ -415,7 +415,7 @@ class ConvTranspose2d(_Convolution):
 
     Attributes
     ----------
-    weight : Tensor, shape (in_channels, out_channels / groups, *kernel_size)
+    weight : Tensor, shape (in_channels, out_channels / groups, kernel_size...)
     bias : Tensor, shape (out_channels,), or None
         Both are drawn from U(-k, k), k = 1 / √(out_channels / groups · the number of elements of a kernel).
     """
