@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from .reader import Origin
+
 
 class Call:
     """One call, and the value that it returned.
@@ -18,6 +20,8 @@ class Call:
         The line of the reader's program, and the rule of minigrad that was at work, if any.
     written : bool
         Whether the value was written into its first argument, as `x += 1` does.
+    memory : Place
+        Where the value was kept in the run.
     loose : bool
         Whether the shape depends on numbers, as that of x[x > 0] does.
     slope_of : Call
@@ -28,13 +32,13 @@ class Call:
         How often the program uses the value; counted when it is simplified.
     """
 
-    __slots__ = ("args", "array", "became", "dtype", "function", "keywords", "kind", "loose", "name", "origin", "path",
-                 "shape", "slope_of", "uses", "written")
+    __slots__ = ("args", "array", "became", "dtype", "function", "keywords", "kind", "loose", "memory", "name",
+                 "origin", "path", "shape", "slope_of", "uses", "written")
 
     def __init__(self, function, args, keywords, result, origin=None, written=False, path=None, array=None):
-        self.function, self.args, self.keywords, self.origin = function, args, keywords, origin
+        self.function, self.args, self.keywords, self.origin = function, args, keywords, origin or Origin()
         self.written, self.path, self.array, self.loose = written, path, array, False
-        self.name = self.slope_of = self.became = None
+        self.name = self.slope_of = self.became = self.memory = None
         self.uses = 0
         self.kind = kind_of(result)
         self.shape = np.shape(result) if self.kind != "tuple" else None

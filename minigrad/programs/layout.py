@@ -10,7 +10,7 @@ import keyword
 import operator
 import re
 from collections import Counter, defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -37,11 +37,10 @@ TAKEN = {"np", "operator", "base64", "assigned", "added_at", *keyword.kwlist, *d
 
 @dataclass
 class Statement:
-    """A line of a program: its text, the call that it is about, and what it reads and binds."""
+    """A line of a program, or two: the call that it is about, and its text."""
 
     call: object
-    text: str = ""
-    reads: set = field(default_factory=set)
+    text: str
 
 
 class Layout:
@@ -69,6 +68,7 @@ class Layout:
         self.unpacking = list(self.unpacked())
         self.uses = self.count_uses()
         self.kept = set()  # values that are written into later, and so need a name
+        self.writes_last = bool(writes)
         self.slots = self.in_place() if not raw else {}
         self.texts = {}
         self.statements = [self.statement(step) for step in steps if self.stands_alone(step)]
@@ -149,7 +149,7 @@ class Layout:
             return True
         user, = self.users[id(step)]
         if user is None:
-            return step.kind == "tuple" or len(self.text_of(step)[0]) > (12 if step.name else 30)
+            return step.kind == "tuple" or self.writes_last or len(self.text_of(step)[0]) > (12 if step.name else 30)
         if isinstance(user, Assertion) or step.kind == "tuple":
             return step.kind == "tuple"
         same_line = step.origin.source_line == user.origin.source_line and bool(step.origin.rule) == bool(
@@ -200,37 +200,53 @@ class Layout:
     # In place
 
     def in_place(self):
-        """Return which calls may write into their first argument: nothing may read its old numbers later."""
+        """Return, for each call that may write into its first argument, what that held before.
+
+        Nothing may read the old numbers later; whatever reads them earlier gets a line of its own.
+        """
         order = {id(step): i for i, step in enumerate(self.steps)}
-        last_use, roots = {}, {}
-        written = {id(argument): value for argument, value in self.writes}
+        readers, memory = self.readers()
+        of_arguments, slots, starts = self.written_to_arguments(), {}, {}
         for step in self.steps:
-            if isinstance(step, Assertion):
-                continue
-            first = step.args[0] if step.args and isinstance(step.args[0], Call) else None
-            roots[id(step)] = roots.get(id(first), first) if step.function in VIEWS and first is not None else step
-        for step in self.steps:
-            for user in self.users[id(step)]:
-                root = roots.get(id(step), step)
-                last_use[id(root)] = max(last_use.get(id(root), 0), order[id(user)] if user is not None else 1e9)
-        for argument, _ in self.writes:
-            last_use[id(argument)] = max([order[id(user)] for user in self.users[id(argument)]
-                                          if user is not None] or [0])
-        slots, chains = {}, {}
-        for step in self.steps:
-            if isinstance(step, Assertion) or not step.written or not isinstance(step.args[0], Call):
+            if isinstance(step, Assertion) or not step.written or not isinstance(step.args[0], Call) or not (
+                    step.function in OPERATORS or step.function is assigned):
                 continue
             old = step.args[0]
-            start = chains.get(id(old), old)
-            owned = id(start) in written if start.function is None else roots.get(id(start)) is start
-            if not owned or start.array is not None or last_use.get(id(old), 0) > order[id(step)]:
-                continue
-            if not (step.function in OPERATORS or step.function is assigned):
-                continue
-            slots[id(step)] = old
-            chains[id(step)] = start
-            self.kept.add(id(old))
+            start = starts.get(id(old), old)  # the first value in this memory
+            owned = step.memory is old.memory and (
+                id(step) in of_arguments if start.function is None else memory[id(start)] is start)
+            others = [user for user in readers[id(old)] if user is not step]
+            if owned and all(user is not None and order[id(user)] < order[id(step)] for user in others):
+                slots[id(step)], starts[id(step)] = old, start
+                self.kept.update(map(id, [old, *others]))
+        # Whether an argument is written to after the last statement: what is returned has to be computed before.
+        self.writes_last = any(starts.get(id(value)) is not argument for argument, value in self.writes)
         return slots
+
+    def readers(self):
+        """Return which steps read the memory of each value, itself or by a view, and whose memory each value has."""
+        memory, readers = {}, defaultdict(list)
+        for step in self.steps:
+            if not isinstance(step, Assertion):
+                first = step.args[0] if step.args and isinstance(step.args[0], Call) else None
+                memory[id(step)] = memory.get(id(first), first) if step.function in VIEWS and first else step
+        for value, users in self.users.items():
+            readers[id(memory[value]) if value in memory else value] += users
+        for argument, value in self.writes:  # at the end an argument is overwritten
+            if value is not argument and None in readers[id(argument)]:
+                readers[id(argument)].remove(None)
+        return readers, memory
+
+    def written_to_arguments(self):
+        """Return the calls, by their identity, that turn an argument step by step into what it holds in the end."""
+        found = set()
+        for argument, value in self.writes:
+            chain = []
+            while value.memory is argument.memory and value.written and isinstance(value.args[0], Call):
+                chain.append(id(value))
+                value = value.args[0]
+            found.update(chain if value is argument else ())
+        return found
 
     def statement(self, step):
         """Return the line of a step."""

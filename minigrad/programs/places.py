@@ -43,10 +43,20 @@ class Place:
             self.value = self.recording.add(self.function, (self.seen, *self.args), self.keywords, like(before))
         return self.value
 
+    def root(self):
+        """Return the place that this one is a part of, at last."""
+        return self if self.whole is None else self.whole.root()
+
+    def known(self):
+        """Return what the array holds, or None if it has to be cut out anew."""
+        return self.value if self.whole is None or self.whole.known() is self.seen else None
+
     def write(self, value):
         """Have the array hold a new value, and every array that it is a part of."""
         if self.whole is not None:
-            self.whole.write(self.put_back(self.whole.read(), value))
+            whole = self.put_back(self.whole.read(), value)
+            whole.memory = self.root()
+            self.whole.write(whole)
             self.seen = self.whole.read()
         self.value = value
 

@@ -41,7 +41,7 @@ class Recording:
         self.branches, self.decisions, self.decoy = branches, list(decisions), decoy
         self.calls, self.assertions, self.constants, self.inputs = [], [], {}, []
         self.asked_for_layout, self.behind = False, {}
-        self.lines = Lines(self.value_of, wanted=decoy == 0)
+        self.lines = Lines(self.seen, wanted=decoy == 0)
 
     def run(self, function, args):
         """Return what the function returns for recorded arguments."""
@@ -66,6 +66,7 @@ class Recording:
             recorded = np.asarray(decoy_like(raw, self.decoy)).view(Recorded)
             recorded.plain, recorded.scalar = raw, isinstance(raw, np.generic)
             recorded.place = place or Place(self, call)
+            call.memory = recorded.place.root()
             return recorded
         if isinstance(raw, (tuple, list)):
             items = [self.wrap(item, self.add(operator.getitem, (call, i), {}, item)) for i, item in enumerate(raw)]
@@ -80,6 +81,13 @@ class Recording:
             return x.call
         array = held_by(x)
         return array.place.read() if array is not None and array.place else None
+
+    def seen(self, x):
+        """Return the Call whose value an object has, without a new call for a part of an array that has changed."""
+        if isinstance(x, Number):
+            return x.call
+        array = x if isinstance(x, Recorded) else held_by(x)
+        return array.place.known() if array is not None and array.place else None
 
     def operand(self, x):
         """Return an argument as it is noted: recorded objects as their Calls, other arrays as constants."""
@@ -165,6 +173,7 @@ class Recording:
         change()
         result = raw(target)
         call = self.add(function, *noted, result, written=bool(noted[0]) and noted[0][0] is before)
+        call.memory = place.root()
         place.write(call)
         return target
 

@@ -110,7 +110,7 @@ def remade(call, args, keywords=None, function=None):
     new = Call(function or call.function, args, call.keywords if keywords is None else keywords, None, call.origin,
                call.written and function is None)
     new.shape, new.dtype, new.kind, new.loose = call.shape, call.dtype, call.kind, call.loose
-    new.name, new.slope_of, new.uses = call.name, call.slope_of, call.uses
+    new.name, new.slope_of, new.uses, new.memory = call.name, call.slope_of, call.uses, call.memory
     return new
 
 

@@ -130,7 +130,8 @@ class Program:
         if simplify:
             paths = [path for path, _ in rebound]
             steps, (result, items), writes = simplified(steps, (result, [x for _, x in rebound]), writes)
-            result, rebound = handed_out(result, trace.result, steps), list(zip(paths, items))
+            writes = set_aside(writes, steps)
+            result, rebound = handed_out(result, trace, steps), list(zip(paths, items))
         return Layout(trace.args, self.parameters, steps, result, writes, rebound, free, self.__name__,
                       raw=not simplify)
 
@@ -312,19 +313,39 @@ class Program:
 
 # Results
 
-def handed_out(result, original, steps):
+def set_aside(writes, steps):
+    """Return the writes to arguments with copies of what another write may overwrite before it is read."""
+    written = {id(argument) for argument, _ in writes}
+    kept = []
+    for argument, value in writes:
+        if id(memory_of(value)) in written and value is not argument:
+            value = remade(value, (value,), {}, np.copy)
+            value.name = value.slope_of = None
+            steps.append(value)
+        kept.append((argument, value))
+    return kept
+
+
+def memory_of(value):
+    """Return the value whose memory a value lies in: its own, or that of what it is a view of."""
+    while value.function in VIEWS and isinstance(value.args[0], Call):
+        value = value.args[0]
+    return value
+
+
+def handed_out(result, trace, steps):
     """Return the result with copies where two parts, or a part and an argument, would share memory."""
-    owned = {id(call) for call in calls_in(original) if call.function is not None and call.function not in VIEWS}
-    given, originals = set(), iter(calls_in(original))
+    owned = {id(call) for call in calls_in(trace.result) if call.function is not None and call.function not in VIEWS}
+    given, originals = set(), iter(calls_in(trace.result))
+    of_arguments = [call.memory for call in trace.inputs]
 
     def own(x):
         if not isinstance(x, Call):
             return mapped(own, x)
         before = next(originals)
-        memory = x
-        while memory.function in VIEWS and isinstance(memory.args[0], Call):
-            memory = memory.args[0]
-        shared = memory.function is None or id(memory) in given
+        memory = memory_of(x)
+        shared = memory.function is None or id(memory) in given or (
+            memory.memory is not before.memory and any(memory.memory is x for x in of_arguments))
         given.add(id(memory))
         frozen = x.array is not None and not uniform(x.array)
         if not (frozen or (id(before) in owned and shared and x.array is None)) or x.kind != "array":

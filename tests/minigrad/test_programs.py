@@ -149,6 +149,45 @@ def test_reads_between_writes_see_what_was_written_by_then():
     assert minigrad.program(f, np.arange(4.0)).check() == 0
 
 
+def read_before_written(m, g):
+    twice = m * 2
+    part = m[1:]
+    first = part + g[1:]
+    m *= 0.9
+    m += g
+    return twice + 1, first * 3, m
+
+
+def copied_before_written(p):
+    before = p.copy()
+    copy = p.copy()
+    copy += 1
+    p[...] = 7
+    return before, copy
+
+
+def written_after_a_copy(p):
+    p += 5
+    copy = p.copy()
+    copy *= 2
+    copy[0] = 1
+    return copy, p
+
+
+def swapped(p, q):
+    old = p.copy()
+    p[...] = q
+    q[...] = old
+
+
+@pytest.mark.parametrize("function, count", [(read_before_written, 2), (copied_before_written, 1),
+                                             (written_after_a_copy, 1), (swapped, 2)])
+def test_old_numbers_are_read_before_they_are_overwritten(function, count):
+    for simplify in (True, False):
+        program = minigrad.program(function, *[np.arange(4.0) + i for i in range(count)], simplify=simplify)
+        assert program.check() == 0
+
+
 def test_a_mask_picks_anew_at_every_call():
     program = minigrad.program(lambda x: np.where(x > 0, x, 0.5) + np.sum(x[x > 1]), np.array([-1.0, 2.0, 3.0]))
     x = np.array([5.0, -2.0, 1.5])
@@ -329,3 +368,34 @@ def test_an_assumed_number_is_asserted():
     np.testing.assert_array_equal(program(np.array([3.0, 5.0])), [9, 15])
     with pytest.raises(AssertionError):
         program(np.array([2.0, 5.0]))
+
+
+# Random writes
+
+STATEMENTS = [
+    "{new} = {a}.copy()", "{new} = {a} + {b}", "{new} = {a}[::-1]", "{new} = {a}[:]", "{a} += {b}", "{a} *= 1.5",
+    "{a}[0] = {b}[1]", "{a}[1:3] = {b}[:2]", "{a}[1:] += 0.5", "{a}[...] = {b} * 2", "{a}[:] = 3", "{a} -= {a}[::-1]",
+    "np.maximum({a}, {b}, out={a})", "{new} = np.where({a} > {b}, {a}, 0)", "{a}[{b} > 1] = 0.25",
+    "{new} = {a}.reshape(2, 2).T.reshape(-1)", "np.copyto({a}, {b})", "{new} = np.zeros_like({a})"]
+
+
+def random_writes(seed):
+    """Return the text of a function that writes into its arguments, their parts and its own arrays."""
+    rng = np.random.default_rng(seed)
+    names, lines = ["p", "q"], []
+    for _ in range(rng.integers(3, 10)):
+        statement, (a, b) = rng.choice(STATEMENTS), rng.choice(names, 2)
+        new = f"v{len(names)}"
+        lines.append("    " + statement.format(a=a, b=b, new=new))
+        names += [new] * ("{new}" in statement)
+    return "\n".join(["def function(p, q):", *lines, f"    return {', '.join(rng.choice(names, 3))}"])
+
+
+@pytest.mark.parametrize("block", range(4))
+def test_random_writes_are_written_out_as_they_were_made(block):
+    for seed in range(50 * block, 50 * block + 50):
+        scope = {"np": np}
+        exec(text := random_writes(seed), scope)
+        for simplify in (True, False):
+            program = minigrad.program(scope["function"], np.arange(4.0), np.cos(np.arange(4.0)), simplify=simplify)
+            assert program.check() == 0, f"{text}\n\n{program}"
