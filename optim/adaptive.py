@@ -271,7 +271,7 @@ class Adam(Optimizer):
     -----
     *When it helps, when it hurts.* The method to try first: badly scaled and noisy problems with little tuning. Its
     weaknesses: near a minimum it does not settle unless γ falls. There are convex problems on which it runs the wrong
-    way [2]_. On image classification, a well-tuned SGD has often generalised better. L2 decay is divided by √v like
+    way [2]_. Well-tuned SGD has been found to generalise better on several tasks [3]_. L2 decay is divided by √v like
     any gradient, and so is weak where gradients are large (see `AdamW`).
 
     *Where libraries disagree.* Keras adds ε to √v before the correction (the paper's "epsilon hat"). AMSGrad: the paper
@@ -283,6 +283,7 @@ class Adam(Optimizer):
     ----------
     .. [1] D. P. Kingma, J. Ba, "Adam: a method for stochastic optimization", 2015, Algorithm 1.
     .. [2] S. J. Reddi, S. Kale, S. Kumar, "On the convergence of Adam and beyond", 2018, Algorithm 2.
+    .. [3] A. C. Wilson et al., "The marginal value of adaptive gradient methods in machine learning", 2017.
 
     Examples
     --------

@@ -472,9 +472,9 @@ class AdaHessian(DiagonalHessianOptimizer):
     average is then the curvature itself, and with k = 1 the path does not depend on how a variable is scaled. In
     general it is larger: v averages D², whose mean for one variable is the squared norm of its row of H.
 
-    A step needs a product H v on top of the gradient, two to three times the work of Adam. The sign of the curvature
-    does not count, so the method moves away from saddles. Where the surface is flat (relu networks without smoothing)
-    the denominator is near 0 and steps are long.
+    A step needs a product H v on top of the gradient, which costs about as much as two gradients. The sign of the
+    curvature does not count, so the method moves away from saddles. Where the surface is flat (relu networks without
+    smoothing) the denominator is near 0 and steps are long.
 
     Parameters
     ----------

@@ -293,6 +293,17 @@ def test_signum_turns_7_steps_after_a_minimum():
     assert np.argmax(steps < 0) + 1 == 7 == np.ceil(np.log(2) / np.log(1 / 0.9))
 
 
+def test_lion_keeps_half_of_adams_memory():
+    sizes = []
+    for cls in (optim.Lion, optim.Adam):
+        p = optim.Parameter(np.zeros(50))
+        optimizer = cls([p])
+        p.grad = np.ones(50)
+        optimizer.step()
+        sizes.append(sum(np.size(entry) for name, entry in optimizer.state[p].items() if name != "step"))
+    assert sizes == [50, 100]
+
+
 def test_lars_first_changes_a_layer_by_a_thousandth_and_with_momentum_by_up_to_a_hundredth():
     p = optim.Parameter(np.full(4, 3.0))
     optimizer, parts = optim.LARS([p]), []
