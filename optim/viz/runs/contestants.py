@@ -238,6 +238,7 @@ def told_apart(labels, names):
 def without_lr(label):
     """Return a label without the learning rate, where that is said apart.
 
+    >>> from optim.viz.runs.contestants import without_lr
     >>> without_lr("Adam(lr=0.1)"), without_lr("SGD(lr=0.1, momentum=0.9)"), without_lr("heavy ball, lr=0.01")
     ('Adam', 'SGD(momentum=0.9)', 'heavy ball')
     """
