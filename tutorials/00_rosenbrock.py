@@ -232,4 +232,4 @@ assert np.min(advantages) > 20
 # ## Read on
 #
 # The course builds up all of this from the bottom: slopes in lessons 1 to 5, steps in 6 to 13, curvature in 14
-# and 15, networks from 16 on, and your own optimizer in 19.
+# and 15, networks from 16 on, your own optimizer in 19, and a derivative that is written out in 21.
