@@ -10,8 +10,7 @@ import pytest
 import optim
 
 OPTIM = Path(optim.__file__).parent
-OWN = set((OPTIM / "viz" / "live_page").rglob("*.py"))  # whose examples are of functions that nobody else calls
-FILES = sorted(set(OPTIM.rglob("*.py")) - OWN)
+FILES = sorted(OPTIM.rglob("*.py"))
 
 
 def examples(file):

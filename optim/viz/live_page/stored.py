@@ -58,6 +58,7 @@ def named_columns(run):
 def position_digits(domain):
     """Return how many digits tell apart ten thousand places along each side of the domain.
 
+    >>> from optim.viz.live_page.stored import position_digits
     >>> position_digits(((-2, 2), (-1, 3))), position_digits(((999, 1001), (0, 1)))
     (4, 7)
     """
@@ -76,6 +77,8 @@ def packed(column, digits):
 
     Both are told as differences from one to the next. These are mostly small, which halves the page.
 
+    >>> import numpy as np
+    >>> from optim.viz.live_page.stored import packed
     >>> packed(np.array([0.5, 0.4998, np.nan, 12.0]), 4)
     {'whole': [5000, -2, None, -3798], 'powers': [-4, 0, None, 2]}
     """
