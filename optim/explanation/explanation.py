@@ -11,10 +11,12 @@ import textwrap
 from contextlib import ExitStack, contextmanager
 from copy import deepcopy
 from itertools import groupby
+from typing import TextIO
 
 import numpy as np
 
 from .. import schedule as schedules
+from ..interface.annotations import Closure
 from ..interface.optimizer import Optimizer
 from ..interface.words import show
 from .tracing import Tracer, has_element, picked
@@ -64,7 +66,7 @@ class Explanation:
 
     # In a terminal
 
-    def text(self, width=None, colour=False):
+    def text(self, width: int | None = None, colour: bool = False) -> str:
         """Return the explanation as aligned text, wrapped to `width` columns (the terminal's by default)."""
         import shutil  # here, like html below, to keep `import optim` short
 
@@ -95,7 +97,7 @@ class Explanation:
         formula = wrapped(indent + row.formula, width, indent + "  ") if row.formula else []
         return lines + [dim + line + plain for line in formula]
 
-    def show(self, file=None):
+    def show(self, file: TextIO | None = None) -> None:
         """Print the explanation, in colour if `file` (standard output by default) is a terminal."""
         file = file or sys.stdout
         print(self.text(colour=file.isatty() and "NO_COLOR" not in os.environ), file=file)
@@ -105,7 +107,7 @@ class Explanation:
 
     # In documents
 
-    def markdown(self):
+    def markdown(self) -> str:
         """Return the explanation as Markdown, a table for each section."""
         parts = [f"**{self.title}**", *self.settings]
         for title, rows in self.sections():
@@ -131,7 +133,8 @@ class Explanation:
         return "\n".join(parts)
 
 
-def explain(optimizer, closure=None, *, steps=1, keep=False, parameter=None, element=None):
+def explain(optimizer: Optimizer, closure: Closure = None, *, steps: int = 1, keep: bool = False,
+            parameter: int | None = None, element: int | tuple[int, ...] | None = None) -> Explanation:
     r"""Take a real step and explain it line by line.
 
     The explanation shows each line that ran in the methods of the rule, and in the functions of its file that they

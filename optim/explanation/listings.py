@@ -13,6 +13,7 @@ import sys
 import textwrap
 import unicodedata
 from dataclasses import dataclass
+from typing import TextIO
 
 import numpy as np
 
@@ -72,7 +73,7 @@ class Listing:
                 partners = [match.get(i, ([], None))[1] for match in matches]
                 yield [first[i], *partners], any(partner != first[i] for partner in partners)
 
-    def text(self, width=None, colour=False):
+    def text(self, width: int | None = None, colour: bool = False) -> str:
         """Return the listing as text, wrapped to `width` columns (the terminal's by default)."""
         import shutil  # here, to keep `import optim` short
 
@@ -106,7 +107,7 @@ class Listing:
                                           for cell, line in zip(cells, row)).rstrip())
         return lines
 
-    def show(self, file=None):
+    def show(self, file: TextIO | None = None) -> None:
         """Print the listing, in colour if `file` (standard output by default) is a terminal."""
         file = file or sys.stdout
         print(self.text(colour=file.isatty() and "NO_COLOR" not in os.environ), file=file)
@@ -124,7 +125,7 @@ class Listing:
         return "<table style='border-collapse:collapse'>" + "\n".join(rows) + "</table>"
 
 
-def show(*optimizers):
+def show(*optimizers: type[Optimizer] | Optimizer) -> Listing:
     """Show optimizers as they are written: the equations, and the source of `init_state` and `update`.
 
     Parameters

@@ -5,6 +5,8 @@ Nothing is calculated here: `explain` makes the step, and this file shows its li
 
 from dataclasses import dataclass
 
+from ..interface.annotations import Closure
+from ..interface.optimizer import Optimizer
 from ..interface.words import is_small, show
 from .explanation import as_code, explain, markdown_table
 from .formulas import is_showable, live_source
@@ -42,7 +44,7 @@ class Worksheet:
     def _heading(self, solution):
         return f"{'Solution' if solution else 'Exercise'}: {len(self.steps)} step{'s' * (len(self.steps) > 1)} by hand"
 
-    def markdown(self, solution=False):
+    def markdown(self, solution: bool = False) -> str:
         """Return the exercise, or its solution in the same layout, as Markdown."""
         given = ", ".join(f"`{name} = {result}`" for name, result in self.start)
         parts = [f"# {self._heading(solution)}",
@@ -60,7 +62,7 @@ class Worksheet:
             return as_code(f"{line.name} =") + " " + BLANK
         return as_code(" = ".join(filter(None, (line.name, line.expression, line.result))))
 
-    def latex(self, solution=False):
+    def latex(self, solution: bool = False) -> str:
         """Return the exercise, or its solution in the same layout, as LaTeX to be put into a document.
 
         It needs no package, breaks over pages, and fits the width of the text.
@@ -94,7 +96,8 @@ class Worksheet:
         return self.markdown()
 
 
-def worksheet(optimizer, closure=None, *, steps=3, parameter=0, element=None):
+def worksheet(optimizer: Optimizer, closure: Closure = None, *, steps: int = 3, parameter: int = 0,
+              element: int | tuple[int, ...] | None = None) -> Worksheet:
     """Make an exercise in hand calculation out of an optimizer's own lines.
 
     The numbers at the start, the hyperparameters and the gradients are given. The student fills in the result of each

@@ -17,6 +17,10 @@ ROOT = Path(optim.__file__).parents[1]
 def public():
     """Yield (name, function) of all public functions and constructors."""
     everything = [(name, getattr(optim, name)) for name in optim.__all__ if name not in optim.ON_DEMAND]
+    everything += [(name, getattr(optim, name)) for name in ("explain", "show", "worksheet")]
+    everything += [(f"{one.__name__}.{method}", getattr(one, method))
+                   for one in (optim.Explanation, optim.Listing, optim.Worksheet)
+                   for method in ("text", "show", "markdown", "latex") if hasattr(one, method)]
     everything += [(name, value) for name, value in vars(schedule).items()
                    if inspect.isclass(value) and issubclass(value, schedule.LRScheduler)]
     for name, value in everything:
