@@ -30,6 +30,8 @@ class Recording:
     decoy : {0, 1, 2}
         Which numbers lie in the memory of recorded arrays. The true ones are kept beside, so that whatever reads the
         memory without asking shows, because it differs between two runs with different decoys.
+    first : bool
+        Whether it is the run that the program is made from, which has to learn lines and names.
 
     Attributes
     ----------
@@ -37,11 +39,11 @@ class Recording:
         The arrays in objects that the function reaches, from `arrays_behind`.
     """
 
-    def __init__(self, branches="refuse", decisions=(), decoy=0):
+    def __init__(self, branches="refuse", decisions=(), decoy=0, first=True):
         self.branches, self.decisions, self.decoy = branches, list(decisions), decoy
         self.calls, self.assertions, self.constants, self.inputs = [], [], {}, []
         self.asked_for_layout, self.behind = False, {}
-        self.lines = Lines(self.seen, wanted=decoy == 0)
+        self.lines = Lines(self.seen, wanted=first)
 
     def run(self, function, args):
         """Return what the function returns for recorded arguments."""

@@ -137,7 +137,7 @@ class Script:
         self.ways += 1
         if self.ways > 2 * WAYS:
             raise Refused(f"{title_of(self.function)} has more than {WAYS} ways through its branches")
-        trace = self.trace(decisions)
+        trace = self.trace(decisions, first=True)
         writer = Writer(trace, self.parameters, self.watch)
         taken = 0
         for i, step in enumerate(trace.calls):
@@ -156,11 +156,11 @@ class Script:
             writer.lines.clear()
         return [*writer.lines, *writer.ending()]
 
-
-    def trace(self, decisions, elsewhere=None, decoy=0):
+    def trace(self, decisions, elsewhere=None, decoy=0, first=False):
         """Return one run of the function, its branches as decided, with the examples or with other numbers."""
         with np.errstate(all="ignore"):
-            return Trace(self.function, self.examples, self.parameters, "follow", decisions, elsewhere, decoy)
+            return Trace(self.function, self.examples, self.parameters, "follow", decisions, elsewhere, decoy,
+                         first=first)
 
     def check(self, trace, decisions):
         """Refuse a way through the function that is not the same in another run, or with other numbers."""

@@ -36,8 +36,8 @@ class Trace:
     """
 
     def __init__(self, function, examples, names, branches="refuse", decisions=(), elsewhere=None, decoy=0,
-                 shaken=False):
-        recording = Recording(branches, decisions, decoy)
+                 shaken=False, first=False):
+        recording = Recording(branches, decisions, decoy, first)
         self.free = FreeArrays()
         recorded, self.free_numbers = [], {}
 
@@ -209,7 +209,7 @@ UNRECORDED = ("uses numbers that depend on the arguments in a way that cannot be
 
 def steady_trace(function, examples, names, branches):
     """Return the Trace of a function that does the same in every run, and its Traces at other places; or refuse."""
-    trace = Trace(function, examples, names, branches)
+    trace = Trace(function, examples, names, branches, first=True)
     again = Trace(function, examples, names, branches)
     refuse_difference(trace, again, UNSTEADY)
     others = [Trace(function, examples, names, branches, decoy=1)]
