@@ -432,7 +432,7 @@ def margin_ranking_loss(input1: Array, input2: Array, target: Array, margin: Num
     reduction : {"mean", "sum", "none"}, default "mean"
     """
     input1, input2 = _paired(input1, input2, ("input1", "input2"))
-    sign = np.asanyarray(value_of(target), input1.dtype)
+    sign = np.asanyarray(value_of(target)).astype(input1.dtype)
     return _reduced(relu(margin - _times(input1 - input2, sign, "target")), reduction)
 
 

@@ -307,8 +307,8 @@ def interpolate(x, xp, fp, left=None, right=None, period=None):
     if xp.size == 1:
         xp, fp = np.append(xp, xp + 1), np.append(fp, fp)
     below = np.clip(np.searchsorted(xp, x, "right") - 1, 0, xp.size - 2)
-    x0, y0 = np.take(xp, below), np.take(fp, below)
-    y = y0 + (x - x0) * ((np.take(fp, below + 1) - y0) / (np.take(xp, below + 1) - x0))
+    x0, y0 = xp[below], fp[below]
+    y = y0 + (x - x0) * ((fp[below + 1] - y0) / (xp[below + 1] - x0))
     y = np.where(x < xp[0], fp[0] if left is None else left, y)
     return np.where(x > xp[-1], fp[-1] if right is None else right, y)
 
