@@ -39,7 +39,8 @@ def same_form(example, x):
         if example.kind == "number":
             return isinstance(x, (int, float, complex)) and not isinstance(x, bool) and (
                 example.dtype is not int or isinstance(x, int))
-        return isinstance(x, (np.ndarray, np.generic)) and x.shape == example.shape and x.dtype == example.dtype
+        kinds = np.ndarray if example.written else (np.ndarray, np.generic)  # a scalar cannot be written to
+        return isinstance(x, kinds) and x.shape == example.shape and x.dtype == example.dtype
     if isinstance(example, (list, tuple)):
         return type(x) is type(example) and len(x) == len(example) and all(map(same_form, example, x))
     if isinstance(example, dict):

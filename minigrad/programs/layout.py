@@ -242,7 +242,8 @@ class Layout:
         found = set()
         for argument, value in self.writes:
             chain = []
-            while value.memory is argument.memory and value.written and isinstance(value.args[0], Call):
+            while value is not argument and value.memory is argument.memory and value.written and (
+                    isinstance(value.args[0], Call)):
                 chain.append(id(value))
                 value = value.args[0]
             found.update(chain if value is argument else ())
@@ -346,10 +347,24 @@ def written_out(layout):
         if remark and remark != heading and not repeats(remark, statement.text):
             lines.append(f"    # {'back through ' * walking_back}{shortened(remark)}")
         heading = remark or heading
-        lines += [f"    {line}" for line in statement.text.split("\n")]
-    lines += [f"    {line}" for line in layout.endings]
-    lines.append(f"    return {returned(layout.result, layout.show)}")
+        lines += [wrapped(f"    {line}") for line in statement.text.split("\n")]
+    lines += [wrapped(f"    {line}") for line in layout.endings]
+    lines.append(wrapped(f"    return {returned(layout.result, layout.show)}"))
     return "\n".join(lines) + "\n"
+
+
+def wrapped(line, width=110):
+    """Return a statement in lines of at most `width` columns, as far as its brackets allow it to be broken."""
+    lines, depth, start, spot = [], 0, 0, None
+    for i, letter in enumerate(line):
+        depth += (letter in "([{") - (letter in ")]}")
+        if i - start + 8 * bool(lines) >= width and spot is not None:
+            lines.append(line[start:spot].rstrip())
+            start, spot = spot, None
+        if letter == " " and depth > 0 and line[i - 1] == "," and not set(line) & set("\"'"):
+            spot = i + 1
+    lines.append(line[start:])
+    return "\n        ".join(lines)
 
 
 def merged(statements, layout):

@@ -62,6 +62,8 @@ class Trace:
             self.free.readers[path], self.free_numbers[path] = read, np.copy(array)
         self.writes = [(call, x.place.read()) for call, x in zip(self.inputs, recorded)
                        if isinstance(x, Recorded) and x.place.read() is not call]
+        for call, _ in self.writes:
+            call.written = True
         self.assertions, self.asked_for_layout = recording.assertions, recording.asked_for_layout
         self.rebound = [(path, calls_of(recording, x)) for path, x in rebindings(before, args, names)]
 

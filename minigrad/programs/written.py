@@ -4,6 +4,7 @@ import base64
 import itertools
 import linecache
 import sys
+import weakref
 from functools import partial
 
 import numpy as np
@@ -143,8 +144,9 @@ class Program:
             exec(text, names)
         linecache.cache[self.filename] = len(self.text), None, self.text.splitlines(True), self.filename
         exec(compile(self.text, self.filename, "exec"), names)
-        self.names = names
-        return names[self.__name__]
+        self.names, run = names, names[self.__name__]
+        weakref.finalize(run, linecache.cache.pop, self.filename, None)
+        return run
 
     def prove(self, others):
         """Run the text where the function itself was run, and raise if it gives something else."""

@@ -246,6 +246,25 @@ def test_recording_leaves_objects_as_they_are():
         np.testing.assert_array_equal(array, before[name])
 
 
+def test_long_statements_are_broken_between_their_brackets():
+    coefficients = [np.float64(x) for x in np.random.default_rng(0).normal(size=20)]
+    program = minigrad.program(lambda x: np.polyval(coefficients, x) * 2, np.ones(3))
+    assert max(map(len, program.text.splitlines())) <= 110
+    assert program.check() == 0
+
+
+def test_a_scalar_is_refused_where_the_program_writes_into_an_array():
+    def add_one(x):
+        x += 1
+
+    program = minigrad.program(add_one, np.array(1.0))
+    with pytest.raises(TypeError):
+        program(np.float64(1.0))
+    x = np.array(1.0)
+    program(x)
+    assert x == 2
+
+
 # Keeping it
 
 def test_saved_program_runs_without_minigrad(tmp_path):
