@@ -1,4 +1,4 @@
-"""minigrad: derivatives of whatever is written in NumPy.
+"""minigrad: derivatives of anything written in NumPy.
 
 Read `tape.py` first, with `mode.py` beside it; then `registry.py` and `rules/`, `tensor.py` and `transforms.py`; then
 what is built on them, in the order of the imports below.
@@ -29,7 +29,7 @@ __all__ = [
     "program",
 ]
 
-# What is not needed to differentiate is loaded when it is first asked for, from these modules: `import minigrad` would
+# What differentiation does not need is loaded from these modules when it is first used: `import minigrad` would
 # take three times as long.
 ON_DEMAND = {
     "GradientError": "finite_differences", "gradcheck": "finite_differences", "remember_lines": "origins",

@@ -36,7 +36,7 @@ def main(arguments=None):
 
 
 def parser():
-    """Return what reads the command line."""
+    """Return the parser of the command line."""
     reader = argparse.ArgumentParser(prog="python -m minigrad", description="Print the derivative of a function, "
                                      "written out as the NumPy program that computes it.")
     reader.add_argument("function", metavar="FILE.py:FUNCTION", help="where the function is")

@@ -20,10 +20,10 @@ from .tape import AddInto
 def detect_anomaly() -> Iterator[None]:
     """Raise where an operation makes the first NaN or infinity, forward or backward, and name the line that called it.
 
-    For a number made in a backward pass, it is the line of the forward pass whose derivative was computed. That line is
-    known if the forward pass ran inside too. An infinity in an argument, like the -inf of a mask, passes until it makes
-    a NaN. NumPy's own warnings are off inside, because the error says more. Operations on Tensors are checked, except
-    those under `no_grad`.
+    For a number made in a backward pass, that is the line of the forward pass whose derivative was computed. The line
+    is known if the forward pass ran inside too. An infinity in an argument, like the -inf of a mask, passes until it
+    makes a NaN. NumPy's own warnings are off inside, because the error says more. Operations on Tensors are checked,
+    except those under `no_grad`.
 
     Raises
     ------
@@ -50,7 +50,7 @@ def detect_anomaly() -> Iterator[None]:
         with in_mode(NO_GRAD if mode.get() is NO_GRAD else Watcher()), np.errstate(all="ignore"):
             yield
     finally:
-        np.seterr(**errors)  # again, in case an interrupt fell between the two ends of the line above
+        np.seterr(**errors)  # again, in case an interrupt came in the middle of the line above
 
 
 class Watcher(Rememberer):
@@ -63,7 +63,7 @@ class Watcher(Rememberer):
         if found is None or walking_back:  # what a rule computes is checked when its gradient is there
             return
         given = [(i, anomaly) for i, arg in enumerate(args) if (anomaly := first_anomaly(value_of(arg)))]
-        if given and not found.startswith("nan"):  # an infinity that came in, such as the -inf of a mask
+        if given and not found.startswith("nan"):  # an infinity among the arguments, such as the -inf of a mask
             return
         origin = "with {1} in its argument {0}".format(*given[0]) if given else "from finite arguments"
         raise FloatingPointError(f"{primitive.name} made {found}, {origin}, in the line\n  {text_of(line)}")

@@ -1,8 +1,8 @@
-"""Arguments checked in words: an annotation says what an argument must be, for readers, type checkers and at run time.
+"""Checked arguments: an annotation says what an argument must be, to readers, to type checkers and at run time.
 
 To a type checker `p: Probability` is a float. It also carries a check, which raises an error that names the argument
 and what it got. `check` applies the checks to the arguments of a call. A function that is `checked` does so only after
-it has failed, so that calls that work cost nothing.
+it has failed, so calls that work cost nothing.
 """
 
 import math
@@ -29,7 +29,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def check(sign, arguments):
-    """Raise what is wrong with the first argument that is not what its annotation says."""
+    """Raise an error for the first argument that is not what its annotation says."""
     for name, value in arguments.items():
         p = sign.parameters[name]
         values = value if p.kind == p.VAR_POSITIONAL else [value]
@@ -39,7 +39,7 @@ def check(sign, arguments):
 
 
 def checked(function: Function, run: Any = None) -> Function:
-    """Return the function, or `run` under its name, with an error in words where an argument is the reason to fail."""
+    """Return the function, or `run` under its name, with a clear error if it fails because of an argument."""
     sign, run = signature(function), run or function
 
     @wraps(function)
@@ -67,7 +67,7 @@ def complaint(sign, args, keywords):
     return None
 
 
-# What arguments may be. Each returns the argument, ready for use.
+# The checks. Each returns the argument, ready for use.
 
 def shown(value):
     """Return a value as an error message shows it: arrays by their shape."""
@@ -207,7 +207,7 @@ def generator_or_none(value, name):
     return value
 
 
-# The same as types, with a check that help() shows in words
+# The checks as types, which help() shows in words
 
 class Must:
     """A check in an annotation: `test(value, name, **bounds)` raises an error if the value is not what `words` say."""

@@ -1,4 +1,4 @@
-"""What of NumPy has derivatives here: a table made from the registry, so that it cannot go stale."""
+"""Which functions of NumPy have derivatives here: a table made from the registry, so that it is always up to date."""
 
 from functools import partial
 from typing import NamedTuple

@@ -81,7 +81,7 @@ class Row:
     Attributes
     ----------
     step : int
-        Its turn in the walk back, counted from 1; leaves come last.
+        Its number in the walk back, counted from 1; leaves come last.
     operation, settings, name : str
         The primitive, its settings ("axis=0"), and the reader's name of the result, if it has one.
     file, line, source : str, int, str
@@ -316,7 +316,7 @@ def explained(loss, args, grad, keep, frame):
     if callable(loss):
         loss, names = run(loss, args)
     elif args:
-        raise TypeError(f"explain takes arguments for a function, and loss is no function but {loss!r}")
+        raise TypeError(f"explain takes arguments only for a function, and loss is {loss!r}")
     if not isinstance(loss, Tensor):
         raise TypeError(f"explain takes a Tensor, or a function that returns one, not {loss!r}")
     if loss.recipe is FREED:
@@ -391,7 +391,7 @@ class Listener(Rememberer):
                 yield Argument(position, None, copied(arg), self.names.get(id(arg), ""))
 
     def backward(self, node, g, parent, contribution):
-        """Note what a node passes on to a parent; a walk that a rule makes by itself is left out."""
+        """Note what a node passes on to a parent; a walk that a rule starts is left out."""
         if node not in self.rows:
             return
         row, receiver = self.rows[node], self.rows[parent]
@@ -422,7 +422,7 @@ class Listener(Rememberer):
 
 
 def added_alone(contribution, value):
-    """Return what is added to a part of a gradient, as the gradient that it makes of zeros."""
+    """Return what is added to a part of a gradient as a whole gradient, with zeros elsewhere."""
     zeros = list(map(zeros_like, value)) if isinstance(value, tuple) else zeros_like(value)
     contribution.add_to(zeros)
     return zeros
@@ -530,7 +530,7 @@ def bracketed(text):
 
 
 def escape(text):
-    """Return text with what Markdown would take for markup escaped."""
+    """Return text with the characters escaped that are markup in Markdown."""
     return "".join("\\" + character if character in "\\`*_|<>" else character for character in text)
 
 

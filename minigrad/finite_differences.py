@@ -1,7 +1,7 @@
-"""Finite differences against the rules: the check that every rule passes, and that a reader's own rules should pass.
+"""Finite differences against the rules: the check that every rule passes, and that your own rules should pass.
 
 A function of any shape is first made a single number by a sum with random weights, φ(x) = Σ wᵢ fᵢ(x); every derivative
-after the first is taken along a random direction d, φ′(x) = ⟨∇φ(x), d⟩, so that the same comparison serves each order.
+after the first is taken along a random direction d, φ′(x) = ⟨∇φ(x), d⟩. So the same comparison works for every order.
 """
 
 from collections.abc import Callable
@@ -31,8 +31,8 @@ def gradcheck(function: Callable, *inputs: Any, order: Size = 2, step: OptionalP
         ∂φ/∂xᵢ ≈ (φ(x + h eᵢ) − φ(x − h eᵢ)) / 2h,
 
     and the second derivative with differences of the gradient along a random direction d. The two one-sided differences
-    (φ(x + h eᵢ) − φ(x)) / h and (φ(x) − φ(x − h eᵢ)) / h agree up to h where φ is smooth; where they do not, and a
-    smaller h does not mend it, there is a kink or a jump. Weights and directions are the same in every call; for a
+    (φ(x + h eᵢ) − φ(x)) / h and (φ(x) − φ(x − h eᵢ)) / h agree up to h where φ is smooth. Where they do not, and a
+    smaller h does not help, there is a kink or a jump. Weights and directions are the same in every call; for a
     single number, the weight is 1.
 
     Parameters
@@ -40,8 +40,8 @@ def gradcheck(function: Callable, *inputs: Any, order: Size = 2, step: OptionalP
     function : callable
         Takes the inputs and returns an array of any shape, or a list, tuple or dictionary of them.
     *inputs : array_like
-        The point. Floats, and floats in lists, tuples and dictionaries, are differentiated by; anything else (integers,
-        masks, strings) is passed on unchanged.
+        The point. Derivatives are taken by floats, and floats in lists, tuples and dictionaries; anything else
+        (integers, masks, strings) is passed on unchanged.
     order : int, default 2
         The highest derivative to check.
     step : float, optional
@@ -137,7 +137,7 @@ def weights(rng, arrays):
 
 
 def scale(x):
-    """Return what the step is multiplied with at each number of x."""
+    """Return the factor of the step for each number of x."""
     return np.maximum(1, np.abs(x))
 
 
@@ -155,7 +155,7 @@ def along(function, direction):
     """Return the function ⟨f(x), d⟩ of a function f with a list of arrays as its result."""
     def projected(*values):
         result = inner(function(*values), direction)
-        return result if isinstance(result, Tensor) else Tensor(result)  # for `grad` warns of plain numbers
+        return result if isinstance(result, Tensor) else Tensor(result)  # because `grad` warns about plain numbers
     return projected
 
 
@@ -192,7 +192,7 @@ def compare(found, differences, step, rtol, atol, labels, order):
     ahead, behind = differences(step)
     expected, gap = (ahead + behind) / 2, np.abs(ahead - behind)
     error, allowed = np.abs(found - expected), atol + rtol * np.abs(expected)
-    wrong = ~(error <= allowed)  # so written, NaN is wrong
+    wrong = ~(error <= allowed)  # in this form NaN counts as wrong
     doubtful = (gap > 30 * step * (1 + np.abs(expected))) | (wrong & (gap > allowed))
     if not wrong.any() and not doubtful.any():
         return

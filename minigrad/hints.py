@@ -1,4 +1,4 @@
-"""What to write instead of a name that PyTorch has, and NumPy has not: for whoever comes from there."""
+"""What to write instead of a name that PyTorch has and NumPy has not, for people who know PyTorch."""
 
 # Methods and attributes of a tensor
 OF_TENSOR = {
@@ -18,8 +18,8 @@ OF_TENSOR = {
     "gather": "np.take_along_axis(t, indices, axis)", "masked_fill": "np.where(mask, value, t)",
     "tril": "np.tril(t)", "triu": "np.triu(t)", "diag": "np.diag(t)", "isnan": "np.isnan(t)",
     "clone": "t.copy(), or t.detach().copy() for the numbers alone", "numel": "t.size", "dim": "t.ndim",
-    "to": "t.astype(dtype); there is no device but the processor", "cpu": "t; there is no device but the processor",
-    "cuda": "t; there is no device but the processor",
+    "to": "t.astype(dtype); the only device is the processor", "cpu": "t; the only device is the processor",
+    "cuda": "t; the only device is the processor",
     "type": "t.astype(dtype)", "float": "t.astype(np.float32)", "double": "t.astype(np.float64)",
     "half": "t.astype(np.float16)", "long": "t.astype(np.int64)", "int": "t.astype(np.int32)",
     "zero_": "t.data[...] = 0", "fill_": "t.data[...] = value", "copy_": "t.data[...] = other",

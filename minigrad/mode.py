@@ -1,6 +1,6 @@
 """What happens to operations besides being computed: they are recorded, or not, or a watcher looks on.
 
-The mode belongs to a thread (or to a task of asyncio), so that `no_grad` in one leaves the others alone.
+The mode belongs to a thread (or to a task of asyncio), so `no_grad` in one does not affect the others.
 """
 
 from contextlib import contextmanager
@@ -14,9 +14,10 @@ NO_GRAD = "no_grad"
 
 @contextmanager
 def in_mode(inside):
-    """Set the mode for a `with` block; however the block is left, the mode from before is back.
+    """Set the mode for a `with` block; however the block ends, the old mode is restored.
 
-    An interrupt can come at any line, even here. So the setting is inside `try`, and what undoes it is called twice.
+    An interrupt can come at any line, even here. So the mode is set inside `try`, and the function that undoes it is
+    called twice.
     """
     before, token = mode.get(), None
     try:
@@ -30,7 +31,7 @@ def in_mode(inside):
 
 
 def _undo(inside, before, token):
-    """Undo a setting of the mode, unless this has been done."""
+    """Undo a setting of the mode, unless it is undone already."""
     if mode.get() is not inside:
         return
     try:
@@ -43,6 +44,6 @@ def _undo(inside, before, token):
 
 
 def watcher():
-    """Return what looks on as operations run and gradients flow, or None."""
+    """Return the watcher of operations and gradients, or None."""
     present = mode.get()
     return None if present is NO_GRAD else present

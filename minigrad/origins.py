@@ -1,7 +1,7 @@
 """Where an operation comes from: its line in the reader's program, the modules that ran, the name of its result.
 
-The tape reports each operation to a watcher (see `mode.py`). The simplest watcher is the `Rememberer` here. Those
-that look for the first NaN (`anomaly.py`) and follow a backward pass (`explanation.py`) build on it.
+The tape reports each operation to a watcher (see `mode.py`). The simplest watcher is the `Rememberer` here. Two others
+build on it: one looks for the first NaN (`anomaly.py`), one follows a backward pass (`explanation.py`).
 """
 
 import os
@@ -25,7 +25,7 @@ numbers = count(1).__next__
 
 
 class Call(NamedTuple):
-    """A call of a module: its number, which no other call has, the module's class, and its dotted name."""
+    """A call of a module: its unique number, the module's class, and its dotted name."""
 
     number: int
     kind: str
@@ -78,7 +78,7 @@ def forget(counter, reference):
 
 
 def origin_of(node):
-    """Return where a node was made, with None for a line that nobody remembered."""
+    """Return where a node was made, with None for a line that was not remembered."""
     return ORIGINS.get(node.counter, (Origin(None, ()),))[0]
 
 

@@ -1,6 +1,6 @@
 """Your own primitive: a function of arrays with its derivative rules, in a few lines and for every order.
 
-This adds checks to `tape.Primitive`: results become arrays, and an error names the rule that returned nonsense.
+This adds checks to `tape.Primitive`: results become arrays, and an error names the rule that returned a wrong shape.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,13 +17,14 @@ from .tape import Node, Primitive
 
 def primitive(function: Callable[..., Any] | None = None, *rules: Callable[..., Any] | None,
               vjps: Sequence[Callable[..., Any] | None] | None = None) -> Callable[..., Any]:
-    """Return a function with derivative rules: of arrays it makes arrays, of Tensors a Tensor with a history.
+    """Return a function with derivative rules: it turns arrays into arrays, and Tensors into a Tensor with a history.
 
     Parameters
     ----------
     function : callable
         A function of arrays, in NumPy or anything else. A NumPy function, or a ufunc of any package
-        (`scipy.special.gammaln`), takes Tensors under its own name from then on. Left out, as a decorator with `vjps`.
+        (`scipy.special.gammaln`), takes Tensors under its own name from then on. Leave it out in a decorator with
+        `vjps`.
     *rules : callable or None
         One for each positional argument: `rule(g, ans, *args, **keywords)` returns the product of g, the gradient of
         the result `ans`, with the Jacobian, in the shape of the argument (or a shape that this one broadcasts to, which

@@ -1,8 +1,8 @@
 """The table from NumPy's functions to what they do on Tensors; `rules/` fills it, `tensor.py` looks things up in it.
 
-A function is a primitive with derivative rules (`rule`), or is written in terms of other functions (`implements`), or
-has no useful derivative and returns plain arrays (`constant`), or writes into an array and is refused (`in_place`).
-For a function that is not in the table, the error says so.
+There are four kinds of functions. Some are primitives with derivative rules (`rule`). Some are written in terms of
+other functions (`implements`). Some have no useful derivative and return plain arrays (`constant`). Some write into an
+array and are refused (`in_place`). A function that is not in the table raises an error that says so.
 """
 
 import inspect
@@ -17,7 +17,7 @@ from .tape import Node, Primitive
 
 TABLE: dict[Callable, Any] = {}
 WITHOUT_EFFECT = {"casting", "order", "subok", "copy", "device", "writeable"}  # arguments that change no number
-COMPUTE: dict[Callable, Callable] = {}  # what computes the value of those that have derivatives, on arrays alone
+COMPUTE: dict[Callable, Callable] = {}  # for functions with derivatives: what computes the value, from plain arrays
 
 
 def rule(function, *vjps, run=None):
@@ -30,9 +30,9 @@ def rule(function, *vjps, run=None):
     *vjps : callable or None
         `vjps[i](g, ans, *args, **keywords)` returns what the i-th argument receives when the result `ans` receives `g`;
         None for an argument that has no derivative. It is plain NumPy: the arguments are arrays, or Tensors at higher
-        order. What it returns may have the broadcast shape and any precision: the tape sums and casts it.
+        orders. The result can have the broadcast shape and any precision, because the tape sums and casts it.
     run : callable, optional
-        What computes the value, where something faster than `function` does: Python's own operator, for instance.
+        Computes the value instead of `function`, because it is faster: Python's own operator, for instance.
     """
     if vjps and isinstance(vjps[0], each):
         vjps = vjps[0]
@@ -52,9 +52,9 @@ class each:
 
 
 def implements(*functions, run=None):
-    """Decorate a function of Tensors, written in other functions, that computes what these of NumPy's do.
+    """Decorate a function of Tensors that computes what these NumPy functions do, written in terms of others.
 
-    The value alone is computed by NumPy's own function, or by `run` if something faster exists.
+    Where only the value is needed, NumPy's own function computes it, or `run`, if something faster exists.
     """
     def register(composition):
         for function in functions:
@@ -77,7 +77,7 @@ def in_place(*functions):
 
 def refuse(function, *args, **keywords):
     """Say what to write instead of a function that would write into an array."""
-    raise TypeError(f"np.{function.__name__} writes into an array, where no gradient could follow the numbers: "
+    raise TypeError(f"np.{function.__name__} writes into an array, where no gradient can follow the numbers: "
                     "t.at[index].set(values) and np.broadcast_to(t, shape) return new Tensors")
 
 
@@ -104,10 +104,10 @@ def call(function, args, keywords):
     """Apply a NumPy function to arguments, some of them Tensors."""
     name = function.__name__
     if function not in TABLE:
-        raise TypeError(f"np.{name} has no derivative rule. Apply it to t.data if no gradient need flow through it, "
+        raise TypeError(f"np.{name} has no derivative rule. Apply it to t.data if no gradient has to flow through it, "
                         f"or add the rule with minigrad.primitive")
     if len(args) > 2 and (place := place_of_out(function)) < len(args) and args[place] is not None:
-        raise TypeError(f"np.{name} got an array to write into, as argument {place}, where no gradient could follow "
+        raise TypeError(f"np.{name} got an array to write into, as argument {place}, where no gradient can follow "
                         "the numbers: leave it out")
     if keywords.get("dtype") is not None and np.dtype(keywords["dtype"]).kind not in "fc":
         return on_values(function, *args, **keywords)  # whole numbers have no derivative, as after t.astype(int)
@@ -122,7 +122,7 @@ def call(function, args, keywords):
 
 @cache
 def place_of_out(function):
-    """Return at which position a NumPy function takes `out`; infinity if it takes none, or has no signature."""
+    """Return the position at which a NumPy function takes `out`; infinity if it takes none, or has no signature."""
     try:
         parameters = inspect.signature(function).parameters.values()
     except ValueError:  # functions in C of older NumPys

@@ -53,7 +53,7 @@ def frames_at_return(rules):
 
 
 def code_of(rule):
-    """Return the code of a rule, under its decorators; None of a function written in C."""
+    """Return the code of a rule, under its decorators; None for a function written in C."""
     return getattr(inspect.unwrap(rule.func if isinstance(rule, partial) else rule), "__code__", None)
 
 
@@ -120,7 +120,7 @@ def telling_parts(definition, returned_on):
 
 
 def way_to(block, line):
-    """Return the assignments that ran on the way to the `return` on a line, and this; nothing if none is there."""
+    """Return the assignments that ran before the `return` on a line, and the `return`; nothing if there is none."""
     leading = []
     for statement in block:
         if isinstance(statement, (ast.Assign, ast.AugAssign)):
@@ -154,7 +154,7 @@ def substituted(formula, names):
 
 
 class Numbers(ast.NodeTransformer):
-    """Replaces names by small values; functions, and what is indexed or has an attribute read, keep their names."""
+    """Replaces names by small values. Functions, and names that are indexed or followed by an attribute, stay."""
 
     def __init__(self, values):
         self.values = values

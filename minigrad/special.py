@@ -1,7 +1,8 @@
 """Functions that NumPy lacks, for arrays and Tensors: the error function, and the steps and ramps of neural networks.
 
-Neither tail of them overflows. What tends to 0 keeps its digits: it stays accurate relative to its own size, and so do
-the first and the second derivative (log_softmax, near 0, is accurate relative to 1). float32 stays float32.
+None of them overflows in either tail. Values that tend to 0 keep their digits: they stay accurate relative to their own
+size, and so do the first and the second derivative (log_softmax, near 0, is accurate relative to 1). float32 stays
+float32.
 """
 
 import math
@@ -339,7 +340,7 @@ def log_softmax(x: Array, axis: Axes = -1) -> Any:
 @with_rule(lambda g, ans, x, axis=None, keepdims=False:
            kept(g, x, axis, keepdims) * np.exp(x - finite(kept(ans, x, axis, keepdims))))
 def logsumexp(x: Array, axis: Axes = None, keepdims: bool = False) -> Any:
-    """Return log Σⱼ exp(xⱼ), the smooth maximum. Its gradient is the softmax; of nothing, it is -inf.
+    """Return log Σⱼ exp(xⱼ), the smooth maximum. Its gradient is the softmax; for no numbers it is -inf.
 
     Parameters
     ----------

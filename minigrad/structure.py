@@ -12,7 +12,7 @@ NESTED = (dict, list, tuple)
 
 
 def arrays_in(structure):
-    """Return the arrays of a structure, in order; of an array alone, a list with this array."""
+    """Return the arrays of a structure, in order; for a single array, a list with this array."""
     if not isinstance(structure, NESTED):
         return [structure]
     items = structure.values() if isinstance(structure, dict) else structure

@@ -1,9 +1,10 @@
 """The whole idea of reverse mode on one page: record every operation, then walk back through the record.
 
 First what is recorded: a `Node` is a value with its recipe, the primitive and the arguments that made it. Then how the
-record is walked: `reachable` finds what a result was made of, and `propagate` hands the gradient of each node, newest
-first, on to its parents, by the vector-Jacobian products (vjps) of its primitive. They run on plain arrays at NumPy's
-speed. Handed nodes, which speak NumPy too (see `tensor.py`), they are recorded in turn and can be differentiated again.
+record is walked: `reachable` finds what a result was made of. `propagate` visits these nodes, newest first, and passes
+the gradient of each on to its parents, through the vector-Jacobian products (vjps) of its primitive. The vjps run on
+plain arrays at NumPy's speed. They can also run on nodes, which speak NumPy too (see `tensor.py`): then they are
+recorded in turn, and can be differentiated again.
 """
 
 from itertools import count
@@ -14,7 +15,7 @@ from numpy import float64, ndarray
 
 from .mode import NO_GRAD, mode, watcher
 
-FREED = ()  # the recipe of a node whose graph has been given up
+FREED = ()  # the recipe of a node whose graph has been freed
 GONE = ("backward through a graph that an earlier backward pass has freed: "
         "give that pass retain_graph=True, or run the forward pass again")
 age = count().__next__
@@ -41,8 +42,8 @@ class Primitive:
         """Return function(*args, **keywords), recorded if an argument is a node."""
         for value in keywords.values():
             if isinstance(value, Node):
-                raise TypeError(f"{self.name} differentiates what is passed by position; "
-                                f"a Tensor came by keyword: {', '.join(sorted(keywords))}")
+                raise TypeError(f"{self.name} differentiates only what is passed by position; "
+                                f"a Tensor was passed by keyword: {', '.join(sorted(keywords))}")
         for arg in args:
             if isinstance(arg, Node):
                 return record(self, args, keywords).results()
@@ -107,7 +108,7 @@ def record(primitive, args, keywords):
 def fingerprint(node):
     """Return bytes that show whether a leaf's numbers change later; None for a result, whose numbers stay.
 
-    They are all of a small array, and some 64 numbers of a large one.
+    For a small array they are all its bytes, for a large one the bytes of some 64 of its numbers.
     """
     if node.recipe:
         return None
@@ -120,7 +121,8 @@ def fingerprint(node):
 def reachable(root, since=-1):
     """Return the operations that `root` was made of, in the order they ran, its leaves, and whether any was too old.
 
-    A node is too old, and is not entered, if its counter is not above `since`: nothing asked for can lie behind it.
+    A node is too old if its counter is at most `since`. The walk does not enter it, because nothing that is asked for
+    can lie behind it.
     """
     operations, leaves, too_old = [], [], False
     seen, stack = {root}, [root]
@@ -150,8 +152,8 @@ def propagate(operations, ends, root, g, since=-1, differentiable=False, free=Fa
     """Hand g, the gradient of `root`, down through `operations`; return what reaches each of `ends`, or None.
 
     The newest operation comes first, so that a node's gradient is complete when its turn comes. The list is emptied on
-    the way; with `free`, the recipes are given up too, and with them the memory. With `differentiable`, the rules run
-    on nodes instead of arrays. What has arrived is known to this walk alone, so that walks may overlap.
+    the way; with `free`, each recipe is dropped too, which frees its memory. With `differentiable`, the rules run on
+    nodes instead of arrays. Each walk keeps its own gradients, so several walks can overlap.
     """
     watching = watcher()
     arrived, buffers = {root: g}, set()
@@ -198,9 +200,9 @@ def propagate(operations, ends, root, g, since=-1, differentiable=False, free=Fa
 
 
 def fit(g, value):
-    """Undo broadcasting, in this one place: sum g over the axes that were added or stretched; take on value's dtype."""
+    """Undo broadcasting, in this one place: sum g over the axes that were added or stretched; cast to value's dtype."""
     for _ in range(g.ndim - value.ndim):
-        # Of many rows, a product with ones is the faster sum: 30 times as fast for 100,000 x 2.
+        # For many rows, a product with ones is a faster sum: 30 times as fast for 100,000 x 2.
         g = np.ones(len(g), g.dtype) @ g if g.ndim == 2 and len(g) > 64 else np.add.reduce(g)
     if g.shape != value.shape:
         stretched = tuple([i for i, n in enumerate(value.shape) if n == 1 != g.shape[i]])
@@ -210,12 +212,12 @@ def fit(g, value):
     return g
 
 
-# What is done for whom: for x[i], which picks a part; for several results; for higher orders; for hooks
+# What single features need: x[i], which picks a part; several results; higher orders; hooks
 
 class AddInto:
     """What a rule returns if only a part of its argument receives g: add it there, and make no zeros around it.
 
-    A loop over the n elements of an array then takes n additions on the way back, and not n arrays of n zeros.
+    A loop over the n elements of an array then takes n additions on the way back instead of n arrays of n zeros.
     """
 
     __slots__ = ("g", "index")
@@ -229,7 +231,7 @@ class AddInto:
 
 
 def make_buffer(node, arrived, buffers):
-    """Turn what has arrived at a node into an array that only this walk knows, so that it can be written to."""
+    """Copy what has arrived at a node into an array that belongs to this walk alone, so that it can be written to."""
     parts = isinstance(node.value, tuple)
     gradient = list(map(zeros_like, node.value)) if parts else zeros_like(node.value)
     if node in arrived:
@@ -239,7 +241,7 @@ def make_buffer(node, arrived, buffers):
 
 
 def zeros_like(value):
-    """Return zeros like an array, a subclass included; for plain arrays np.zeros is four times as fast."""
+    """Return zeros like an array, of its subclass too; for plain arrays np.zeros is four times as fast."""
     return np.zeros(value.shape, value.dtype) if type(value) is ndarray else np.zeros_like(value)
 
 
@@ -255,7 +257,7 @@ def with_nodes(args, parents):
 
 
 def hooked(node, g):
-    """Return the gradient after the node's hooks; each hook gets its own copy, to keep or to write to."""
+    """Return the gradient after the node's hooks; each hook gets a copy that it can keep or change."""
     for function in tuple(node.hooks.values()):
         replacement = function(g if isinstance(g, Node) else np.array(g))
         if replacement is not None:

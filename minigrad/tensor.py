@@ -1,8 +1,8 @@
 """Tensor: an array with a `.grad`, which NumPy's functions and operators record as they compute.
 
 A Tensor is a node of the tape (`tape.py`) with NumPy's face: the operators, the methods of ndarray, and the two
-protocols by which `np.exp(t)` and `np.linalg.solve(A, b)` find their way here. What each of them does is in the table
-that `rules/` fills.
+protocols by which `np.exp(t)` and `np.linalg.solve(A, b)` find their way here. The table that `rules/` fills says what
+each of them does.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _ACCUMULATE = {np.add: np.cumsum, np.multiply: np.cumprod}
 
 
 def no_grad() -> _GeneratorContextManager[None]:
-    """Record nothing inside this context: results need no gradient. It holds for the current thread alone.
+    """Record nothing inside this context: results need no gradient. It affects only the current thread.
 
     Examples
     --------
@@ -63,8 +63,8 @@ def _unary(ufunc) -> Callable[[Tensor], Tensor]:
 def _binary(ufunc) -> tuple[Callable[[Tensor, Any], Tensor], Callable[[Tensor, Any], Tensor]]:
     """Return an operator's method and its reflection.
 
-    The common cases (nothing to be recorded; Tensors that require a gradient, and Python's numbers) go past `record`,
-    which takes twice as long.
+    The common cases (nothing to record; Tensors that require a gradient, and Python's numbers) bypass `record`, which
+    takes twice as long.
     """
     primitive = TABLE[ufunc]
     run = primitive.function
@@ -165,14 +165,14 @@ def _in_place_method(name) -> Callable[..., Any]:
 
 
 def _elsewhere(name, instead):
-    """Return an attribute that is not there, and says what to write instead."""
+    """Return an attribute that raises an error, which says what to write instead."""
     def missing(self):
-        raise AttributeError(f"a Tensor has what ndarray has, and no {name}: write {instead}")
+        raise AttributeError(f"a Tensor has the attributes of an ndarray, and no {name}: write {instead}")
     return property(missing)
 
 
 class Tensor(Node):
-    """An array that remembers how it was computed, so that derivatives can be asked for.
+    """An array that remembers how it was computed, so that it can be differentiated.
 
     Parameters
     ----------
@@ -225,10 +225,10 @@ class Tensor(Node):
         """The gradient of a leaf, of its shape and dtype, or None. It adds up over backward passes."""
         try:
             return self._grad
-        except AttributeError:  # results have none, and neither has what is fresh from `detach`
+        except AttributeError:  # results have none, and a Tensor from `detach` has none yet
             if self.recipe is not None:
-                warnings.warn("a result of operations has no .grad; only the leaves have one, on which "
-                              "requires_grad=True was set. After `w = w - lr * w.grad` w is a result too: write "
+                warnings.warn("a result of operations has no .grad; only leaves with requires_grad=True have "
+                              "one. After `w = w - lr * w.grad`, w is a result too: write instead "
                               "`w.data -= lr * w.grad`. To see a result's gradient, use register_hook",
                               stacklevel=2)
             return None
@@ -247,8 +247,8 @@ class Tensor(Node):
 
     @data.setter
     def data(self, array: ndarray) -> None:
-        if array is not self.value:  # as it is after `p.data -= step`, which has changed the array in place
-            raise AttributeError("the array of a Tensor is never replaced, because optimizers and graphs hold on to "
+        if array is not self.value:  # it is the same after `p.data -= step`, which changes the array in place
+            raise AttributeError("the array of a Tensor is never replaced, because optimizers and graphs refer to "
                                  "it: write p.data[...] = other, which changes its numbers")
 
     shape = property(lambda self: self.value.shape)
@@ -379,14 +379,13 @@ class Tensor(Node):
         ------
         RuntimeError
             If nothing recorded requires a gradient, if this is not a single number and `grad` is missing, if an
-            earlier pass has freed the graph, or if a leaf was changed since the forward pass (any
-            change is found in an array of up to 512 numbers, in a larger one a change of some of 64 numbers spread
-            evenly over it).
-            In each case nothing has changed.
+            earlier pass has freed the graph, or if a leaf was changed since the forward pass. (In an array of up to
+            512 numbers any change is found. In a larger one 64 numbers, spread evenly over it, are compared.)
+            In each case no `.grad` has changed.
 
         Notes
         -----
-        Passes in several threads add up exactly. An interrupt leaves each `.grad` as it was, or with the whole
+        Passes in several threads add up exactly. After an interrupt each `.grad` is as it was, or has the whole
         gradient added.
         """
         if not self.requires_grad:
@@ -396,9 +395,9 @@ class Tensor(Node):
         operations, leaves, _ = reachable(self)
         free = not retain_graph and watcher() is None  # a watcher reads the recipes, and can stop half-way
         gradients = propagate(operations if free else list(operations), leaves, self, seed, free=free)
-        with adding: _add_to_grads(leaves, gradients)  # noqa: E701  (a debugger cannot stop between, lock in hand)
+        with adding: _add_to_grads(leaves, gradients)  # noqa: E701  (in one line: no debugger stops inside)
         if not retain_graph:
-            for node in operations:  # none is left where the walk has freed them
+            for node in operations:  # empty if the walk has freed them
                 node.recipe = FREED
 
     def _seed(self, grad):
@@ -458,7 +457,7 @@ class Tensor(Node):
         return record(getitem, (self, index), NONE)
 
     def __setitem__(self, index, value):
-        raise TypeError("a Tensor is not assigned into, since a gradient may need the old numbers: "
+        raise TypeError("a Tensor cannot be assigned to, since a gradient may need the old numbers: "
                         "t.at[index].set(value) returns a new Tensor; t.data[index] = value changes a leaf")
 
     at = property(At)
@@ -528,14 +527,14 @@ class Tensor(Node):
         return _apply(np.transpose, (self, (axes[0] if len(axes) == 1 else axes) or None), NONE)
 
     def astype(self, dtype: DTypeLike) -> Any:
-        """Return the numbers in another precision; a plain array if it is not a floating one."""
+        """Return the numbers as another dtype; for a dtype other than float or complex, as a plain array."""
         if np.dtype(dtype).kind not in "fc":
             return self.value.astype(dtype)
         return _AS_TYPE(self, dtype)
 
 
 def _add_to_grads(leaves, gradients):
-    """Add to each leaf's `.grad` what has arrived there. No two leaves are given the same array."""
+    """Add to each leaf's `.grad` what has arrived there. No two leaves share an array."""
     given = set()
     for leaf, gradient in zip(leaves, gradients):
         if gradient is None:

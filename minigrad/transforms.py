@@ -1,8 +1,8 @@
 """grad and its relatives: each takes a function of arrays and returns its derivative, again a function of arrays.
 
 All of them take three steps: replace the arguments by fresh nodes, the variables; run the function; walk back to the
-variables. The walk does not enter what is older than the variables, so that calls nest and every `.grad` is left alone.
-If something older takes part, the results are recorded too, so that an outer derivative can be taken.
+variables. The walk does not enter anything older than the variables. So calls can be nested, and no `.grad` changes. If
+something older takes part, the results are recorded too, so that an outer derivative can be taken.
 """
 
 import warnings
@@ -42,7 +42,7 @@ Derivative = TypeVar("Derivative", bound=Callable[..., Any])
 
 
 def transform(derivative: Derivative) -> Derivative:
-    """Make a transform refuse at once what is not a function, and argnums that are not positions."""
+    """Make a transform check at once that it got a function, and that argnums are positions."""
     @wraps(derivative)
     def checked(function, argnums=0):
         name = derivative.__name__
@@ -65,8 +65,8 @@ def grad(function: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Ca
     Parameters
     ----------
     function : callable
-        Takes arrays and returns a single number, computed with NumPy's functions and operators. The arguments that it
-        is differentiated by reach it as Tensors.
+        Takes arrays and returns a single number, computed with NumPy's functions and operators. The
+        arguments to differentiate by are passed to it as Tensors.
     argnums : int or tuple of int, default 0
         The positions of these arguments. Each is a float, an array of floats, or a list, tuple or dictionary of them,
         nested to any depth.
@@ -75,8 +75,8 @@ def grad(function: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Ca
     -------
     callable
         A function of the same arguments. For an int it returns the gradient, of the shape and dtype (or the nested
-        structure) of that argument; for a tuple of ints, a tuple of gradients. They are arrays; but where an argument,
-        or a Tensor that `function` closes over, requires a gradient, they are Tensors and can be differentiated. Under
+        structure) of that argument; for a tuple of ints, a tuple of gradients. They are arrays. But if an argument, or
+        a Tensor that `function` closes over, requires a gradient, they are Tensors and can be differentiated. Under
         `no_grad` they are always arrays.
 
     Raises
@@ -111,7 +111,7 @@ def grad(function: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Ca
 def value_and_grad(function: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., tuple[Any, Any]]:
     """Return a function that gives the value of `function` and its gradient from one run.
 
-    Parameters, the form of the gradient, and errors are those of `grad`.
+    Parameters, the form of the gradient, and errors are the same as for `grad`.
 
     Returns
     -------
@@ -133,7 +133,7 @@ def value_and_grad(function: Callable[..., Any], argnums: int | tuple[int, ...] 
 
 @transform
 def vjp(function: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
-    """Return a function that multiplies a vector with the Jacobian from the left: vᵀJ, by one walk back.
+    """Return a function that multiplies a vector by the Jacobian from the left: vᵀJ, by one walk back.
 
     Parameters
     ----------
@@ -145,7 +145,7 @@ def vjp(function: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Cal
     Returns
     -------
     callable
-        `vjp(f)(*args, v)` with v of the form of the result of f; it returns an array of the form of the argument.
+        `vjp(f)(*args, v)`, where v has the form of the result of f; it returns an array in the form of the argument.
 
     Raises
     ------
@@ -171,7 +171,7 @@ def vjp(function: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Cal
 
 @transform
 def jvp(function: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
-    """Return a function that multiplies a vector with the Jacobian from the right: Jv, the derivative along v.
+    """Return a function that multiplies a vector by the Jacobian from the right: Jv, the derivative along v.
 
     The product uᵀJ is linear in u, and its own derivative with respect to u, applied to v, is Jv. So two walks back
     give one step forward, and J is never formed.
@@ -186,7 +186,7 @@ def jvp(function: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Cal
     Returns
     -------
     callable
-        `jvp(f)(*args, v)` with v of the form of the argument; it returns an array of the form of the result of f.
+        `jvp(f)(*args, v)`, where v has the form of the argument; it returns an array in the form of the result of f.
 
     Raises
     ------
@@ -233,8 +233,9 @@ def jacobian(function: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -
     Returns
     -------
     callable
-        A function of the same arguments. It returns an array of shape `(*result.shape, *argument.shape)`; if the
-        result or the argument is a structure of arrays, a structure like the result of structures like the argument.
+        A function of the same arguments. It returns an array of shape `(*result.shape, *argument.shape)`. If the
+        result or the argument is a structure of arrays, it returns a structure like the result, with structures like
+        the argument in it.
 
     Examples
     --------
@@ -261,13 +262,14 @@ def hessian(function: Callable[..., Any], argnums: int | tuple[int, ...] = 0) ->
 
     It is the Jacobian of the gradient: the gradient is recorded once, and each of its numbers costs one walk back.
 
-    Parameters and errors are those of `grad`.
+    Parameters and errors are the same as for `grad`.
 
     Returns
     -------
     callable
-        A function of the same arguments that returns an array of shape `(*argument.shape, *argument.shape)`, or
-        blocks of that kind in a structure like the argument of structures like the argument.
+        A function of the same arguments that returns an array of shape `(*argument.shape, *argument.shape)`. If the
+        argument is a structure of arrays, it returns such blocks in a structure like the argument, with structures
+        like the argument in it.
 
     Examples
     --------
@@ -282,7 +284,7 @@ def hessian(function: Callable[..., Any], argnums: int | tuple[int, ...] = 0) ->
 
 @transform
 def hvp(function: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
-    """Return a function that multiplies the Hessian with a vector: Hv = ∇⟨∇f, v⟩, without forming the Hessian.
+    """Return a function that multiplies the Hessian by a vector: Hv = ∇⟨∇f, v⟩, without forming the Hessian.
 
     It costs as much as a few gradients, for any number of variables.
 
@@ -296,7 +298,7 @@ def hvp(function: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Cal
     Returns
     -------
     callable
-        `hvp(f)(*args, v)` with v of the form of the argument; what it returns has the same form.
+        `hvp(f)(*args, v)`, where v has the form of the argument; it returns the same form.
 
     Raises
     ------
@@ -331,7 +333,7 @@ def hvp(function: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Cal
 class Run:
     """One run of a function on fresh variables, recorded.
 
-    `arguments` are those it is differentiated by, as a structure of the `variables`. `result` is what it returned, and
+    `arguments` are the ones to differentiate by, as a structure of the `variables`. `result` is what it returned, and
     `root` is the same as a single array. `linked` says whether something older that requires a gradient takes part.
     """
 
@@ -354,7 +356,7 @@ class Run:
         return self.record.pull_back(g, self.linked, last)
 
     def hand_out(self, x):
-        """Return x with its history if the run is linked to something older, else as a new plain array."""
+        """Return x with its history if the run is linked to something older, otherwise as a new plain array."""
         return x if self.linked else copied(value_of(x))
 
     def assemble(self, values):
@@ -366,11 +368,11 @@ def run_of_number(function, argnums, args, keywords):
     """Return the Run of a function that must return a single number."""
     run = Run(function, argnums, args, keywords)
     if isinstance(run.result, NESTED) or size_of(run.root) != 1:
-        raise TypeError(f"a gradient is that of a single number, and {name_of(function)} returned "
+        raise TypeError(f"a gradient belongs to a single number, and {name_of(function)} returned "
                         f"{describe(run.result)}: reduce it, as with np.sum, or ask for minigrad.jacobian")
     if run.variables and not isinstance(run.root, Node):
-        warnings.warn(f"{name_of(function)} got Tensors and returned a plain number, so its gradient is taken to be "
-                      "zero: comparisons, rounding, np.sign, t.data and t.item() lead to plain numbers",
+        warnings.warn(f"{name_of(function)} got Tensors and returned a plain number, so its gradient is taken as "
+                      "zero: comparisons, rounding, np.sign, t.data and t.item() give plain numbers",
                       stacklevel=3)
     return run
 
@@ -378,7 +380,7 @@ def run_of_number(function, argnums, args, keywords):
 class Record:
     """What lies between some variables and a result, `root`: collected once, walked back any number of times.
 
-    `older` says whether something older than the variables, that requires a gradient, takes part.
+    `older` says whether a node takes part that is older than the variables and requires a gradient.
     """
 
     def __init__(self, root, variables):
@@ -416,7 +418,7 @@ def recording():
 
 
 def variable(x, position=0):
-    """Return a fresh node for x, linked to x where x is itself a Tensor that requires a gradient."""
+    """Return a fresh node for x, linked to x if x is a Tensor that requires a gradient."""
     if isinstance(x, Node) and x.requires_grad:
         return record(_VARIABLE, (x,), {})
     value = copied(value_of(x))
@@ -456,17 +458,17 @@ def check_real(results, function):
         y = value_of(y)
         kind = (y if isinstance(y, (np.ndarray, np.generic)) else np.asarray(y)).dtype.kind
         if kind == "c":
-            raise TypeError(f"{name_of(function)} returned complex numbers: return real ones, as np.real or np.abs "
-                            "make them")
+            raise TypeError(f"{name_of(function)} returned complex numbers: return real ones, for instance "
+                            "with np.real or np.abs")
         if kind not in "fiub":
             raise TypeError(f"{name_of(function)} returned {describe(y)}: a function to differentiate returns "
                             "numbers")
 
 
-# Vectors: what derivatives are multiplied with
+# Vectors: what derivatives are multiplied by
 
 def split_vector(transform, args):
-    """Return the arguments of the function, and the vector behind them."""
+    """Return the arguments of the function, and the vector that follows them."""
     if len(args) < 2:
         raise TypeError(f"{transform}(f) takes the arguments of f and then the vector, as in {transform}(f)(x, v)")
     return args[:-1], args[-1]

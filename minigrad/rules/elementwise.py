@@ -1,4 +1,4 @@
-"""Elementwise functions. A line a function: what each argument receives when the result receives `g`.
+"""Elementwise functions. One line for each function: what each argument receives when the result receives `g`.
 
 In every rule `g` is the incoming gradient, `ans` the result, `x` and `y` the arguments. Broadcasting is undone by the
 tape. For complex arrays g is ∂L/∂Re - i ∂L/∂Im: then holomorphic functions have the same rules as real ones.
@@ -78,7 +78,7 @@ rule(np.logaddexp2,
      lambda g, ans, x, y: g * np.exp2(x - finite(ans)),
      lambda g, ans, x, y: g * np.exp2(y - finite(ans)))
 
-# Trigonometric functions. (1 - x)(1 + x) keeps the digits that 1 - x² loses beside x = ±1.
+# Trigonometric functions. (1 - x)(1 + x) keeps the digits that 1 - x² loses near x = ±1.
 
 rule(np.sin, lambda g, ans, x: g * np.cos(x))
 rule(np.cos, lambda g, ans, x: -g * np.sin(x))
@@ -162,9 +162,9 @@ def _if_smaller(g, ans, x, y):
 
 
 def absent(tied):
-    """Return whether no element is tied, as almost always: the rule then takes half the time.
+    """Return whether no element is tied, which is the usual case: the rule then takes half the time.
 
-    Only plain arrays are asked. A written-out program must hold for other numbers too, so it shares ties in any case.
+    This looks only at plain arrays. A written-out program must hold for other numbers too, so it always shares ties.
     """
     return type(tied) is np.ndarray and not np.count_nonzero(tied)
 
@@ -203,7 +203,7 @@ def clip(a, a_min=None, a_max=None, *, min=None, max=None):
     return above if upper is None else np.minimum(above, upper)
 
 
-# Choices. The rules use np.where and no product with the condition: NaN in the branch not taken stays out.
+# Choices. The rules use np.where, not a product with the condition: NaN in the branch not taken stays out.
 
 _where = Primitive(
     np.where,
@@ -230,7 +230,7 @@ def select(condlist, choicelist, default=0):
 
 rule(np.nan_to_num, lambda g, ans, x, copy=True, nan=0.0, posinf=None, neginf=None: np.where(np.isfinite(x), g, 0))
 
-# Complex numbers, with g = ∂L/∂Re - i ∂L/∂Im. Of what reaches a real argument, the tape takes the real part.
+# Complex numbers, with g = ∂L/∂Re - i ∂L/∂Im. The tape takes the real part of what reaches a real argument.
 
 rule(np.real, lambda g, ans, x: g)
 rule(np.imag, lambda g, ans, x: -1j * g)
@@ -240,7 +240,7 @@ rule(np.angle, lambda g, ans, x, deg=False: -1j * g / x * (180 / math.pi if deg 
 
 @implements(np.real_if_close)
 def real_if_close(a, tol=100):
-    """Return the real part where NumPy finds nothing in the imaginary one but rounding."""
+    """Return the real part if NumPy finds nothing but rounding errors in the imaginary part."""
     return np.real(a) if np.isrealobj(np.real_if_close(a.data, tol)) else a
 
 

@@ -2,7 +2,7 @@
 
 The gradient of a complex z = x + iy is kept as g = ∂L/∂x - i ∂L/∂y, so that dL = Re(g dz), and a linear map w = Mz
 passes back Mᵀg, without a conjugate. The matrix of a discrete Fourier transform is symmetric: its rule is the transform
-itself, its scale (`norm`) included. Of what comes back to a real argument the tape takes the real part.
+itself, with the same scale (`norm`). The tape takes the real part of what comes back to a real argument.
 """
 
 import numpy as np
@@ -90,9 +90,9 @@ def ifft2(a, s=None, axes=(-2, -1), norm=None):
 
 # From real to the half of a spectrum whose other half is its mirror image, and back. With sums over k of the half,
 #
-#     rfft:  Xₖ = Σⱼ xⱼ exp(-2πi jk/n)        irfft, but for the scale:  xⱼ = Re Σₖ mₖ Xₖ exp(2πi jk/n),
+#     rfft:  Xₖ = Σⱼ xⱼ exp(-2πi jk/n)        irfft, up to its scale:  xⱼ = Re Σₖ mₖ Xₖ exp(2πi jk/n),
 #
-# where mₖ is 2 for a frequency that has a mirror image, and otherwise 1. Transposed, each is the other but for mₖ and a
+# where mₖ is 2 for a frequency that has a mirror image, and otherwise 1. Transposed, each is the other up to mₖ and a
 # conjugate. A scale of 1/n that belongs to one direction of `norm` belongs to the other direction of the opposite norm.
 
 OPPOSITE = {None: "forward", "backward": "forward", "ortho": "ortho", "forward": "backward"}

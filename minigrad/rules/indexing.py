@@ -17,7 +17,7 @@ def scatter_values(values, shape, index):
 
 
 def add_at(array, index, values):
-    """Add `values` to array[index], in place, as often as the index says so."""
+    """Add `values` to array[index], in place, as often as an index repeats."""
     if not repeats(index):
         array[index] += values
         return
@@ -113,7 +113,7 @@ class Update:
 in_place(np.copyto, np.put, np.put_along_axis, np.place, np.putmask, np.fill_diagonal)
 
 
-# Other ways to pick, by way of an index
+# Other ways to pick elements, all by an index
 
 def rearrange(x, move):
     """Return the elements of x where `move`, which only moves and copies numbers, takes their positions."""
@@ -135,7 +135,7 @@ def take(a, indices, axis=None, out=None, mode="raise"):
 
 @implements(np.take_along_axis)
 def take_along_axis(arr, indices, axis=-1):
-    """Index one axis by numbers of its own at each place of the others."""
+    """Index one axis, by different numbers at each place of the others."""
     if axis is None:
         return np.ravel(arr)[indices]
     index = list(np.ix_(*map(range, np.shape(arr))))
@@ -157,7 +157,7 @@ def extract(condition, arr):
 
 @implements(np.choose)
 def choose(a, choices, out=None, mode="raise"):
-    """Stack the choices, and take at each place from the one that is named there."""
+    """Stack the choices, and take at each place from the one whose number is there."""
     chosen, *choices = np.broadcast_arrays(value_of(a), *choices)
     chosen = on_values(np.asarray, chosen)
     if mode != "raise":

@@ -1,11 +1,12 @@
 """Linear algebra, for matrices and stacks of them; each rule cites where it comes from.
 
-With g for ∂L/∂C, most rules follow from writing the differential dL = tr(gᵀdC) in terms of dA; what A receives is
-then read off. Eigenvectors and singular vectors are functions of the matrix where their values are distinct. Where some
-are equal, the vectors may be chosen in many ways, and what depends on the choice is left out of the gradient. First
-derivatives of functions that treat equal values alike (their sum, their product, the sum of their squares) are right
-there. Other functions, such as the first of two equal values, have no derivative. Second derivatives would be limits of
-0/0 that no rule can see, and are NaN rather than wrong. Matrices that must be symmetric receive a symmetric gradient.
+With g for ∂L/∂C, most rules follow from the differential dL = tr(gᵀdC), written in terms of dA: what A receives can
+then be read off. Eigenvectors and singular vectors are functions of the matrix where their values are distinct. Where
+some are equal, the vectors may be chosen in many ways, and what depends on the choice is left out of the gradient.
+First derivatives of functions that treat equal values alike (their sum, their product, the sum of their squares) are
+right there. Other functions, such as the first of two equal values, have no derivative. Second derivatives would be
+limits of 0/0 that no rule can see, and are NaN rather than wrong. Matrices that must be symmetric receive a symmetric
+gradient.
 
 References
 ----------
@@ -46,7 +47,7 @@ def differences(x):
     return x[..., None, :] - x[..., :, None]
 
 
-# The gradient that a rule returns, as it is; but differentiated again it is NaN where `equal` says so.
+# The gradient that a rule returns, unchanged. Differentiated again, it is NaN where `equal` is true.
 _differentiable_once = Primitive(
     lambda gradient, equal: gradient,
     (lambda g, ans, gradient, equal: np.where(equal[..., None, None], np.nan, g), None), "derivative at equal values")
@@ -205,11 +206,11 @@ def cholesky(a, upper=False):
 
 @implements(np.linalg.qr)
 def qr(a, mode="reduced"):
-    """Return A = QR. Of a wide matrix the first columns are decomposed, and the others turned by Qᵀ."""
+    """Return A = QR. For a wide matrix, the first columns are decomposed, and the others multiplied by Qᵀ."""
     rows, columns = real(a).shape[-2:]
     if mode not in ("reduced", "r") and not (mode == "complete" and rows <= columns):
         raise ValueError(f"mode must be 'reduced' or 'r'; got {mode!r} for matrices of {rows} x {columns}, "
-                         "of whose factors only those of the reduced decomposition are functions of the matrix")
+                         "where only the factors of the reduced decomposition are functions of the matrix")
     factors = _qr(a[..., :rows] if rows < columns else a)
     if rows < columns:
         factors = factors._replace(R=np.concatenate([factors.R, factors.Q.mT @ a[..., rows:]], axis=-1))
@@ -226,7 +227,7 @@ def _eigh_rule(g, ans, a, **keywords):
 
 
 def _eig_rule(g, ans, a):
-    """A receives V⁻ᵀ(diag(g_w) + F ∘ Vᵀg_V)Vᵀ, where g_V is first cleared of what would lengthen the vectors.
+    """A receives V⁻ᵀ(diag(g_w) + F ∘ Vᵀg_V)Vᵀ, where g_V first loses the part that would change the vectors' lengths.
 
     The phase of complex eigenvectors, which is arbitrary, is taken to have no influence on the loss.
     """
@@ -254,7 +255,7 @@ def eigvalsh(a, UPLO="L"):
 
 @implements(np.linalg.eigvals)
 def eigvals(a):
-    """Return the eigenvalues, complex where they are."""
+    """Return the eigenvalues, complex if any of them is."""
     return np.linalg.eig(a)[0]
 
 

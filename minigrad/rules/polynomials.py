@@ -1,7 +1,7 @@
 """Polynomials as NumPy writes them: arrays of coefficients, highest power first. All functions are compositions.
 
-So their derivatives are those of products, convolutions, least squares and eigenvalues. Like NumPy, some functions
-drop leading coefficients that are zero; these then receive no gradient, since they do not occur in the result.
+So their derivatives come from products, convolutions, least squares and eigenvalues. Like NumPy, some functions drop
+leading coefficients that are zero. These then receive no gradient, since they do not occur in the result.
 """
 
 import numpy as np

@@ -1,4 +1,4 @@
-"""Products. Every product of two arrays is a matrix product, once the axes are in order: so two rules carry this file.
+"""Products. Every product of two arrays is a matrix product once the axes are in order, so two rules carry this file.
 
 `matmul` is the one that networks spend their time in. `_contract` multiplies two arrays whose axes have labels, as in
 `einsum`; `tensordot`, `inner` and `einsum` of any number of arrays come down to it. `sliding_window_view` turns a
@@ -62,7 +62,7 @@ def matmul(x1, x2):
 
 @implements(np.dot)
 def dot(a, b):
-    """Sum over the last axis of a and the last but one of b, for all combinations of the others."""
+    """Sum over the last axis of a and the second-last of b, for all combinations of the others."""
     a, b = operand(a), operand(b)
     if a.ndim == 0 or b.ndim == 0:
         return a * b
@@ -90,7 +90,7 @@ def vdot(a, b):
 
 @implements(np.vecdot, np.linalg.vecdot)
 def vecdot(x1, x2, axis=-1, keepdims=False):
-    """Multiply vectors, the first one conjugated, and add up: `axis` is counted in each operand by itself."""
+    """Multiply vectors, the first one conjugated, and add up: `axis` is counted separately in each operand."""
     x1, x2 = np.moveaxis(operand(x1), axis, -1), np.moveaxis(operand(x2), axis, -1)
     product = np.sum(np.conj(x1) * x2, -1)
     return np.expand_dims(product, axis) if keepdims else product
@@ -157,9 +157,8 @@ def _arrange(x_labels, y_labels, output):
 def _layout(labels, shape, strides, stack, rows, columns):
     """Return the order of axes and the shape that make an array a stack of matrices, and whether these are transposed.
 
-    Where numbers must be copied, the axis along which they lie next to each other stays last, and the longest if that
-    is true of several, as in a view of windows: then they are copied in long runs, three times faster for images of
-    28 x 28.
+    Where numbers must be copied, an axis along which they lie next to each other stays last; of several such axes, as
+    in a view of windows, the longest. Then they are copied in long runs, three times faster for images of 28 x 28.
     """
     length, stride = dict(zip(labels, shape)), dict(zip(labels, strides))
     transposed = min(rows + columns, key=lambda label: (stride[label], -length[label])) in rows
@@ -244,7 +243,7 @@ def einsum(*operands, optimize=False):
 
 
 def _path(labelled, output, optimize):
-    """Return which arrays to take away and multiply, as positions; the product is put at the end each time."""
+    """Return the positions of the arrays to remove and multiply; the product is put at the end each time."""
     if optimize is False or len(labelled) <= 2:
         return [range(len(labelled))]
     subscripts = f"{','.join([labels for _, labels in labelled])}->{output}"
@@ -359,7 +358,7 @@ constant(np.einsum_path)
 
 
 def _add_windows_arrays(windows, shape, window_shape, axes):
-    """Add windows up where they overlap: a loop over the offsets within a window, of which there are few."""
+    """Add windows up where they overlap: a loop over the offsets within a window, because these are few."""
     result = np.zeros_like(windows, shape=shape)
     for offset in np.ndindex(*window_shape):
         place = [slice(None)] * len(shape)

@@ -69,7 +69,7 @@ def _std(g, ans, x, axis=None, dtype=None, out=None, ddof=0, keepdims=False):
 
 
 def _mean_of(x, axis=None, dtype=None, out=None, keepdims=False, where=True):
-    """Return the mean, that of all elements in 1.0 instead of 2.5 us."""
+    """Return the mean; the mean of all elements takes 1.0 instead of 2.5 us."""
     if axis is None and dtype is None and not keepdims and x.dtype.kind == "f" and x.size and where is True:
         return x.sum() / x.size
     return x.mean(axis, dtype, out, keepdims=keepdims, where=where)
@@ -104,7 +104,7 @@ def std(a, axis=None, dtype=None, out=None, ddof=0, keepdims=False, *, where=Tru
 
 
 def weights_like(a, weights, axis):
-    """Return weights in the shape of a: they have that shape, or those of the given axes."""
+    """Return weights in the shape of a: they have that shape, or the lengths of the given axes."""
     if np.shape(weights) != np.shape(a):
         if np.ndim(weights) != len(axes := axes_of(axis, a)):
             raise TypeError(f"weights of shape {np.shape(weights)} fit neither a, of shape {np.shape(a)}, "
@@ -215,7 +215,7 @@ PLACES = {
 
 
 def _quantile_of(ordered, n, q, method):
-    """Return the quantiles along the last axis, of which the first n numbers count (an array of one number a row)."""
+    """Return the quantiles along the last axis, where only the first n numbers count (an array of one number a row)."""
     if method not in PLACES:
         raise ValueError(f"method of a quantile must be one of {', '.join(map(repr, PLACES))}; got {method!r}")
     place = PLACES[method](n, np.reshape(q, -1))
@@ -247,7 +247,7 @@ def _weighted_quantile(rows, q, weights, method):
 
 @implements(np.quantile)
 def quantile(a, q, axis=None, out=None, overwrite_input=False, method="linear", keepdims=False, *, weights=None):
-    """Sort, and pick where the share q ends. NaN among the numbers makes NaN of the quantile."""
+    """Sort, and pick where the share q ends. If there is a NaN among the numbers, the quantile is NaN."""
     q, rows = operand(q), merged(a, axis)
     if weights is None:
         ordered = np.sort(rows, -1)
@@ -289,7 +289,7 @@ for of_all, of_numbers, written_as in ((np.percentile, np.nanpercentile, _percen
     implements(of_numbers)(written_as(nanquantile))
 
 
-# Products, exact also where factors are zero: nothing is divided by what may be zero.
+# Products, exact even where factors are zero: there is no division by numbers that may be zero.
 
 def _prod(g, ans, x, axis=None, dtype=None, out=None, keepdims=False, initial=1, where=True):
     """Each factor receives the product of those before it and those after it."""
@@ -355,7 +355,7 @@ def _with_start(accumulate, start):
 
 
 def running(ufunc, x, axis=0, dtype=None):
-    """Return ufunc.accumulate(x, axis) for a function of two numbers: each result is the next one's first argument."""
+    """Return ufunc.accumulate(x, axis) for a function of two numbers: each result is its next first argument."""
     rows = np.moveaxis(x if dtype is None else x.astype(dtype), axis, 0)
     results = list(rows[:1])
     for row in rows[1:]:
@@ -381,7 +381,7 @@ def _with_instead_of_nan(accumulate, instead):
 
 
 def _extremum_of_numbers(extremum, worst):
-    """Return an extremum that leaves NaN out, and is NaN where nothing else is there."""
+    """Return an extremum that leaves NaN out, and is NaN where everything is NaN."""
     def of_numbers(a, axis=None, out=None, keepdims=False, initial=None, where=True):
         numbers = where & ~np.isnan(a)
         value = extremum(a, axis, keepdims=keepdims, initial=worst if initial is None else initial, where=numbers)

@@ -16,7 +16,7 @@ from .products import operand
 
 # Reshaping
 
-# Whether reshape copies cannot be seen, since Tensors are not written into.
+# Nobody can see whether reshape copies, since Tensors are not written into.
 rule(np.reshape, lambda g, ans, x, shape=None, order="C", copy=None: np.reshape(g, np.shape(x), order),
      run=lambda x, shape, order="C", copy=None: x.reshape(shape, order=order))
 rule(np.squeeze, lambda g, ans, x, axis=None: np.reshape(g, np.shape(x)))
@@ -71,7 +71,7 @@ def matrix_transpose(x):
 
 @implements(np.rollaxis)
 def roll_axis(a, axis, start=0):
-    """Move an axis to the place before another one."""
+    """Move an axis in front of another one."""
     axis, start = axis % np.ndim(a), start + np.ndim(a) if start < 0 else start
     return np.moveaxis(a, axis, start - 1 if axis < start else start)
 
@@ -253,7 +253,7 @@ def split_in_depth(ary, indices_or_sections):
 
 
 def unstack(x, /, *, axis=0):
-    """Return what lies one after the other along an axis as a tuple."""
+    """Return the slices along an axis as a tuple."""
     return tuple(np.moveaxis(x, axis, 0))
 
 
@@ -320,7 +320,7 @@ def pad(array, pad_width, mode="constant", *, constant_values=0, **keywords):
     if mode in ("edge", "reflect", "symmetric", "wrap") and keywords.get("reflect_type", "even") == "even":
         return rearrange(array, lambda positions: np.pad(positions, pad_width, mode, **keywords))
     raise TypeError(f"np.pad of mode {mode!r} with {keywords} has no derivative rule; "
-                    "constant, edge, wrap, and even reflect and symmetric have")
+                    "constant, edge, wrap, and even reflect and symmetric have one")
 
 
 @implements(np.insert)
@@ -444,11 +444,11 @@ def gradient(f, *varargs, axis=None, edge_order=1):
     return slopes[0] if len(slopes) == 1 else tuple(slopes)
 
 
-# Making arrays. Most functions that do take only its shape from a Tensor, and return plain arrays; these take numbers.
+# Making arrays. Most such functions take only the shape of a Tensor, and return plain arrays; these take its numbers.
 
 @implements(np.full)
 def full(shape, fill_value, dtype=None, order="C", *, device=None):
-    """Return an array filled with a Tensor; NumPy asks for it only with `like=`, as in np.full(3, t, like=t)."""
+    """Return an array filled with a Tensor; NumPy calls this only with `like=`, as in np.full(3, t, like=t)."""
     return full_like(np.zeros(shape, dtype or np.result_type(fill_value)), fill_value)
 
 
@@ -461,7 +461,7 @@ def full_like(a, fill_value, dtype=None, order="K", subok=True, shape=None, *, d
 
 @implements(np.arange)
 def arange(start, stop=None, step=1, dtype=None, *, device=None):
-    """Return start, start + step, ... below stop; NumPy asks for it only with `like=`, as in np.arange(t, like=t)."""
+    """Return start, start + step, ... below stop; NumPy calls this only with `like=`, as in np.arange(t, like=t)."""
     number = np.arange(value_of(start), value_of(stop), value_of(step)).size
     line = (0 if stop is None else start) + step * np.arange(number)
     return line if dtype is None else line.astype(dtype)
@@ -509,7 +509,7 @@ def astype(x, dtype, /, *, copy=True, device=None):
     return x.astype(dtype)
 
 
-# np.array([...], like=t) comes here; a Tensor among the items that requires a gradient then says that it would be lost.
+# np.array([...], like=t) comes here; if an item requires a gradient, it raises an error, since that would be lost.
 for function in (np.array, np.asarray, np.asanyarray, np.ascontiguousarray, np.asfortranarray):
     implements(function)(function)
 

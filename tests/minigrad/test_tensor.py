@@ -657,7 +657,7 @@ def test_assignment_names_the_functional_update(x):
 
 
 def test_a_tensor_by_keyword_is_not_dropped(x):
-    with pytest.raises(TypeError, match="by position; a Tensor came by keyword: where"):
+    with pytest.raises(TypeError, match="by position; a Tensor was passed by keyword: where"):
         np.sum(np.ones((2, 2)) * x, where=x)
     np.clip(x.detach(), a_min=0.0, a_max=x * 0.5).sum().backward()
     assert x.grad.tolist() == [[0.5, 0.5], [0.5, 0.5]]

@@ -460,7 +460,7 @@ def test_argnums_that_name_no_argument_or_one_twice_are_refused():
 def test_the_gradient_of_a_plain_number_is_zero_with_a_warning(function):
     x = np.array([1.5, 2.5])
     for derivative in (grad(function), lambda x: minigrad.value_and_grad(function)(x)[1]):
-        with pytest.warns(UserWarning, match="returned a plain number, so its gradient is taken to be zero") as record:
+        with pytest.warns(UserWarning, match="returned a plain number, so its gradient is taken as zero") as record:
             np.testing.assert_array_equal(derivative(x), [0, 0])
         assert record[0].filename == __file__
 
