@@ -4,6 +4,7 @@ from functools import partial
 
 import numpy as np
 
+from ..structure import arrays_in
 from .calls import Call, mapped
 from .trace import item_path
 
@@ -82,6 +83,15 @@ def moved(rng, x):
     if np.asarray(x).dtype.kind != "f":
         return np.copy(x)
     return (x + 0.1 * rng.standard_normal(np.shape(x)) * (1 + np.abs(x))).astype(np.asarray(x).dtype)
+
+
+def apart(found, expected):
+    """Return the largest difference of the arrays and numbers in two structures; infinity for another nesting."""
+    found, expected = arrays_in(found), arrays_in(expected)
+    if len(found) != len(expected):
+        return np.inf
+    return max([distance(np.asarray(x), np.asarray(y)) for x, y in zip(found, expected)
+                if isinstance(y, (np.ndarray, np.generic, int, float, complex))], default=0.0)
 
 
 def distance(x, y):

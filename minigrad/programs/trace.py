@@ -31,6 +31,8 @@ class Trace:
     result : the structure that the function returned, with a Call for each array and number.
     writes : list of (Call, Call)
         Arguments that were written to, and what they held in the end.
+    numbers : list
+        What the function returned, and what its arguments were then, as plain arrays and numbers.
     rebound : list of (str, structure)
         Items of lists and dictionaries among the arguments that were replaced, by their paths, and what by.
     """
@@ -55,7 +57,8 @@ class Trace:
         self.args = tuple([calls_of(recording, x) for x in args])
         with np.errstate(all="ignore" if elsewhere or decoy else None), undisturbed(self.behind.values(), shaken):
             result = recording.run(function, args)
-        self.result, self.numbers = calls_of(recording, result), numbers_of(result)
+        self.result = calls_of(recording, result)
+        self.numbers = numbers_of([result, *args])
         self.inputs, self.calls = recording.inputs, recording.calls
         for call in self.inputs[len(recorded):]:  # arrays in objects, found on the way
             path, read, array = self.behind[id(call.args[0])]

@@ -11,8 +11,8 @@ import numpy as np
 
 from ..structure import arrays_in
 from .arguments import (
+    apart,
     described,
-    distance,
     fingerprint,
     form_of,
     in_c_order,
@@ -27,7 +27,7 @@ from .expressions import array_text
 from .layout import Layout, paths_in, uniform, written_out
 from .simplifications import VIEWS, remade, simplified
 from .titles import name_results, parameter_names, title_of
-from .trace import depends_on_objects, steady_trace
+from .trace import depends_on_objects, numbers_of, steady_trace
 
 number_of_program = itertools.count(1).__next__
 TOLERANCE = 1e-9  # how far a program may be off where sums are taken in another order
@@ -154,12 +154,10 @@ class Program:
             if [x.outcome for x in trace.assertions] == [x.outcome for x in self.trace.assertions]:
                 for name in self.free:
                     self.names[name] = trace.free_numbers[name_of_path(self.layout, name)]
+                args = trace.arguments()
                 with np.errstate(all="ignore"):
-                    found = arrays_in(self.run(*trace.arguments()))
-                expected = arrays_in(trace.numbers)
-                worst = max([distance(np.asarray(x), np.asarray(y)) for x, y in zip(found, expected)
-                             if isinstance(y, (np.ndarray, np.generic, int, float))], default=0.0)
-                if len(found) != len(expected) or worst > TOLERANCE:
+                    worst = apart([self.run(*args), *args], trace.numbers)
+                if worst > TOLERANCE:
                     raise Refused(f"{self.__name__} does something that its program does not: they differ by "
                                   f"{worst:.1g}. Some of what it computes could not be recorded")
 
@@ -262,9 +260,7 @@ class Program:
             except (ArithmeticError, ValueError):
                 return 0.0
             found = self(*copies[1])
-        pairs = zip(arrays_in([found, *copies[1]]), arrays_in([expected, *copies[0]]))
-        return max([distance(np.asarray(x), np.asarray(getattr(y, "data", y) if not isinstance(y, np.ndarray) else y))
-                    for x, y in pairs if y is not None and not isinstance(y, (str, bool))], default=0.0)
+        return apart([found, *copies[1]], numbers_of([expected, *copies[0]]))
 
     # Text
 
