@@ -29,7 +29,7 @@ class FreeArrays:
         self.readers, self.known = {}, {}
 
     def rebuilt(self, function, note):
-        """Return a copy of a function with note(array, path) in the place of each array that it closes over."""
+        """Return a copy of a function with note(array, path) instead of each array that it closes over."""
         return self.replaced(function, "", lambda: function, note)
 
     def replaced(self, x, path, read, note):

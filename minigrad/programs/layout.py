@@ -299,7 +299,7 @@ def uniform(array):
 
 
 def plain_numbers(call):
-    """Return a call with Python's numbers in the place of NumPy's, where the result is the same; 2 for 2.0."""
+    """Return a call with Python's numbers instead of NumPy's, where the result is the same; 2 for 2.0."""
     forms = [x.dtype for x in calls_in((call.args, call.keywords)) if x.kind in ("array", "scalar")]
     of_masks = call.dtype == float and forms and all(form.kind == "b" for form in forms)
     if not (call.dtype in forms or call.dtype == bool or of_masks) or not forms:

@@ -201,8 +201,9 @@ class Recording:
     def leave(self, recorded, number, how):
         """Return a number that leaves the recording; refused unless it may be assumed."""
         if self.branches != "assume":
-            self.refuse(f"takes a number out of the run by {how}, so that it would be the same in every run: compute "
-                        "with NumPy's functions, or pass assume=True to have the program assert that it is the same")
+            self.refuse(f"takes a number out of the run by {how}, so that it would be the same in every run: write "
+                        "np.sin(x) for math.sin(x) and np.stack([a, b]) for np.array([a, b]), or pass assume=True to "
+                        "have the program assert that the number is the same")
         self.assertions.append(Assertion(self.value_of(recorded), number, self.lines.origin()))
         self.calls.append(self.assertions[-1])
         return number

@@ -46,7 +46,9 @@ an array or nothing; every value that has a name in the source is pushed to it a
 import operator
 import re
 import warnings
+from collections.abc import Callable
 from contextlib import suppress
+from typing import Any
 
 import numpy as np
 
@@ -89,7 +91,7 @@ MOVING_METHODS = {"reshape", "transpose", "swapaxes", "squeeze", "ravel", "copy"
                   "take"}
 
 
-def javascript(function, *examples, name=None, watch=False):
+def javascript(function: Callable[..., Any], *examples: Any, name: str | None = None, watch: bool = False) -> str:
     """Return a function as JavaScript.
 
     Parameters
@@ -220,7 +222,7 @@ class Writer:
         return numbers
 
     def value(self, x):
-        """Return an argument of a step with values in the place of Calls."""
+        """Return an argument of a step with values instead of Calls."""
         if isinstance(x, Call):
             if id(x) not in self.values:  # frozen
                 self.values[id(x)] = as_objects(x.array)

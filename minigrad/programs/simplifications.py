@@ -80,7 +80,7 @@ def simplest(call, present, known):
 
 
 def first_result(call):
-    """Return what the first simplification that applies puts in the place of a call."""
+    """Return what the first simplification that applies puts instead of a call."""
     for simplification in SIMPLIFICATIONS:
         found = simplification(call)
         if found is not None:
@@ -264,7 +264,9 @@ def factors_joined(call):
 
 
 def read_back(call):
-    """What was written at an index is read there, and what was there before is read elsewhere."""
+    """What was written at an index is read there, what was there before is read elsewhere, and zeros hold 0."""
+    if call.function is operator.getitem and call.kind == "scalar" and is_zero(call.args[0]):
+        return call.dtype.type(0)
     if call.function is operator.getitem and isinstance(call.args[0], Call) and call.args[0].function is assigned:
         array, index, value = call.args[0].args
         wanted = call.args[1]
@@ -403,7 +405,7 @@ def folded(call):
 
 
 def mapped_arrays(x):
-    """Return an index with arrays in the place of Calls."""
+    """Return an index with arrays instead of Calls."""
     return x.array if isinstance(x, Call) else mapped(mapped_arrays, x)
 
 

@@ -3,9 +3,12 @@
 import base64
 import itertools
 import linecache
+import os
 import sys
 import weakref
+from collections.abc import Callable
 from functools import partial
+from typing import Any, TextIO
 
 import numpy as np
 
@@ -33,7 +36,8 @@ number_of_program = itertools.count(1).__next__
 TOLERANCE = 1e-9  # how far a program may be off where sums are taken in another order
 
 
-def program(function, *examples, assume=False, retrace=False, simplify=True):
+def program(function: Callable[..., Any], *examples: Any, assume: bool = False, retrace: bool = False,
+            simplify: bool = True) -> "Program":
     """Return the straight-line program that NumPy runs when `function` is called with arguments like the examples.
 
     The function is run a few times on arrays that note every NumPy call made with them: the forward pass, the walk
@@ -163,7 +167,7 @@ class Program:
 
     # Calls
 
-    def __call__(self, *args):
+    def __call__(self, *args: Any) -> Any:
         """Run the program."""
         try:
             fits = self.fits(*args)
@@ -233,7 +237,7 @@ class Program:
         return TypeError(f"{self.__name__} takes {len(self.examples)} arguments, {', '.join(self.parameters)}; "
                          f"got {len(args)}")
 
-    def check(self, *places):
+    def check(self, *places: tuple) -> float:
         """Compare the program with the function itself, and return the largest difference.
 
         Parameters
@@ -270,7 +274,7 @@ class Program:
     def __repr__(self):
         return f"<Program {self.__name__}({', '.join(self.parameters)})>"
 
-    def show(self, file=None):
+    def show(self, file: TextIO | None = None) -> None:
         """Print the program, in colour if `file` (standard output by default) is a terminal."""
         file = file or sys.stdout
         print(for_terminal(str(self)) if file.isatty() else str(self), file=file, end="")
@@ -295,7 +299,7 @@ class Program:
             parts[1] = "import base64\n\nimport numpy as np"
         return "\n\n".join([*parts, *[f"\n{text.rstrip()}" for text in self.layout.own.values()], f"\n{self.text}"])
 
-    def save(self, path):
+    def save(self, path: str | os.PathLike) -> None:
         """Write the program into a file that needs NumPy and nothing else.
 
         Arrays that it closes over are written as they are now.
