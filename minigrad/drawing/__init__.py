@@ -1,7 +1,7 @@
 """Draw the graph of a result: what it was computed from, and how the backward pass runs through it.
 
 `folding.py` makes boxes and edges of an explained backward pass, `layout.py` finds their places, and `picture.py` draws
-them with Matplotlib, which is not imported before something is drawn.
+them with Matplotlib, which is imported only when something is drawn.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ def draw(loss: Tensor | Explanation, ax: Axes | None = None, *, step: int | None
          depth: int | None = None, limit: int = 200) -> Picture:
     """Draw the graph that led to a result, with the values and gradients of a backward pass.
 
-    Values flow from left to right, gradients from right to left. Operations have round boxes, with their turn in the
-    walk back; parameters have blue boxes, and constants dashed ones. Small values and gradients are written out; of a
-    large gradient the norm is shown. A green box holds several operations.
+    Values flow from left to right, gradients from right to left. Operations have round boxes, with their number in
+    the walk back; parameters have blue boxes, and constants dashed ones. Small values and gradients are written out;
+    for a large gradient the norm is shown. A green box holds several operations.
 
     Parameters
     ----------
@@ -34,15 +34,15 @@ def draw(loss: Tensor | Explanation, ax: Axes | None = None, *, step: int | None
     ax : Axes, optional
         Where to draw. Default: axes in a new figure, as large as the graph needs to be read.
     step : int, optional
-        Show the backward pass after this many operations have passed on their gradients. What has just been passed on
-        is dark; where gradients arrived before is pale.
+        Show the backward pass after this many operations have passed on their gradients. Gradients that have just been
+        passed on are dark; those that arrived before are pale.
     animate : bool, default False
         Show all these steps, one after the other.
     depth : int, optional
         Draw each `nn.Module` as one box: 1 for the outermost modules, 2 for those that they call, and so on. This needs
         a result that was computed inside `remember_lines`, or by `explain`.
     limit : int, default 200
-        A graph of more boxes is folded: modules, the innermost first, then operations that repeat, then neighbours.
+        A graph with more boxes is folded: modules, the innermost first, then operations that repeat, then neighbours.
 
     Returns
     -------
@@ -75,7 +75,7 @@ def draw(loss: Tensor | Explanation, ax: Axes | None = None, *, step: int | None
     if (depth is not None and depth < 1) or limit < 2:
         raise ValueError(f"depth counts from 1, and limit from 2; got depth={depth}, limit={limit}")
     if depth is not None and not any(row.origin.calls for row in explanation.rows):
-        raise ValueError(f"depth={depth} folds what each nn.Module did, and no call of a module is known here: run the "
-                         "forward pass inside minigrad.remember_lines(), or draw minigrad.explain(model, x)")
+        raise ValueError(f"depth={depth} folds the operations of each nn.Module, and no call of one is known here: run "
+                         "the forward pass inside minigrad.remember_lines(), or draw minigrad.explain(model, x)")
     from .picture import Picture as Drawn
     return Drawn(explanation, ax, step, animate, depth, limit)

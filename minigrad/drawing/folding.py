@@ -1,4 +1,4 @@
-"""From an explained backward pass to the boxes and edges of a picture; what is too large is folded.
+"""From an explained backward pass to the boxes and edges of a picture; a graph that is too large is folded.
 
 Operations are taken in the order in which they ran, and neighbours in this order are folded into one box: those of the
 same call of a module, and those that repeat. So no edge between two boxes ever runs backwards.
@@ -158,7 +158,7 @@ def folded(explanation, limit, depth):
 
 
 def by_module(rows, leaves, depth):
-    """Return the operations with those of each call of a module, nested this deep, in one block."""
+    """Return the operations, with those of each call of a module at this depth in one block."""
     def call_of(row):
         calls = row.origin.calls
         return calls[depth - 1] if len(calls) >= depth else row.step
@@ -177,7 +177,7 @@ def by_module(rows, leaves, depth):
 def shortened(blocks):
     """Return fewer blocks: with a sequence that repeats folded, or else with neighbours joined in twos.
 
-    Of a long row of equal blocks the first and the last stay, to show what goes in and comes out.
+    In a long row of equal blocks the first and the last stay, to show what goes in and comes out.
     """
     start, period, count = best_run([block.signature for block in blocks])
     if not count:

@@ -134,7 +134,7 @@ def towards(corner, end, radius=5):
 # Layers
 
 def layers_of(count, edges):
-    """Return the number of each box's layer: one more than its latest source, and as near to its targets as pays."""
+    """Return the number of each box's layer: one more than its latest source, and near to its targets where that pays."""
     sources, targets = [[] for _ in range(count)], [[] for _ in range(count)]
     for source, target in edges:
         sources[target].append(source)
@@ -153,7 +153,7 @@ def layers_of(count, edges):
 def best_breaks(layers, layout, page):
     """Return the layers that begin rows, so that the graph is as large as it can be on the page.
 
-    `layout` is that in a single row; the height of a row is estimated by that of its highest column.
+    `layout` is the graph in a single row; the height of a row is estimated by its highest column.
     """
     width, height = page
     columns = layout.columns
@@ -176,7 +176,7 @@ def best_breaks(layers, layout, page):
 
 
 def equal_rows(widths, crossing, count):
-    """Return where to break into `count` rows: of like width, and where few edges cross. Dynamic programming."""
+    """Return where to break into `count` rows of similar width, where few edges cross. Dynamic programming."""
     target, total = sum(widths) / count, [0]
     for width in widths:
         total.append(total[-1] + width)
@@ -299,7 +299,7 @@ def order(columns):
 
 
 def first_visit(columns):
-    """Order every column as a walk back from the last box comes by: what belongs together is near to each other."""
+    """Order every column as a walk back from the last box visits it: boxes that belong together are then close."""
     visit, stack = {}, list(reversed(range(len(columns.of))))
     stack.sort(key=lambda item: columns.of[item])
     while stack:
@@ -326,7 +326,7 @@ def sort_by_barycentre(items, neighbours, place):
 
 
 def transpose(columns):
-    """Exchange neighbours in a column as long as fewer edges cross for it."""
+    """Exchange neighbours in a column as long as this makes fewer edges cross."""
     place = places(columns)
     for items in columns.items:
         improved = True
@@ -367,7 +367,7 @@ def heights(columns, ports):
     """Return the y of each item: every item near its neighbours, in the order and at the distances that are fixed.
 
     Column by column the sum of w (y - y of a neighbour)² is made smallest, which finds a balance, and then the sum of
-    w |y - y of a neighbour|, which makes as many edges straight as it can.
+    w |y - y of a neighbour|, which makes as many edges straight as possible.
     """
     y = [0.0] * len(columns.of)
     for items in columns.items:
@@ -390,7 +390,7 @@ def mean(wishes):
 
 
 def median(wishes):
-    """Return the weighted median of places; the middle between two where both are as good."""
+    """Return the weighted median of places; the middle between two that are equally good."""
     wishes, half, so_far = sorted(wishes), sum(w for _, w in wishes) / 2, 0
     for i, (at, w) in enumerate(wishes):
         so_far += w
@@ -426,7 +426,7 @@ def distance(columns, above, below):
 
 
 def spread(columns, items, wishes, centre):
-    """Return the places that are nearest to those wished and keep the distances between the items of a column.
+    """Return the places that are nearest to the desired ones and keep the distances between the items of a column.
 
     With the distances above each item subtracted, the places must not decrease. This is isotonic regression, solved
     by pooling adjacent violators: M. Ayer et al., Annals of Mathematical Statistics 26 (1955), 641-647.

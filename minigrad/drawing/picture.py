@@ -1,7 +1,7 @@
 """The picture of a graph: boxes with words in them, edges, and the wavefront of the backward pass.
 
-Everything is laid out in points (see `layout.py`) and put on the axes at a single scale, so that text which fits its
-box does so in a picture of any size.
+Everything is laid out in points (see `layout.py`) and put on the axes at a single scale. So text that fits its box does
+so in a picture of any size.
 """
 
 from pathlib import Path as FilePath
@@ -27,7 +27,7 @@ LOOKS = {
     "constant": dict(boxstyle=SQUARE, facecolor="#F4F4F4", edgecolor=GREY, linewidth=1.0, linestyle=(0, (3, 2))),
     "folded": dict(boxstyle=ROUND, facecolor="#DDF0EA", edgecolor=GREEN, linewidth=2.4, linestyle="-"),
 }
-NAMES = {"operation": "operation, #n its turn in the walk back", "parameter": "parameter", "constant": "constant",
+NAMES = {"operation": "operation, #n is its number in the walk back", "parameter": "parameter", "constant": "constant",
          "folded": "several operations"}
 EDGES = {"ahead": (GREY, 1.1, 1), "behind": (ORANGE, 1.8, 1.2), "in": (VERMILLION, 2.8, 1.4)}  # of the wavefront
 PALE, DARK = "#FCEBD3", "#F6BD80"  # where gradients have arrived, and where they have just been passed on

@@ -18,7 +18,7 @@ DIGITS = 4
 
 
 class Words:
-    """The text of a box: a title, an operation's turn in the walk back, facts, and a gradient that grows.
+    """The text of a box: a title, an operation's number in the walk back, facts, and a gradient that grows.
 
     The box has room for the gradient at every step, so that all pictures of a graph have the same layout.
     """
@@ -97,7 +97,7 @@ def cut(text):
 
 
 def text_width(text, weight="normal"):
-    """Return the width of a line of text; a little more than that of its outlines, since pixels are whole."""
+    """Return the width of a line of text; a little more than the width of its outlines, since pixels are whole."""
     return 1.04 * TextToPath().get_text_width_height_descent(text, FontProperties(size=SIZE, weight=weight), False)[0]
 
 

@@ -1,6 +1,6 @@
 """Neural networks under torch.nn's names: modules with parameters, layers and losses, each a few lines over Tensor.
 
-Read `module.py` first, then `functional.py` and `layers.py`, and of the others what you need.
+Read `module.py` first, then `functional.py` and `layers.py`, then any of the others that you need.
 """
 
 from .module import FunctionModule, Module, ModuleList, Parameter, Sequential, functional_call

@@ -14,10 +14,10 @@ from .module import Module, Parameter
 
 
 class MultiheadAttention(Module):
-    """Several attentions side by side, each in a projection of its own; see `functional.scaled_dot_product_attention`.
+    """Several attentions side by side, each with its own projection; see `functional.scaled_dot_product_attention`.
 
     Called with queries of shape (L, N, E), and keys and values of shape (S, N, E), it returns an output of shape
-    (L, N, E) and the weights of shape (N, L, S). With `batch_first` N comes first; it may also be left out.
+    (L, N, E) and the weights of shape (N, L, S). With `batch_first`, N comes first. N can also be left out.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ class MultiheadAttention(Module):
     in_proj_bias : Tensor, shape (3 E,), or None
         At first zeros.
     out_proj : Linear
-        The map that brings the heads together; its bias is at first zero.
+        The map that joins the heads; its bias is zero at first.
 
     References
     ----------
@@ -86,13 +86,13 @@ class MultiheadAttention(Module):
         key_padding_mask : array_like, shape (N, S), optional
             True where a key is left out; numbers are added to the products.
         need_weights : bool, default True
-            Otherwise None is returned instead.
+            Otherwise None is returned instead of the weights.
         attn_mask : array_like, shape (L, S) or (N * num_heads, L, S), optional
             True where a query may not see a key (unlike in `scaled_dot_product_attention`); numbers are added.
         average_attn_weights : bool, default True
             Whether the weights are the means over all heads; otherwise they have shape (N, num_heads, L, S).
         is_causal : bool, default False
-            Let query i see the keys 0 to i alone.
+            Let query i see only the keys 0 to i.
         """
         query, key, value = operand(query), operand(key), operand(value)
         if not query.ndim == key.ndim == value.ndim or query.ndim not in (2, 3):
@@ -126,7 +126,7 @@ class MultiheadAttention(Module):
 
 
 def _merged(attn_mask, key_padding_mask, shape, keys, dtype):
-    """Return both masks as one, of numbers to be added to products of shape (N, heads, L, keys); None for none."""
+    """Return both masks as one, as numbers to add to products of shape (N, heads, L, keys); None for none."""
     n, heads, queries, _ = shape
     mask = None
     if attn_mask is not None:

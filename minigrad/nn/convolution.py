@@ -1,12 +1,12 @@
 """Convolution and pooling: a window slides over images, as functions that are fast enough to train with.
 
-A batch of images has shape (N, C, H, W). A convolution is linear in the image x and in the kernel w. So what a gradient
-g of its result makes of them is linear in all three (here for stride 1, without padding):
+A batch of images has shape (N, C, H, W). A convolution is linear in the image x and in the kernel w. So the inner
+product of its result with a gradient g is linear in all three (here for stride 1, without padding):
 
     T(x, w, g) = Σ g[n, o, p, q] w[o, c, i, j] x[n, c, p + i, q + j]
 
-Its derivative by g is the convolution itself, its derivatives by x and by w are the two rules of the convolution, and
-each of the three has the other two for rules: three primitives, closed at every order.
+Its derivative by g is the convolution itself, and its derivatives by x and by w are the two rules of the convolution.
+Each of the three has the other two as its rules: three primitives are enough for every order.
 
 All of them copy the windows of the image side by side into a matrix. Then the sum is one product of matrices.
 """
@@ -136,7 +136,7 @@ def _check_size(x, geometry):
 
 
 def paddings(padding, kernel, stride, dilation):
-    """Return how much comes before and after the rows, and the columns, of an image.
+    """Return how much padding comes before and after the rows, and the columns, of an image.
 
     "valid" is nothing; "same" keeps the size of the image, with the odd one of an even kernel at the end, as in torch.
     """
@@ -180,7 +180,7 @@ def conv2d(input: Array, weight: Array, bias: OptionalArray = None, stride: Posi
     weight : array_like, shape (O, C / groups, k, l)
     bias : array_like, shape (O,), optional
     stride, dilation : int or pair of int, default 1
-        How far windows lie apart, and the elements of a window. Pairs are for rows and columns.
+        The distance between windows, and between the elements of a window. Pairs are for rows and columns.
     padding : int, pair of int, "valid" or "same", default 0
         How many zeros are put around the image. "valid" is 0. "same" keeps the size of the image, for stride 1.
     groups : int, default 1
@@ -214,7 +214,7 @@ def conv2d(input: Array, weight: Array, bias: OptionalArray = None, stride: Posi
 def conv_transpose2d(input: Array, weight: Array, bias: OptionalArray = None, stride: PositivePair = 1,
                      padding: Pair = 0, output_padding: Pair = 0, groups: Size = 1,
                      dilation: PositivePair = 1) -> Tensor:
-    """Return what `conv2d` passes back to its image when its result receives `input`: every number paints a kernel.
+    """Return what `conv2d` passes back to its image when its result receives `input`: every number adds a kernel.
 
     Parameters
     ----------
@@ -222,7 +222,7 @@ def conv_transpose2d(input: Array, weight: Array, bias: OptionalArray = None, st
     weight : array_like, shape (C, O / groups, k, l)
     bias : array_like, shape (O,), optional
     stride, padding, groups, dilation
-        Those of the convolution.
+        As in the convolution.
     output_padding : int or pair of int, default 0
         Rows and columns to add at the end, where several sizes of image would give `input` its size. Must be smaller
         than stride or dilation.
@@ -274,7 +274,7 @@ def _with_bias(y, bias):
 
 
 def _checked_weight(input, weight, axis, groups):
-    """Return the weight; refuse images whose channels are not those on its `axis`."""
+    """Return the weight; raise a ValueError unless the images have as many channels as its `axis`."""
     weight, groups = array(weight, "weight"), whole(groups, "groups", 1)
     if weight.ndim != 4:
         raise ValueError(f"weight must have four axes, two of channels and two of the kernel; got shape {weight.shape}")
@@ -287,7 +287,7 @@ def _checked_weight(input, weight, axis, groups):
     return weight
 
 
-# Pooling. The largest of a window is found by going over its elements, of which there are few, and comparing all
+# Pooling. To find the largest number of each window, go over the elements of a window, which are few, and compare all
 # windows at once. The first of equal ones wins. Picking the winners from an image and putting numbers back
 # into their places are each other's rule.
 
@@ -339,9 +339,9 @@ def max_pool2d(input: Array, kernel_size: PositivePair, stride: OptionalPair = N
     stride : int or pair of int, optional
         `kernel_size` unless given.
     padding, dilation : int or pair of int
-        As in `conv2d`, except that what is put around the image is -∞, at most half a kernel of it.
+        As in `conv2d`, except that the image is surrounded by -∞, by at most half a kernel.
     ceil_mode : bool, default False
-        Whether a window counts that begins inside the image, or its padding before, and ends beyond.
+        Whether to keep a window that begins inside the image, or the padding before it, and ends outside.
     return_indices : bool, default False
         Whether to return also where the largest numbers lie in the image, counted row by row.
 
@@ -374,9 +374,9 @@ def avg_pool2d(input: Array, kernel_size: PositivePair, stride: OptionalPair = N
     stride : int or pair of int, optional
         `kernel_size` unless given.
     padding : int or pair of int, default 0
-        Zeros around the image, at most half a kernel of them.
+        Zeros around the image, at most half a kernel wide.
     ceil_mode : bool, default False
-        As in `max_pool2d`; what lies beyond image and padding does not count.
+        As in `max_pool2d`; places outside of image and padding do not count.
     count_include_pad : bool, default True
         Whether the zeros of the padding count.
 
@@ -401,7 +401,7 @@ def _window_sums(x, geometry):
 def _padded(x, kernel, stride, padding, dilation, ceil_mode, filling):
     """Return an image with its padding around it, and the geometry of windows on the whole.
 
-    With `ceil_mode` there is also so much behind it as the last windows need.
+    With `ceil_mode` there is also as much behind it as the last windows need.
     """
     geometry = _geometry(kernel, kernel if stride is None else stride, padding, dilation)
     if any(2 * padding > kernel for padding, kernel in zip(geometry.padding, geometry.kernel)):

@@ -11,7 +11,7 @@ from .init import chosen
 @checked
 def minibatches(*arrays: ArrayLike, size: int = 32, drop_last: Flag = False,
                 generator: Generator = None) -> Iterator:
-    """Go once through all samples, in a new random order, a batch at a time: one epoch.
+    """Go once through all samples, in a new random order, one batch at a time: one epoch.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ def train_test_split(*arrays: ArrayLike, test_size: float = 0.25,
     *arrays : array_like, shape (N, ...)
         The inputs, the targets, and so on: row i of each belongs to sample i.
     test_size : float or int, default 0.25
-        The part of the samples to test with, from 0 to 1; or their number, as an int. A part is rounded up.
+        The part of the samples to test with, from 0 to 1, rounded up; or their number, as an int.
     generator : np.random.Generator, optional
         Where the choice comes from; see `manual_seed`.
 

@@ -1,7 +1,7 @@
 """Layers as functions, under torch.nn.functional's names; the modules in `layers.py` keep their parameters.
 
-Most are written in NumPy, which the tape records. A few in which training spends its time are primitives with rules of
-their own.
+Most are written in NumPy, which the tape records. The few in which training spends most of its time are primitives with
+their own rules.
 """
 
 import math
@@ -125,7 +125,7 @@ def logsigmoid(input: Array) -> Tensor:
 
 @checked
 def hardtanh(input: Array, min_val: Number = -1.0, max_val: Number = 1.0) -> Tensor:
-    """Return x between the two bounds, the nearer one beyond them, and slope 0 there and at the bounds."""
+    """Return x between the two bounds and the nearer bound outside, with slope 0 there and at the bounds."""
     input = operand(input)
     inside = (input > min_val) & (input < max_val)
     return np.where(inside, input, np.where(input < max_val, min_val, max_val).astype(input.dtype))
@@ -156,7 +156,7 @@ def glu(input: Array, dim: Axis = -1) -> Tensor:
 # Products
 
 def _rows(x):
-    """Return x as a matrix: its last axis is kept, the others are taken together."""
+    """Return x as a matrix: its last axis is kept, the others are joined."""
     return x if x.ndim == 2 else np.reshape(x, (-1, x.shape[-1]))
 
 
@@ -194,7 +194,7 @@ def linear(input: Array, weight: Array, bias: OptionalArray = None) -> Tensor:
     Raises
     ------
     ValueError
-        If the last axis of the input has another length than the rows of the weight.
+        If the last axis of the input and the rows of the weight differ in length.
     """
     input, weight = operand(input), operand(weight)
     if weight.ndim != 2:
@@ -228,7 +228,7 @@ def bilinear(input1: Array, input2: Array, weight: Array, bias: OptionalArray = 
         if x.ndim == 0 or x.shape[-1] != n:
             raise ValueError(f"{name} must have shape (..., {n}) for a weight of shape {weight.shape}; got {x.shape}")
     if input1.shape[:-1] != input2.shape[:-1]:
-        raise ValueError(f"input1 and input2 must have the same axes but for the last; got shapes {input1.shape} and "
+        raise ValueError(f"input1 and input2 must have the same axes except the last; got shapes {input1.shape} and "
                          f"{input2.shape}")
     shaped(bias, "bias", weight.shape[:1])
     y = np.einsum("...i,kij,...j->...k", input1, weight, input2)
@@ -284,7 +284,7 @@ def dropout(input: Array, p: Probability = 0.5, training: Flag = True, generator
     training : bool, default True
         Otherwise the input is returned as it is.
     generator : np.random.Generator, optional
-        Where the chances come from; see `manual_seed`.
+        Where the random numbers come from; see `manual_seed`.
 
     References
     ----------
@@ -345,8 +345,8 @@ def batch_norm(input: Array, running_mean: OptionalArray, running_var: OptionalA
                eps: NotNegative = 1e-5) -> Tensor:
     """Return (x - mean) / √(variance + eps) · weight + bias, with mean and variance of each channel.
 
-    In training they are those of the batch, and the running ones are moved towards them, in place, with the unbiased
-    variance: running ← (1 - momentum) running + momentum new. Otherwise they are the running ones.
+    In training they come from the batch. The running ones then move towards them, in place, with the unbiased variance:
+    running ← (1 - momentum) running + momentum new. Otherwise the running ones are used.
 
     Parameters
     ----------
@@ -417,7 +417,7 @@ def scaled_dot_product_attention(query: Array, key: Array, value: Array, attn_ma
     dropout_p : float, default 0.0
         The part of the weights that is dropped.
     is_causal : bool, default False
-        Let query i see the keys 0 to i alone.
+        Let query i see only the keys 0 to i.
     scale : float, optional
         1 / √E unless given.
 

@@ -1,7 +1,8 @@
 """The random numbers that training starts from: torch.nn.init's distributions, drawn by seeded NumPy generators.
 
-Every function fills a Tensor in place, unseen by the tape, and returns it. Numbers come from the argument `generator`,
-or else from a generator that all of `nn` shares and that `manual_seed` sets. NumPy's global random state is never used.
+Every function fills a Tensor in place, without recording it, and returns it. Numbers come from the argument
+`generator`, or from a generator that all of `nn` shares and that `manual_seed` sets. NumPy's global random state is
+never used.
 """
 
 import math
@@ -30,7 +31,7 @@ _shared = {}
 
 @checked
 def manual_seed(seed: Seed) -> "np.random.Generator":
-    """Seed the generator that `nn` draws from where no other is given; return it.
+    """Seed the generator that `nn` uses where no other is given; return it.
 
     Parameters
     ----------
@@ -81,7 +82,7 @@ def trunc_normal_(tensor: Filled, mean: Number = 0.0, std: NotNegative = 1.0, a:
     Raises
     ------
     ValueError
-        If a is not below b, or [a, b] lies more than four std from the mean, where hardly a number falls.
+        If a is not below b, or [a, b] lies more than four std from the mean, where numbers are very rare.
     """
     if not a < b or mean + 4 * std < a or mean - 4 * std > b:
         raise ValueError(f"trunc_normal_ cannot draw N({mean}, {std}²) within [{a}, {b}]: "
@@ -211,7 +212,7 @@ def kaiming_normal_(tensor: Filled, a: Number = 0.0, mode: Mode = "fan_in", nonl
 def orthogonal_(tensor: Filled, gain: NotNegative = 1.0, generator: Generator = None) -> "Tensor":
     """Fill with `gain` times a random matrix whose rows (or columns, if there are more rows) are orthonormal.
 
-    Axes after the first are taken together as one.
+    Axes after the first are joined into one.
 
     References
     ----------

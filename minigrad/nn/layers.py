@@ -1,7 +1,7 @@
-"""Layers: each is a module that keeps parameters and hands them to a function of `functional.py`.
+"""Layers: each is a module that keeps parameters and passes them to a function of `functional.py`.
 
-Parameters are float32 unless `dtype` says otherwise, and start from torch.nn's distributions, drawn by `generator` or
-else by the generator that `manual_seed` sets.
+Parameters are float32 unless `dtype` says otherwise. They start from torch.nn's distributions, drawn by `generator` or
+by the generator that `manual_seed` sets.
 """
 
 import math
@@ -108,7 +108,7 @@ class Tanh(FunctionModule):
 
 
 class Hardtanh(FunctionModule):
-    """x between min_val and max_val, the nearer of the two beyond them."""
+    """x between min_val and max_val; outside, the nearer of the two."""
 
     function = staticmethod(F.hardtanh)
 
@@ -173,7 +173,7 @@ class Dropout(Module):
     ----------
     p : float, default 0.5
     generator : np.random.Generator, optional
-        Where the chances come from; see `manual_seed`.
+        Where the random numbers come from; see `manual_seed`.
     """
 
     def __init__(self, p: Probability = 0.5, *, generator: Generator = None) -> None:
@@ -203,7 +203,7 @@ class Linear(Module):
     in_features, out_features : int
         Lengths of the last axis of input and output.
     bias : bool, default True
-        Whether b is there; otherwise it is 0.
+        Whether there is a b; otherwise it is 0.
     dtype : dtype, default np.float32
     generator : np.random.Generator, optional
         Where the initial numbers come from; see `manual_seed`.
@@ -400,14 +400,14 @@ class Conv1d(_Convolution):
 
 
 class ConvTranspose2d(_Convolution):
-    """A bank of kernels with which every number of an image paints; see `functional.conv_transpose2d`.
+    """A bank of kernels: every number of an image adds a multiple of one; see `functional.conv_transpose2d`.
 
     Parameters
     ----------
     in_channels, out_channels : int
     kernel_size : int or pair of int
     stride, padding, output_padding, groups : int or pair of int
-        Those of the convolution whose gradient this is.
+        As in the convolution whose gradient this is.
     bias : bool, default True
     dilation : int or pair of int, default 1
     dtype, generator
@@ -470,7 +470,7 @@ class LayerNorm(Module):
 class BatchNorm1d(Module):
     """Give each channel of inputs (N, C) or (N, C, L) mean 0 and variance 1; see `functional.batch_norm`.
 
-    In training that is over the batch; otherwise by running statistics, gathered in training.
+    In training, over the batch; otherwise with running statistics, which training gathers.
 
     Parameters
     ----------
@@ -482,7 +482,7 @@ class BatchNorm1d(Module):
     affine : bool, default True
         Whether the result is multiplied by a weight, and a bias added to it.
     track_running_stats : bool, default True
-        Otherwise the statistics are those of the batch, in use as in training.
+        Otherwise the batch's own statistics are used, after training too.
     dtype : dtype, default np.float32
 
     Attributes
@@ -533,7 +533,7 @@ class BatchNorm2d(BatchNorm1d):
 # Tables
 
 class Embedding(Module):
-    """A table of vectors, of which integers name the rows; see `functional.embedding`.
+    """A table of vectors, whose rows are picked by integers; see `functional.embedding`.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
 """Losses: how far outputs are from what they should be, as functions and as modules, under torch.nn's names.
 
-With `reduction` "none" a loss is a number for each element or sample; "mean" and "sum" reduce these to the one number
-that `backward` starts from.
+With `reduction="none"` a loss is one number for each element or sample. "mean" and "sum" reduce these to the single
+number that `backward` starts from.
 """
 
 import numpy as np
@@ -47,7 +47,7 @@ def _paired(input, target, names=("input", "target")):
 
 
 def _times(x, weight, name="weight"):
-    """Return x times a weight, None for none, that may be smaller but not larger than x."""
+    """Return x times a weight, which must broadcast to the shape of x; None means no weight."""
     if weight is None:
         return x
     try:
@@ -105,7 +105,7 @@ def huber_loss(input: Array, target: Array, reduction: Reduction = "mean", delta
         Outputs x and targets y, of the same shape.
     reduction : {"mean", "sum", "none"}, default "mean"
     delta : float, default 1.0
-        The error from which on the loss is straight.
+        The error above which the loss is a straight line.
 
     References
     ----------
@@ -128,14 +128,14 @@ def smooth_l1_loss(input: Array, target: Array, *, reduction: Reduction = "mean"
         Outputs x and targets y, of the same shape.
     reduction : {"mean", "sum", "none"}, default "mean"
     beta : float, default 1.0
-        The error from which on the loss is straight; 0 gives `l1_loss`.
+        The error above which the loss is a straight line; 0 gives `l1_loss`.
     """
     if beta == 0:
         return l1_loss(input, target, reduction=reduction)
     return huber_loss(input, target, reduction=reduction, delta=beta) / beta
 
 
-# Classes. With p = softmax(x), the derivative of -log p[y] by x is p, less 1 in the place y of the truth.
+# Classes. With p = softmax(x), the derivative of -log p[y] by x is p, minus 1 at the place y of the truth.
 
 _cross_entropy = Primitive(
     lambda x, places, axis: -log_softmax(x, axis)[places],
@@ -352,7 +352,7 @@ def kl_div(input: Array, target: Array, *, reduction: DivergenceReduction = "mea
     target : array_like
         Probabilities p, in the shape of the input.
     reduction : {"mean", "batchmean", "sum", "none"}, default "mean"
-        "batchmean", the sum divided by the length of the first axis, is the divergence that mathematics means.
+        "batchmean", the sum divided by the length of the first axis, is the divergence of the mathematical definition.
     log_target : bool, default False
         Whether the target holds log p.
     """
@@ -367,7 +367,7 @@ def kl_div(input: Array, target: Array, *, reduction: DivergenceReduction = "mea
 
 @checked
 def hinge_embedding_loss(input: Array, target: Array, margin: Number = 1.0, *, reduction: Reduction = "mean") -> Tensor:
-    """Return x where y is 1, and max(0, margin - x) where it is -1: what is alike comes close, the rest goes apart.
+    """Return x where y is 1, and max(0, margin - x) where it is -1: similar pairs come close, others move apart.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
-"""Module: what layers, losses and whole networks are, and the containers that put them together.
+"""Module: the base of layers, losses and whole networks, and the containers that put them together.
 
-A module is a function with parameters. It finds them, and the modules inside it, among its own attributes, so that a
-network is written by assigning layers in `__init__` and calling them in `forward`.
+A module is a function with parameters. It finds them, and the modules inside it, among its own attributes. So you write
+a network by assigning layers in `__init__` and calling them in `forward`.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -60,7 +60,7 @@ class Module:
     def __setattr__(self, name, value):
         parameter = isinstance(value, Tensor) and value.requires_grad and value.is_leaf
         if name in self._parameters and not parameter and value is not None:
-            raise TypeError(f"{name} is a parameter of this {type(self).__name__}, and what is assigned to it is not: "
+            raise TypeError(f"{name} is a parameter of this {type(self).__name__}, and the new value is not one: "
                             f"use {name}.data[...] = for new numbers, nn.Parameter(...) for a new one, None for none")
         if name in self._buffers:
             value = np.asarray(value)
@@ -104,7 +104,7 @@ class Module:
         """Compute the output; every subclass writes its own."""
         raise NotImplementedError(f"{type(self).__name__} has no forward: write `def forward(self, x): ...` in it")
 
-    # What is inside. A module or parameter that is used twice is named once, as it is trained once.
+    # What is inside. A module or parameter that is used twice is named once, because it is trained once.
 
     def named_children(self) -> Iterator[tuple[str, "Module"]]:
         """Yield the name of each module assigned to this one, and the module."""
@@ -136,7 +136,7 @@ class Module:
         return _once(self._attributes("_parameters"))
 
     def parameters(self) -> Iterator[Tensor]:
-        """Yield every parameter, in order of assignment: what an optimizer is given."""
+        """Yield every parameter, in order of assignment: pass them to an optimizer."""
         for _, parameter in self.named_parameters():
             yield parameter
 
@@ -200,7 +200,7 @@ class Module:
         state_dict : dict
             Arrays by dotted name; PyTorch's tensors work too.
         strict : bool, default True
-            Whether exactly the names of this module are expected; otherwise names that only one side has are skipped.
+            Whether the names must be exactly those of this module. Otherwise names that only one side has are skipped.
 
         Returns
         -------
@@ -308,7 +308,7 @@ class _Container(Module):
 
 
 class Sequential(_Container):
-    """Modules one after the other: each is called on what the one before it returned.
+    """Modules one after the other: each is called with the result of the one before it.
 
     Parameters
     ----------
@@ -344,7 +344,7 @@ class Sequential(_Container):
 
 
 class ModuleList(_Container):
-    """A list of modules, whose parameters are found; how they are called is written in the `forward` around it.
+    """A list of modules whose parameters are found; the `forward` of the module around it calls them.
 
     Parameters
     ----------
@@ -363,7 +363,7 @@ class ModuleList(_Container):
 
 
 def functional_call(module: Module, parameters: dict[str, Any], *args: Any, **keywords: Any) -> Any:
-    """Call a module with other Tensors instead of its parameters, so that it is a function of them.
+    """Call a module with other Tensors instead of its parameters, as a function of them.
 
     Parameters
     ----------

@@ -1,7 +1,8 @@
 """Recurrent networks: the same small network is applied to each element of a sequence and to what it remembers.
 
 A step takes the part of the gates that comes from the input, and the state, a tuple of arrays of shape
-(N, hidden_size); cells apply it once, layers to whole sequences, forward and backward in time, one layer above another.
+(N, hidden_size). Cells apply it once. Layers apply it to whole sequences, forward and backward in time, one layer above
+another.
 """
 
 from typing import Any
@@ -129,7 +130,7 @@ class RNNCell(_Cell):
 class LSTMCell(_Cell):
     """One step of a long short-term memory; called with x and (h, c), it returns the next (h, c).
 
-    The arguments are those of `RNNCell`, without the nonlinearity; the rows of its parameters are those of the gates
+    The arguments are those of `RNNCell`, without the nonlinearity; the rows of its parameters belong to the gates
     i, f, g and o, in this order.
 
     References
@@ -145,7 +146,7 @@ class LSTMCell(_Cell):
 class GRUCell(_Cell):
     """One step of a gated recurrent unit; called with x and h, it returns the next h.
 
-    The arguments are those of `RNNCell`, without the nonlinearity; the rows of its parameters are those of the gates
+    The arguments are those of `RNNCell`, without the nonlinearity; the rows of its parameters belong to the gates
     r, z and n, in this order.
 
     References
@@ -212,7 +213,7 @@ class _Recurrent(Module):
         return np.swapaxes(x, 0, 1) if time_second else x, final if self.states > 1 else final[0]
 
     def _run(self, x, state, suffix):
-        """Apply the step along a sequence; return what it showed, and the last state."""
+        """Apply the step along a sequence; return its outputs, and the last state."""
         weight_ih, weight_hh, bias_ih, bias_hh = (getattr(self, name + suffix)
                                                   for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh"))
         from_input = F.linear(x, weight_ih, bias_ih)  # of all times at once
@@ -251,7 +252,7 @@ class RNN(_Recurrent):
         Whether each layer also reads backwards, and outputs both.
     dtype : dtype, default np.float32
     generator : np.random.Generator, optional
-        Where the initial numbers, and the chances of dropout, come from; see `manual_seed`.
+        Where the initial numbers, and those of dropout, come from; see `manual_seed`.
 
     Attributes
     ----------
