@@ -37,7 +37,7 @@ def shared_state_is_left_alone():
 
 
 def same_random_state(first, second):
-    """Tell whether two states of NumPy's global generator would draw the same numbers."""
+    """Return whether two states of NumPy's global generator would draw the same numbers."""
     return (
         first["state"]["pos"] == second["state"]["pos"]
         and first["has_gauss"] == second["has_gauss"]

@@ -21,6 +21,6 @@ with zipfile.ZipFile(wheel) as archive:
 for name in sorted(expected - packed):
     print(f"missing from the wheel: {name}")
 for name in sorted(packed - expected):
-    print(f"does not belong into the wheel: {name}")
+    print(f"does not belong in the wheel: {name}")
 print(f"{Path(wheel).name}: {len(packed)} files, {len(expected)} expected")
 sys.exit(expected != packed)

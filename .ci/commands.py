@@ -1,4 +1,4 @@
-"""Read from README.md what it tells its readers to type, so that CI runs that and nothing else.
+"""Read from README.md the commands that readers type, so that CI runs exactly those.
 
 Usage: python commands.py README.md command NAME    the line below <!-- command: NAME -->
        python commands.py README.md programs        all blocks of Python, in order, as one program

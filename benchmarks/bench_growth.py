@@ -46,7 +46,7 @@ def runs(count):
 
 
 def memory():
-    """Loss and gradients of a perceptron, beside those written by hand."""
+    """Loss and gradients of a perceptron, compared with those written by hand."""
     rng = np.random.default_rng(0)
     sizes, batch = (784, 512, 256, 10), 256
     weights = [(rng.normal(size=pair) / pair[0] ** 0.5).astype(np.float32) for pair in pairwise(sizes)]

@@ -33,7 +33,7 @@ def rows():
 
 
 def matrix_products(name, products, side=512, **keywords):
-    """Ten float32 steps of a matrix method on a square parameter, against so many products of its size a step."""
+    """Ten float32 steps of a matrix method on a square parameter, against a number of products of its size a step."""
     rng = np.random.default_rng(0)
     parameter = optim.Parameter(rng.normal(size=(side, side)).astype(np.float32))
     parameter.grad = 0.1 * parameter.data
@@ -41,7 +41,7 @@ def matrix_products(name, products, side=512, **keywords):
 
     optimizer = getattr(optim, name)([parameter], **keywords)
 
-    def ten_steps():  # of which one refreshes what is not refreshed at each
+    def ten_steps():  # one of them refreshes what is not refreshed in every step
         for _ in range(10):
             optimizer.step()
 

@@ -1,4 +1,4 @@
-"""Programs: the derivative written out, beside the same by hand, on the tape, and compiled by JAX"""
+"""Programs: the derivative written out, against the same by hand, on the tape, and compiled by JAX"""
 
 from itertools import pairwise
 
@@ -77,7 +77,7 @@ def perceptron(sizes, batch, dtype):
 
 
 def adam_step(loss, lr):
-    """Return a training step as a function of all that changes: parameters, moments, the number of the step, data."""
+    """Return a training step as a function of everything that changes: parameters, moments, step number, data."""
     rule = optim.Adam([optim.Parameter([0.0])])
 
     def step(weights, biases, moments, t, x, y):

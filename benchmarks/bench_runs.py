@@ -21,7 +21,7 @@ def value(p):
 
 
 def starts(count=10_000, lr=0.01):
-    """Adam from many starts on Rosenbrock: ours with a parameter of shape (2, N), JAX by jit and scan over the same."""
+    """Adam from many starts on Rosenbrock: ours with a parameter of shape (2, N), JAX with jit and scan."""
     points = np.random.default_rng(0).uniform(-2, 2, (2, count))
 
     def ours():

@@ -1,7 +1,7 @@
 """Contests: the same work done here and by peers, interleaved in one process on one thread, minima compared.
 
-Machines are noisy and differ, so no absolute time is judged: a row shows this project's time as a ratio to each peer's,
-beside the mark to reach, and the ratio of medians after it. A peer that is not installed is named and left out.
+Machines are noisy and differ, so absolute times are not judged. A row shows this project's time as a ratio to each
+peer's, then the ratio of the medians, and the mark to reach. A peer that is not installed is named and left out.
 """
 
 import gc
@@ -36,7 +36,7 @@ def peer(name):
 
 @dataclass
 class Row:
-    """One contest: `ours` against peers by name, of which `marks` gives the ratios to reach."""
+    """One contest: `ours` against peers by name; `marks` gives the ratios to reach."""
 
     title: str
     ours: object
@@ -130,7 +130,7 @@ def peak(work):
 
 
 def calls_in(work, seconds):
-    """Return how many calls of `work` take about so many seconds, at least one; this warms it up, too."""
+    """Return how many calls of `work` take about this many seconds, at least one; this also warms it up."""
     work()
     calls = 1
     while (elapsed := timed(work, calls) * calls) < seconds / 4:
@@ -139,7 +139,7 @@ def calls_in(work, seconds):
 
 
 def timed(work, calls):
-    """Return the seconds that one call takes, of so many in a row."""
+    """Return the seconds that one call takes, averaged over this many in a row."""
     start = process_time()
     for _ in range(calls):
         work()
@@ -154,7 +154,7 @@ def verdict(ratio, mark):
 
 
 def in_words(seconds):
-    """Return a time with a fitting unit."""
+    """Return a time with a suitable unit."""
     for unit, size in (("s", 1), ("ms", 1e-3), ("us", 1e-6)):
         if seconds >= size:
             return f"{seconds / size:.3g} {unit}"

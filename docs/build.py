@@ -3,7 +3,7 @@
 Usage: python docs/build.py [--quick]
        python docs/build.py lab
 
-The lab is a page with Python in it, docs/_build/lab. `--quick` leaves the lessons' outputs and the portraits out, for
+The lab is a page with Python in it, docs/_build/lab. `--quick` leaves out the lessons' outputs and the portraits, for
 people who edit text. Needs `pip install ".[docs]"`; the lab needs npm as well.
 """
 

