@@ -134,7 +134,7 @@ def towards(corner, end, radius=5):
 # Layers
 
 def layers_of(count, edges):
-    """Return the number of each box's layer: one more than its latest source, and near to its targets where that pays."""
+    """Return the number of each box's layer: one more than its latest source, and near to its targets if it can."""
     sources, targets = [[] for _ in range(count)], [[] for _ in range(count)]
     for source, target in edges:
         sources[target].append(source)
