@@ -210,7 +210,7 @@ def test_depth_without_known_modules_is_refused():
     x = Tensor([1.0, 2.0], requires_grad=True)
     model = nn.Sequential(nn.Linear(2, 1))
     for loss in np.sum(x * x), np.sum(model(x.astype(np.float32))), explain(rosenbrock, np.ones(2)):
-        with pytest.raises(ValueError, match=r"depth=1 folds .* no call of a module is known.*remember_lines\(\)"):
+        with pytest.raises(ValueError, match=r"depth=1 folds .* no call of one is known.*remember_lines\(\)"):
             draw(loss, depth=1)
 
 
