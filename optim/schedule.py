@@ -1,9 +1,9 @@
 r"""Schedules: hyperparameters that change as the run goes on, first of all the learning rate.
 
 The names, the arguments and the values are those of ``torch.optim.lr_scheduler``. Beyond that, every schedule takes
-`name="lr"`: any hyperparameter can be scheduled, "momentum", the first of the "betas" as "betas[0]", or
-"scale_by_adam.b1" in a chain. A schedule is one function, the next value from the last one; so it can be looked at
-without training (`values`), put in sequence, and multiplied with others.
+`name="lr"`. So any hyperparameter can be scheduled: "momentum", the first of the "betas" as "betas[0]", or
+"scale_by_adam.b1" in a chain. A schedule is one function, the next value from the last one. So you can look at it
+without training (`values`), put it in a sequence, and multiply it by others.
 
     for epoch in range(epochs):
         train(...)          # calls optimizer.step()
@@ -40,17 +40,17 @@ ATTACHED = weakref.WeakSet()  # all schedules in use, so that `explain` can say 
 
 
 class LRScheduler:
-    """What all schedules share. A schedule of your own has a method `value` and an `__init__` that ends in this one's.
+    """What all schedules share. Your own schedule needs a method `value`. Its `__init__` ends by calling this one.
 
     Parameters
     ----------
     optimizer : Optimizer
-        Its groups hold the values. The value of step 0 is set at once; what a group had before is kept in it as
-        "initial_lr" (or "initial_" and another name), the base that most schedules are multiples of.
+        Its groups hold the values. The value of step 0 is set at once. The value before that is kept in the group as
+        "initial_lr" (or "initial_" and another name). Most schedules are multiples of it.
     last_epoch : int, default -1
-        The number of the last step made. To go on with a run, load the state dictionary instead.
+        The number of the last step made. To resume a run, load the state dictionary instead.
     name : str, default "lr"
-        The hyperparameter that is scheduled. Of a tuple, all entries, or the one named as in "betas[0]".
+        The hyperparameter to schedule. If it is a tuple, all its entries, or the one named as in "betas[0]".
 
     Examples
     --------
@@ -69,7 +69,7 @@ class LRScheduler:
     """
 
     functions = ()  # the names of arguments that are functions
-    schedulers = ()  # of which a schedule is made
+    schedulers = ()  # the parts of a composite schedule
 
     def __init__(self, optimizer: Optimizer, last_epoch: int = -1, *, name: str = "lr") -> None:
         check("last_epoch", last_epoch, whole(-1))
@@ -86,7 +86,7 @@ class LRScheduler:
         self.optimizer = optimizer
         self.base_values = {name: [] for name in names}
         self._optimizer_has_stepped = False
-        weak = weakref.ref(self)  # so that a schedule that nobody uses any more is freed at once
+        weak = weakref.ref(self)  # so that a schedule is freed as soon as nobody uses it
 
         def note_step(stepped, *_):
             schedule = weak()
@@ -117,7 +117,7 @@ class LRScheduler:
         t : int
             The step.
         last : float
-            The value of the step before; at t = 0, what the group held before there was a schedule.
+            The value of the step before; at t = 0, the group's value before the schedule was made.
         base : float
             The initial value.
         """
@@ -128,7 +128,7 @@ class LRScheduler:
         return self.value(t, last, base)
 
     def restarted(self, i, name, last, base):
-        """Return the value with which the schedule starts as a later part of a sequence."""
+        """Return the value with which the schedule starts if it is a later part of a sequence."""
         return self.value_in(i, name, 0, base, base)
 
     def _next(self, t, last, base, i, name):
@@ -155,7 +155,7 @@ class LRScheduler:
     def step(self):
         """Set the values of the next step. Call it after `optimizer.step()`.
 
-        A group that has been added since the last call joins in: its value counts as its initial one.
+        A group that was added after the last call joins in, with its present value as the initial one.
         """
         self._check_order()
         self.last_epoch += 1
@@ -183,7 +183,7 @@ class LRScheduler:
         return [read(group, name) for group in self.optimizer.param_groups]
 
     def values(self, steps: int, group: int = 0, name: str | None = None) -> np.ndarray:
-        """Return the values of the first steps, without moving anything.
+        """Return the values of the first steps, without changing anything.
 
         Parameters
         ----------
@@ -208,9 +208,9 @@ class LRScheduler:
     # The state dictionary
 
     def state_dict(self) -> dict:
-        """Return what the schedule needs to go on, in PyTorch's layout if PyTorch has a schedule like it.
+        """Return what the schedule needs to resume, in PyTorch's layout if PyTorch has a schedule like it.
 
-        Of functions that you gave it nothing is saved, of other callable objects their attributes, as in PyTorch.
+        As in PyTorch, functions that you passed are not saved; of other callable objects, the attributes are.
         """
         return to_pytorch(self, self._own_state())
 
@@ -281,7 +281,7 @@ class LambdaLR(LRScheduler):
     optimizer : Optimizer
     lr_lambda : callable or list of callables
         Takes the step 0, 1, ... and returns a factor; a list has one function for each group. As in PyTorch, the state
-        dictionary holds nothing of functions, and the attributes of other callable objects.
+        dictionary does not hold functions; of other callable objects, it holds the attributes.
     last_epoch, name
         See `LRScheduler`.
     """
@@ -352,7 +352,7 @@ class MultiStepLR(LRScheduler):
     ----------
     optimizer : Optimizer
     milestones : iterable of int
-        Steps; one that is named twice counts twice.
+        Steps; one that is listed twice counts twice.
     gamma : float, default 0.1
     last_epoch, name
         See `LRScheduler`.
@@ -481,7 +481,7 @@ class PolynomialLR(LRScheduler):
 # Waves
 
 def cosine(start, end, part):
-    """Return the value on the half wave of a cosine from `start` to `end`, a part of the way along it."""
+    """Return the value on the half wave of a cosine from `start` to `end`, at a part of the way between 0 and 1."""
     return end + (start - end) * (1 + math.cos(math.pi * part)) / 2
 
 
@@ -522,7 +522,7 @@ class CosineAnnealingLR(LRScheduler):
 
 
 class CosineAnnealingWarmRestarts(LRScheduler):
-    r"""Half a cosine down, then up at a stroke, and down again, each time `T_mult` times as slowly.
+    r"""Half a cosine down, then a jump up and down again, each time `T_mult` times as slowly.
 
     Parameters
     ----------
@@ -530,7 +530,7 @@ class CosineAnnealingWarmRestarts(LRScheduler):
     T_0 : int
         The steps until the first restart.
     T_mult : int, default 1
-        How many times as long each descent is as the one before it.
+        The length of each descent, as a multiple of the one before it.
     eta_min : float, default 0
         The lowest value.
     last_epoch, name
@@ -561,7 +561,7 @@ class CosineAnnealingWarmRestarts(LRScheduler):
         self._set(self.time)
 
     def since_restart(self, t):
-        """Return the time since the last restart, and how long it is from there to the next one."""
+        """Return the time since the last restart, and the time between it and the next one."""
         length, since = self.T_0, t
         if self.T_mult == 1:
             since = t % length
@@ -585,9 +585,9 @@ class CyclicLR(LRScheduler):
     step_size_up : int, default 2000
         The steps from the lower to the upper bound.
     step_size_down : int, optional
-        The steps back; by default as many.
+        The steps back; by default the same number.
     mode : {"triangular", "triangular2", "exp_range"}
-        Whether the height of the triangles stays, is halved with every cycle, or is multiplied by `gamma` at every
+        The height of the triangles stays the same, is halved with every cycle, or is multiplied by `gamma` at every
         step.
     gamma : float, default 1
     scale_fn : callable, optional
@@ -662,9 +662,9 @@ class OneCycleLR(LRScheduler):
     max_lr : float or list of float
         The highest value; a list has one for each group.
     total_steps : int, optional
-        The length of the cycle; or give
+        The length of the cycle.
     epochs, steps_per_epoch : int, optional
-        of which it is the product.
+        Instead of `total_steps`, which is their product.
     pct_start : float, default 0.3
         The part of the cycle that goes up.
     anneal_strategy : {"cos", "linear"}
@@ -674,9 +674,9 @@ class OneCycleLR(LRScheduler):
     base_momentum, max_momentum : float or list of float, default 0.85 and 0.95
         Its bounds. It is highest where the learning rate is lowest.
     div_factor : float, default 25
-        The first value is max_lr / div_factor,
+        The first value is max_lr / div_factor.
     final_div_factor : float, default 1e4
-        and the last one is the first / final_div_factor.
+        The last value is the first one / final_div_factor.
     three_phase : bool, default False
         Come down as steeply as up, to the first value, and from there to the last one.
     last_epoch, name
@@ -777,7 +777,7 @@ class SWALR(LRScheduler):
         super().__init__(optimizer, last_epoch, name=name)
 
     def part(self, t):
-        """Return which part of the way to swa_lr is behind at step t."""
+        """Return how much of the way to swa_lr is done at step t, from 0 to 1."""
         return ANNEALED[self.anneal_strategy](0.0, 1.0, min(1, max(0, t) / max(1, self.anneal_epochs)))
 
     def value_in(self, i, name, t, last, base):
@@ -789,7 +789,7 @@ class SWALR(LRScheduler):
 # Schedules of schedules
 
 class ChainedScheduler(LRScheduler):
-    """Several schedules at once: each takes the value that the one before it has made.
+    """Several schedules at once: each starts from the value that the one before it has set.
 
     Parameters
     ----------
@@ -846,7 +846,7 @@ class SequentialLR(LRScheduler):
             raise ValueError(f"{len(self.schedulers)} schedules take turns at {len(self.schedulers) - 1} milestones; "
                              f"got the milestones {self.milestones}")
         self._attach(optimizer, tuple(dict.fromkeys(name for part in self.schedulers for name in part.base_values)))
-        for group in optimizer.param_groups:  # take back what the parts have set as they were made
+        for group in optimizer.param_groups:  # undo what the parts set when they were made
             for name in self.base_values:
                 write(group, name, read(group, name, "initial_"))
         self._begin(last_epoch + 1)
@@ -863,27 +863,27 @@ class SequentialLR(LRScheduler):
 
 
 class ReduceLROnPlateau(LRScheduler):
-    """Times `factor` whenever a measured number has stopped to improve.
+    """Times `factor` whenever a measured number has stopped improving.
 
     Parameters
     ----------
     optimizer : Optimizer
     mode : {"min", "max"}
-        Whether the number is to become small or large.
+        Whether the number should become small or large.
     factor : float, default 0.1
         Below 1.
     patience : int, default 10
-        The steps without an improvement that are let pass.
+        How many steps without an improvement are allowed.
     threshold : float, default 1e-4
-        Smaller improvements count for nothing.
+        Smaller improvements do not count.
     threshold_mode : {"rel", "abs"}
-        Whether the threshold is a part of the best number, or to be taken off it.
+        Whether the threshold is relative to the best number, or absolute.
     cooldown : int, default 0
-        The steps after each reduction that are not counted.
+        How many steps after each reduction are not counted.
     min_lr : float or list of float, default 0
         The lowest value; a list has one for each group.
     eps : float, default 1e-8
-        A reduction by no more than this is left out.
+        A reduction that is not larger than this is left out.
     name
         See `LRScheduler`.
     """
@@ -905,7 +905,7 @@ class ReduceLROnPlateau(LRScheduler):
         self.num_bad_epochs = self.cooldown_counter = self.last_epoch = 0
 
     def step(self, metrics: Any):
-        """Note the number that was measured last, and lower the values if it has stopped to improve."""
+        """Note the number that was measured last, and lower the values if it has stopped improving."""
         self.last_epoch += 1
         name, = self.base_values
         if self._is_due(float(metrics)):
@@ -925,7 +925,7 @@ class ReduceLROnPlateau(LRScheduler):
         return True
 
     def is_better(self, metric):
-        """Tell whether a number is better than the best one by more than the threshold."""
+        """Return whether a number is better than the best one by more than the threshold."""
         threshold = -self.threshold if self.mode == "min" else self.threshold
         bar = self.best * (1 + threshold) if self.threshold_mode == "rel" else self.best + threshold
         return metric < bar if self.mode == "min" else metric > bar
@@ -936,7 +936,7 @@ class ReduceLROnPlateau(LRScheduler):
         return lowered if lowered.ndim else lowered.item()
 
     def values(self, metrics: Any, group: int = 0) -> np.ndarray:
-        """Return the values that a sequence of measured numbers would lead to, without moving anything."""
+        """Return the values that a sequence of measured numbers would lead to, without changing anything."""
         name, = self.base_values
         trial, value, found = copy.copy(self), read(self.optimizer.param_groups[group], name), []
         for t, metric in enumerate(metrics):
@@ -946,7 +946,7 @@ class ReduceLROnPlateau(LRScheduler):
         return np.array(found)
 
 
-# Compositions that have become customary
+# Common compositions
 
 def warmup(optimizer, steps, name):
     """Return a straight rise whose step t is (t + 1) / (steps + 1) of the way, so that no step is wasted at 0."""
@@ -993,7 +993,7 @@ def warmup_stable_decay(optimizer: Optimizer, warmup_steps: int, stable_steps: i
                         final_factor: Number = 0.0, *, name: str = "lr") -> SequentialLR:
     """Return a schedule: up in a straight line, level, and down in a straight line.
 
-    Because it is level for most of the run, the run can be made longer after the fact [1]_.
+    Because it is level for most of the run, you can decide later to make the run longer [1]_.
 
     Parameters
     ----------
@@ -1001,7 +1001,7 @@ def warmup_stable_decay(optimizer: Optimizer, warmup_steps: int, stable_steps: i
         Its learning rate is the highest.
     warmup_steps, stable_steps, decay_steps : int
     final_factor : float, default 0
-        The part that is left at the end.
+        The value at the end, as a part of the highest one.
     name : str, default "lr"
 
     Returns
@@ -1082,7 +1082,7 @@ def write(group, name, value):
 
 
 def check_name(optimizer, name):
-    """Refuse a name that is not that of a hyperparameter which can be scheduled."""
+    """Raise an error unless the name is one of a hyperparameter that can be scheduled."""
     for group in optimizer.param_groups:
         try:
             found = is_number(read(group, name)) and ("[" in name) == name.endswith("]")
@@ -1094,14 +1094,14 @@ def check_name(optimizer, name):
 
 
 def is_number(entry):
-    """Tell whether a hyperparameter is a number, an array, or a tuple of them."""
+    """Return whether a hyperparameter is a number, an array, or a tuple of them."""
     if isinstance(entry, (tuple, list)):
         return all(is_number(one) for one in entry)
     return isinstance(entry, (int, float, np.number, np.ndarray)) and not isinstance(entry, bool)
 
 
 def momentum_name(optimizer):
-    """Return the name of what is called momentum in this optimizer."""
+    """Return the name of this optimizer's momentum."""
     for candidate, name in ("betas", "betas[0]"), ("momentum", "momentum"):
         if candidate in getattr(optimizer, "defaults", ()):
             return name
@@ -1110,7 +1110,7 @@ def momentum_name(optimizer):
 
 
 def one_of(argument, values, i):
-    """Return the value for group i of an argument that may be a list with one for each group."""
+    """Return the value for group i of an argument that may be a list with a value for each group."""
     if not isinstance(values, (list, tuple)):
         return values
     if i >= len(values):
@@ -1136,20 +1136,20 @@ def remind(function, saved):
 
 
 def is_like(saved, own):
-    """Tell whether two results of `memory` are of callables of the same kinds."""
+    """Return whether two results of `memory` are of callables of the same kinds."""
     if isinstance(saved, list) and isinstance(own, list):
         return len(saved) == len(own) and all(map(is_like, saved, own))
     return type(saved) is type(own)
 
 
 def check_optimizer(optimizer):
-    """Refuse what is not an optimizer."""
+    """Raise a TypeError unless this is an optimizer."""
     if not isinstance(optimizer, Optimizer):
         raise TypeError(f"optimizer is {described(optimizer)}; expected an Optimizer")
 
 
 def whole_numbers(argument, values):
-    """Return steps as a list; refuse what is not a step."""
+    """Return steps as a list; raise an error unless all are steps."""
     try:
         values = list(values)
     except TypeError:
@@ -1159,7 +1159,7 @@ def whole_numbers(argument, values):
 
 
 def check_parts(kind, schedulers, optimizer):
-    """Refuse schedules that cannot be put together; return their optimizer."""
+    """Return the optimizer of schedules; raise an error if they cannot be combined."""
     if not schedulers:
         raise ValueError(f"{kind} needs at least one schedule; got none")
     for part in schedulers:

@@ -1,19 +1,20 @@
 """The state dictionaries of schedules in the layout of ``torch.optim.lr_scheduler``, and back.
 
-PyTorch keeps "base_lrs", "last_epoch", "_step_count", "_last_lr", and the arguments. Schedules of more than `lr`, or
-whose PyTorch namesake keeps something of another kind, such as `OneCycleLR` in the groups, keep a layout of our own.
+PyTorch keeps "base_lrs", "last_epoch", "_step_count", "_last_lr", and the arguments. Some schedules use a
+layout of our own: those of more than `lr`, and those whose state in PyTorch is of another kind, such as `OneCycleLR`,
+which keeps it in the groups.
 """
 
 import math
 from collections import Counter
 
-# The schedules that PyTorch has too, with a state that says the same.
+# The schedules that PyTorch has too, with the same information in their state.
 SHARED = {"LambdaLR", "MultiplicativeLR", "StepLR", "MultiStepLR", "ConstantLR", "LinearLR", "ExponentialLR",
           "PolynomialLR", "CosineAnnealingLR", "CosineAnnealingWarmRestarts", "ReduceLROnPlateau"}
 
 
 def is_shared(schedule):
-    """Tell whether PyTorch has the schedule too."""
+    """Return whether PyTorch has the schedule too."""
     return type(schedule).__name__ in SHARED and list(schedule.base_values) == ["lr"]
 
 
@@ -39,7 +40,7 @@ def to_pytorch(schedule, state):
 
 
 def for_all(value, groups):
-    """Return a list with a value for each group, given one or such a list."""
+    """Return a list with a value for each group, given one value or such a list."""
     return value if isinstance(value, list) else [value] * len(groups)
 
 
@@ -58,7 +59,7 @@ def from_pytorch(schedule, saved):
         return saved
     if not is_shared(schedule):
         raise ValueError(f"the state of PyTorch's schedules cannot be loaded into this {name}, only into schedules of "
-                         f"lr alone that are {', '.join(sorted(SHARED))}: make it anew, with last_epoch=...")
+                         f"lr alone that are {', '.join(sorted(SHARED))}: make a new one, with last_epoch=...")
     state = {"schedule": name, **{key: entry for key, entry in saved.items() if not key.startswith("_")}}
     state |= {"base_values": {"lr": state.pop("base_lrs", [])}, "now": {"lr": saved["_last_lr"]}, "schedulers": []}
     own = vars(schedule)
