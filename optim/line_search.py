@@ -1,7 +1,7 @@
 """How far to go: searches along a line, functions of one variable t.
 
 The chapters before this one chose the length of a step once, as `lr`. Here a search evaluates the function at a few
-points of the line theta + t d, and chooses among them: Armijo's backtracking, the exact search for quadratics, and
+points of the line theta + t d, and chooses one of them: Armijo's backtracking, the exact search for quadratics, and
 strong Wolfe. The methods that use them are in `quasi_newton.py` and `second_order.py`.
 """
 
@@ -67,13 +67,13 @@ class Ray:
         """Return the `Point` at t."""
         self.evaluations += 1
         value, grad = self.evaluate(self.theta + t * self.direction)
-        with np.errstate(over="ignore", invalid="ignore"):  # far out, infinite gradients are no surprise
+        with np.errstate(over="ignore", invalid="ignore"):  # far out, infinite gradients are to be expected
             slope = float(grad @ self.direction)
         return Point(t, value if np.isfinite(value) else np.inf, slope, grad)
 
 
 def check_search(ray, t, **fractions):
-    """Refuse a ray that cannot be called, and numbers that no search can use."""
+    """Raise an error for a ray that cannot be called, and for numbers that no search can use."""
     check_callable("ray", ray)
     check("t", t, FINITE)
     for name, value in fractions.items():
@@ -176,7 +176,7 @@ def strong_wolfe(ray: Function, start: Point, t: float, c1: Number = 1e-4, c2: N
     ray, start, t, c1
         As for `backtracking`.
     c2 : float, default 0.9
-        How much of the slope may be left: 0.9 for quasi-Newton methods, 0.1 for conjugate gradients.
+        How much of the slope can be left: 0.9 for quasi-Newton methods, 0.1 for conjugate gradients.
     tolerance : float, default 1e-9
         The search ends when its interval is shorter.
     most_trials : int, default 25
@@ -219,7 +219,7 @@ def strong_wolfe(ray: Function, start: Point, t: float, c1: Number = 1e-4, c2: N
 def zoom(ray, start, one, other, c1, c2, tolerance, most_trials):
     """Close in on a step that satisfies the strong Wolfe conditions, known to lie between two points."""
     ends = [one, other]
-    low = int(other.value < one.value)  # the end of the smaller value
+    low = int(other.value < one.value)  # the end with the smaller value
     hesitated = False
     for _ in range(most_trials):
         if not abs(other.t - one.t) >= tolerance:
@@ -261,7 +261,7 @@ def cubic_minimum(a, b, smallest=None, largest=None):
         d_2 = \sqrt{d_1^2 - \varphi'_a \varphi'_b}
         t = b - (b - a) \frac{\varphi'_b + d_2 - d_1}{\varphi'_b - \varphi'_a + 2 d_2} \qquad (a < b)
 
-    If the cubic has no minimum, a value is infinite, or the points are equal, it is the middle of the bounds.
+    If the cubic has no minimum, a value is infinite, or the points are equal, return the middle of the bounds.
 
     References
     ----------
@@ -285,5 +285,5 @@ def cubic_minimum(a, b, smallest=None, largest=None):
 
 
 def lower(a, b):
-    """Return the point of the smaller value, the first if they are equal."""
+    """Return the point with the smaller value, the first if they are equal."""
     return a if a.value <= b.value else b

@@ -1,6 +1,6 @@
 """The links of a chain, under the names and with the arguments that they have in optax.
 
-First come the links that repair or clip a gradient, then memory, then scaling, then what is done to the weights. The
+First come the links that repair or clip a gradient, then memory, then scaling, then links that change the weights. The
 classes have lower-case names because they are used like functions: `chain(params, clip(1.0), scale_by_adam(),
 lr=1e-3)`. A link such as `scale_by_adam` runs the `update` of the optimizer that it names: no formula is written
 twice.
@@ -27,7 +27,7 @@ from .layerwise import trust_ratio
 from .sign import Lion
 from .transform import Link, rule_of
 
-# Before anything else: mend, clip, centre
+# Before anything else: repair, clip, centre
 
 
 class zero_nans(Link):
@@ -63,7 +63,7 @@ class clip_by_block_rms(Link):
     Parameters
     ----------
     threshold : float
-        d. Adafactor clips so, with d = 1 [1]_.
+        d. Adafactor clips in this way, with d = 1 [1]_.
 
     References
     ----------
@@ -91,7 +91,7 @@ class clip_by_global_norm(Link):
 
     See Also
     --------
-    optim.clip_grad_norm_ : the same, done to the gradients themselves.
+    optim.clip_grad_norm_ : the same for the gradients themselves.
 
     Notes
     -----
@@ -111,7 +111,7 @@ class clip_by_global_norm(Link):
 
 
 class adaptive_grad_clip(Link):
-    r"""Clip the gradient of each unit to a multiple of the norm of its weights: the relative change is what counts.
+    r"""Clip the gradient of each unit to a multiple of the norm of its weights: what counts is the relative change.
 
     .. math::
         g_i \leftarrow g_i \cdot \min\Bigl(1, \; \frac{\lambda \max(|w_i|, \epsilon)}{|g_i|}\Bigr)
@@ -121,7 +121,7 @@ class adaptive_grad_clip(Link):
     clipping : float
         λ, such as 0.01.
     eps : float, default 1e-3
-        ε, so that units with weights near 0 can move.
+        ε, which lets units with weights near 0 move.
     axis : int or tuple of int, optional
         The axes over which a norm is taken. By default all but the first, which is a unit's row in the layout
         (out, in, ...) of PyTorch and minigrad; a vector is one unit. (optax expects (in, out): pass axis=0.)
@@ -197,7 +197,7 @@ class add_noise(Link):
         γ, how fast it fades; 0.55 in [1]_.
     seed : int or numpy.random.Generator
         The generator's state is part of the state dictionary, so a resumed run draws the same numbers as one without
-        the pause.
+        a pause.
 
     References
     ----------
@@ -231,7 +231,7 @@ class add_noise(Link):
 
 
 class trace(rule_of):
-    r"""Add the gradients up while they fade, :math:`b_t = g_t + d \, b_{t-1}`: the momentum of :class:`SGD`.
+    r"""Add up the gradients while they fade, :math:`b_t = g_t + d \, b_{t-1}`: the momentum of :class:`SGD`.
 
     Parameters
     ----------
@@ -251,14 +251,14 @@ class trace(rule_of):
 
 
 class ema(Link):
-    r"""Average the gradients, the latest counting most: :math:`m_t = d \, m_{t-1} + (1 - d) \, g_t`.
+    r"""Average the gradients, with the most weight on the latest: :math:`m_t = d \, m_{t-1} + (1 - d) \, g_t`.
 
     Parameters
     ----------
     decay : float or array
         d. The average reaches back about 1/(1 - d) steps.
     debias : bool, default True
-        Divide by :math:`1 - d^t`, the sum of the weights so far, because :math:`m_0 = 0` is no gradient.
+        Divide by :math:`1 - d^t`, the sum of the weights so far, because :math:`m_0 = 0` is not a gradient.
     """
 
     ranges = {"decay": FRACTION}
@@ -362,7 +362,7 @@ class scale_by_trust_ratio(Link):
 class rule_with_betas(rule_of):
     r"""The rule of an optimizer whose `betas` are b1 and b2 here, as in optax.
 
-    With `nesterov=True` the first moment is moved on twice before it is used, the second time with the same gradient:
+    With `nesterov=True` the first moment is updated twice before it is used, the second time with the same gradient:
     :math:`\hat m = b_1 m_t / (1 - b_1^{t+1}) + (1 - b_1) g_t / (1 - b_1^t)`.
     """
 
@@ -377,7 +377,7 @@ class rule_with_betas(rule_of):
         m, t = state["exp_avg"], state["step"]
         m *= b1
         m += (1 - b1) * grad
-        ahead = {**state, "exp_avg": (1 - b1**t) / (1 - b1 ** (t + 1)) * m}  # which the rule moves on once more
+        ahead = {**state, "exp_avg": (1 - b1**t) / (1 - b1 ** (t + 1)) * m}  # which the rule updates once more
         return super().update(grad, ahead, param, b1=b1, **others)
 
 
@@ -403,7 +403,7 @@ class scale_by_amsgrad(scale_by_adam):
 
     As in PyTorch, the largest v is corrected for its start at 0, so the divisor itself can shrink while the correction
     fades. optax takes the largest of the corrected averages instead: its divisor never shrinks, and its updates are
-    different ones.
+    different.
 
     Parameters
     ----------
@@ -436,7 +436,7 @@ class scale_by_radam(rule_with_betas):
     b1, b2 : float or array, default 0.9 and 0.999
     eps : float or array, default 1e-8
     threshold : float, default 5
-        The length of the average from which on the divisor is trusted; at least 4.
+        The length of the average above which the divisor is trusted; at least 4.
     nesterov : bool, default False
         Look one step ahead along the first moment.
     """
@@ -456,7 +456,7 @@ class scale_by_radam(rule_with_betas):
 
 
 class scale_by_belief(rule_with_betas):
-    """Divide by how far the gradient strays from its running mean: the rule of :class:`AdaBelief`.
+    """Divide by how far the gradient is from its running mean: the rule of :class:`AdaBelief`.
 
     Parameters
     ----------
@@ -476,7 +476,7 @@ class scale_by_belief(rule_with_betas):
             return phi
         m, s, t = state["exp_avg"], state["exp_avg_var"], state["step"]
         m_hat = b1 * m / (1 - b1 ** (t + 1)) + (1 - b1) * grad / (1 - b1**t)
-        s_hat = s / (1 - b2**t)  # how far it strays is measured from m, not from the moment that looks ahead
+        s_hat = s / (1 - b2**t)  # the distance is measured from m, not from the moment that looks ahead
         return m_hat / (np.sqrt(s_hat) + eps)
 
 
@@ -639,7 +639,7 @@ class add_decayed_weights(Link):
 class project(Link):
     r"""Bring the parameter back into a set after every move: :math:`\theta \leftarrow P(\theta - \gamma \phi)`.
 
-    This is not of the form θ - γφ. At any place in the chain, the link acts only after the parameter has moved.
+    This is not of the form θ - γφ. Wherever it is in the chain, the link acts only after the parameter has moved.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
-"""Descent along lines, by gradients alone: the change of the slope along the way shows how the surface is curved.
+"""Descent along lines, from gradients alone: the change of the slope along the way shows how the surface curves.
 
 Gradient descent with a line search remembers nothing, conjugate gradients one direction. BFGS builds up a whole
-matrix, and L-BFGS keeps of it what fits into a few vectors. All need a loss without noise, and a line search. The
+matrix, and L-BFGS keeps the part that fits into a few vectors. All need a loss without noise, and a line search. The
 methods of `second_order.py` call functions that return the curvature.
 """
 
@@ -21,8 +21,8 @@ class BacktrackingGradientDescent(WholeVectorOptimizer):
     It goes to θ − γ ρʲ g with the smallest j ≥ 0 for which f(θ − γ ρʲ g) ≤ f(θ) − c₁ γ ρʲ ‖g‖².
 
     What it adds to gradient descent: the loss never rises. It helps where no single step size suits the whole way, as
-    on Rosenbrock's walls and floor. It costs a few evaluations a step and does not cure the zigzag. If the loss is
-    noisy it makes no sense, because the two values that it compares must be of the same function.
+    on Rosenbrock's walls and floor. It costs a few evaluations a step and does not cure the zigzag. With a noisy loss
+    it makes no sense, because the two values that it compares must come from the same function.
 
     Parameters
     ----------
@@ -247,7 +247,7 @@ class LBFGS(WholeVectorOptimizer):
     """BFGS with limited memory: keep the last steps and gradient differences, not the matrix.
 
     B is the matrix of `BFGS`, built from (yᵀ s / yᵀ y) I and the last k pairs (s, y). It is never written down: the
-    two loops of `two_loop_recursion` multiply it with the gradient in about 4kn multiplications. This is the method
+    two loops of `two_loop_recursion` multiply it by the gradient in about 4kn multiplications. This is the method
     for smooth problems with up to millions of variables and no noise. With line_search_fn=None it trusts its step
     length blindly.
 
@@ -272,14 +272,14 @@ class LBFGS(WholeVectorOptimizer):
     Attributes
     ----------
     stopped_by : str or None
-        What ended the last `step`: "max_iter", "max_eval", "tolerance_grad" or "tolerance_change". After one of the
-        tolerances the run has arrived, and further steps will hardly move.
+        What ended the last `step`: "max_iter", "max_eval", "tolerance_grad" or "tolerance_change". If it was one of the
+        tolerances, the run has arrived, and further steps will hardly move.
     state : dict
         At the first parameter, "n_iter" and "func_evals" count the iterations and evaluations of the whole run.
 
     Notes
     -----
-    Arguments, defaults, state keys and arithmetic are those of torch.optim.LBFGS. Here as there, one `step` makes up
+    Arguments, defaults, state keys and arithmetic are those of torch.optim.LBFGS. As there, one `step` makes up
     to `max_iter` iterations, and the first trial of the very first is lr * min(1, 1 / ‖g‖₁). Unlike PyTorch's, it
     takes several groups with equal hyperparameters, has `maximize`, and puts the parameters back if the loss stops
     being a number.
@@ -390,7 +390,7 @@ class LBFGS(WholeVectorOptimizer):
         return lr * cautious(start.grad) if state["n_iter"] == 1 else lr
 
     def next_point(self, ray, start, t, group, last, trials_left):
-        """Return the next point along the ray; after the last fixed step, without its value, which nobody needs."""
+        """Return the next point along the ray; after the last fixed step, without its value, which is not needed."""
         name = group["line_search_fn"]
         if name == "strong_wolfe":
             tolerance = group["tolerance_change"] / float(np.abs(ray.direction).max())

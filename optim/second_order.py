@@ -37,7 +37,7 @@ class Newton(WholeVectorOptimizer):
     hessian : callable
         Returns the second derivatives at the parameters: an array with n² numbers or, for several parameters, a
         sequence of rows of blocks. It takes the parameters' arrays, as `minigrad.hessian(f)` and, for two parameters,
-        `minigrad.hessian(f, (0, 1))` do; or nothing, and looks at the parameters itself.
+        `minigrad.hessian(f, (0, 1))` do; or it takes nothing, and reads the parameters itself.
     lr : float, default 1
         The first trial of the line search; without one, the length of the step in units of Newton's.
     line_search_fn : str or None, default "backtracking"
@@ -82,7 +82,7 @@ class Newton(WholeVectorOptimizer):
 
 
 def modified_cholesky(A, beta=1e-3):
-    r"""Factor A + τI into L Lᵀ, with τ = 0 if A is positive definite, else one that is large enough.
+    r"""Factor A + τI into L Lᵀ, with τ = 0 if A is positive definite, and otherwise a τ that is large enough.
 
     Parameters
     ----------
@@ -122,8 +122,8 @@ class NewtonCG(WholeVectorOptimizer):
     """Newton's method for many variables: solve for the step by conjugate gradients, which need only products Hv.
 
     It solves H φ = g until ‖g − H φ‖ ≤ min(1/2, √‖g‖) ‖g‖. What it adds to `Newton`: no matrix is ever formed, and a
-    product costs about as much as two gradients. Far from the minimum it solves roughly, near it more and more
-    exactly. There it converges with order 1.5 (each error is about the last one to the power 1.5), where Newton's
+    product costs about as much as two gradients. Far from the minimum the solution is rough, near it more and more
+    exact. There it converges with order 1.5 (each error is about the last one to the power 1.5), where Newton's
     method has order 2. If the surface curves downwards along a direction, the inner iteration stops, and its result so
     far is the step.
 
@@ -134,7 +134,7 @@ class NewtonCG(WholeVectorOptimizer):
     hvp : callable
         Returns the product of the Hessian at the parameters and a vector: an array or, for several parameters, a
         sequence of them. It is `minigrad.hvp(f)` or, for two parameters, `minigrad.hvp(f, (0, 1))`; or it takes the
-        vector alone, one array for each parameter in its shape, and looks at the parameters itself.
+        vector alone, one array for each parameter in its shape, and reads the parameters itself.
     lr : float, default 1
         The first trial of the line search.
     line_search_fn : str or None, default "backtracking"
@@ -225,7 +225,7 @@ class LeastSquaresOptimizer(WholeVectorOptimizer):
         return super().hyperparameters()
 
     def step(self, closure=None):
-        """Move once; the loss before the step is returned."""
+        """Move once; return the loss before the step."""
         return self.guarded_step(closure)
 
     def residual_vector(self):
@@ -233,7 +233,7 @@ class LeastSquaresOptimizer(WholeVectorOptimizer):
         return np.asarray(at_parameters(self.residuals, self.params), self.params[0].data.dtype).ravel()
 
     def half_square(self, theta):
-        """Return ½‖r‖² at theta, where it leaves the parameters; infinite where it is not a number."""
+        """Move the parameters to theta; return ½‖r‖² there, infinity if it is not a number."""
         self.place(theta)
         r = self.residual_vector()
         with np.errstate(over="ignore", invalid="ignore"):
@@ -251,7 +251,7 @@ class LeastSquaresOptimizer(WholeVectorOptimizer):
 
 
 class GaussNewton(LeastSquaresOptimizer):
-    """Gauss-Newton: replace the residuals by their tangents and solve the linear least squares problem that is left.
+    """Gauss-Newton: replace the residuals by their tangents and solve the linear least squares problem that remains.
 
         φ ← the φ with the smallest ‖r − J φ‖, which is (Jᵀ J)⁻¹ Jᵀ r
         θ ← θ − t φ                                    t from the line search
@@ -266,7 +266,7 @@ class GaussNewton(LeastSquaresOptimizer):
     params : iterable
         Parameters or groups of them; see `WholeVectorOptimizer`, also for what `step` raises.
     residuals : callable
-        Returns r, m numbers. It takes the parameters' arrays; or nothing, and looks at the parameters itself.
+        Returns r, m numbers. It takes the parameters' arrays; or it takes nothing, and reads the parameters itself.
     jacobian : callable
         Returns its derivatives, shape (m, n); for several parameters, a sequence of such arrays. It takes what
         `residuals` may take: `minigrad.jacobian(residuals)` is such a function.
@@ -315,7 +315,7 @@ class GaussNewton(LeastSquaresOptimizer):
 
 
 class LevenbergMarquardt(LeastSquaresOptimizer):
-    """Levenberg-Marquardt: Gauss-Newton with a damping that turns towards gradient descent where the model fails.
+    """Levenberg-Marquardt: Gauss-Newton with a damping that leads to gradient descent where the model fails.
 
         φ ← (Jᵀ J + μ I)⁻¹ Jᵀ r
         gain ← the decrease of the loss, over the decrease that the linear model promised
@@ -414,7 +414,7 @@ class DiagonalHessianOptimizer(Optimizer):
 
     The estimate is z ⊙ H z, with each zᵢ equal to 1 or −1 with equal chance. Its mean is the diagonal of H; the
     entries of H off the diagonal become noise. If H is diagonal, the estimate is exact. `hvp` is called once, before
-    any parameter moves, when an estimate is due. It must be of the same function and minibatch as the gradients. The
+    any parameter moves, when an estimate is due. It must use the same function and minibatch as the gradients. The
     state of the random generator is part of `state_dict()`, as "rng".
     """
 
@@ -434,7 +434,7 @@ class DiagonalHessianOptimizer(Optimizer):
         return [z * product for z, product in zip(signs, products)]
 
     def is_due(self, state, group):
-        """Tell whether a parameter needs a new estimate."""
+        """Return whether a parameter needs a new estimate."""
         return True
 
     def move_all(self, work):
@@ -550,7 +550,7 @@ class Sophia(DiagonalHessianOptimizer):
     What it adds to `AdaHessian` is the clipping. It makes rare and rough estimates good enough: with k = 10 only every
     tenth step computes second derivatives. Where the curvature is small or negative, the step is that of sign descent
     with momentum; elsewhere it is momentum over curvature, for each coordinate. No coordinate of the step is longer
-    than γ c, apart from the weight decay, which comes on top. Meant for language models; the authors advise to tune ρ
+    than γ c, apart from the weight decay, which comes on top. Meant for language models; the authors advise tuning ρ
     so that a tenth to a half of the coordinates are not clipped.
 
     Parameters
@@ -578,7 +578,7 @@ class Sophia(DiagonalHessianOptimizer):
     -----
     The arithmetic is optax's: m is corrected for its start at 0, and an estimate is first used in the next step, so
     the first step is sign descent. Algorithm 3 of the paper does neither. The paper draws z from a normal
-    distribution; here it is made of signs, which give less noise.
+    distribution; here z holds signs, which give less noise.
 
     References
     ----------
@@ -648,7 +648,7 @@ class Sophia(DiagonalHessianOptimizer):
 # Users' functions: what they take and what they return
 
 def at_parameters(function, params, vectors=()):
-    """Return a function's value: of the parameters' arrays and then the vectors, or of the vectors alone."""
+    """Return the value of a function that takes the parameters' arrays and then the vectors, or the vectors alone."""
     if not takes_parameters(function, len(vectors)):
         return function(*vectors)
     vectors = [tuple(vectors)] if len(vectors) > 1 else vectors  # as minigrad.hvp(f, (0, 1)) takes them
@@ -656,13 +656,13 @@ def at_parameters(function, params, vectors=()):
 
 
 def takes_parameters(function, others):
-    """Tell whether a function takes the parameters' arrays before its `others` arguments.
+    """Return whether a function takes the parameters' arrays before its `others` arguments.
 
     The derivatives that minigrad makes take any arguments and keywords.
     """
     try:
         arguments = inspect.signature(function).parameters.values()
-    except (TypeError, ValueError):  # of a function written in C
+    except (TypeError, ValueError):  # if it is written in C
         return False
     if {inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD} <= {p.kind for p in arguments}:
         return True

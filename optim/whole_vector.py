@@ -1,7 +1,7 @@
 """The interface for methods that see all parameters as one vector, and search along a line: `WholeVectorOptimizer`.
 
-It is to Newton and BFGS what `interface/optimizer.py` is to SGD and Adam: groups, closures, failures and state are
-dealt with here, once, and a method is its `update`.
+It is to Newton and BFGS what `interface/optimizer.py` is to SGD and Adam. It handles groups, closures, failures and
+state once, so that a method is only its `update`.
 """
 
 from copy import deepcopy
@@ -14,18 +14,18 @@ from .line_search import Point, Ray, backtracking, exact_on_quadratics, strong_w
 
 
 class WholeVectorOptimizer(Optimizer):
-    r"""Optimizers that see all parameters of all groups as one vector, and ask the function how far to go.
+    r"""Optimizers that see all parameters of all groups as one vector, and search for how far to go.
 
     .. math:: \theta_t = \theta_{t-1} - t^* \phi(g_t, s), \qquad t^* \text{ by a line search that starts at } \gamma
 
     This is not of the form lr * phi: `update` still returns phi, but for the whole vector, and the learning rate γ is
-    no more than the first trial of the search. With `line_search_fn=None` it is the step. `step` needs a closure, as
+    only the first trial of the search. With `line_search_fn=None` it is the step. `step` needs a closure, as
     in PyTorch's LBFGS: it is called at every trial, forgets the old gradients, computes loss and gradients, and
     returns the loss.
 
     All groups are one vector, so they have the same hyperparameters, and these are numbers, not arrays. A gradient
-    that is None counts as zeros. The state belongs to the first parameter; a group that is added later starts it
-    afresh.
+    that is None counts as zeros. The state belongs to the first parameter; if a group is added later, the state
+    starts again.
 
     After any error, the closure's own included, parameters and state are what they were before the step.
 
@@ -63,7 +63,7 @@ class WholeVectorOptimizer(Optimizer):
     line_searches = {"backtracking": backtracking, "strong_wolfe": strong_wolfe, "exact": exact_on_quadratics}
 
     def add_param_group(self, group: dict) -> None:
-        """Add a group, as every optimizer does; what has been learnt about the shorter vector is forgotten."""
+        """Add a group, as every optimizer does; forget what was learnt about the shorter vector."""
         super().add_param_group(group)
         try:
             self.hyperparameters()
@@ -84,7 +84,7 @@ class WholeVectorOptimizer(Optimizer):
                 raise ValueError(f"{name} is {values}, but {type(self).__name__} makes one run of all parameters: "
                                  "give it a number")
             if any(value != values[0] for value in values):
-                raise ValueError(f"{type(self).__name__} sees all groups as one vector, which need the same {name}; "
+                raise ValueError(f"{type(self).__name__} sees all groups as one vector, so they need the same {name}; "
                                  f"got {values}")
         first = self.param_groups[0]
         search = first.get("line_search_fn")
@@ -126,7 +126,7 @@ class WholeVectorOptimizer(Optimizer):
                                for group in self.param_groups for param in group["params"]])
 
     def evaluate(self, closure, theta):
-        """Return loss and gradient at theta, where it leaves the parameters."""
+        """Move the parameters to theta; return loss and gradient there."""
         self.place(theta)
         return self.sign * number(closure()), self.gradient()
 

@@ -18,12 +18,12 @@ from .interface.words import described
 
 
 class Wrapper(Optimizer):
-    """What all wrappers share. A wrapper of your own has a `step_around`, and `init_state` if it keeps something.
+    """What all wrappers share. Your own wrapper has a `step_around`, and an `init_state` if it keeps something.
 
     Parameters
     ----------
     optimizer : Optimizer
-        The inner one. Step the wrapper from now on, not the inner optimizer.
+        The inner one. From now on call `step` on the wrapper, not on the inner optimizer.
     **hyperparameters
         They join the inner optimizer's groups and defaults as "Name.hyperparameter".
 
@@ -32,11 +32,11 @@ class Wrapper(Optimizer):
     optimizer : Optimizer
         The inner one.
     param_groups : list of dict
-        The inner one's.
+        Those of the inner optimizer.
     state : dict
         What the wrapper itself keeps for each parameter.
     counts : dict
-        What it keeps besides: numbers.
+        Numbers that it also keeps.
 
     Examples
     --------
@@ -101,7 +101,7 @@ class Wrapper(Optimizer):
         return self.state[param]
 
     def steps_itself(self):
-        """The step is the inner optimizer's, whose state is loaded by itself."""
+        """The step is the inner optimizer's, which loads its own state."""
         return False
 
     def add_param_group(self, group: dict) -> None:
@@ -109,7 +109,7 @@ class Wrapper(Optimizer):
         self.optimizer.add_param_group(group)
 
     def step(self, closure=None):
-        """Make one step of the wrapper, with the inner optimizer's in it; return the loss that closure() returned."""
+        """Make one step of the wrapper, which contains the inner optimizer's; return the loss from closure()."""
         return self.step_around(closure)
 
     def step_around(self, closure):
@@ -146,13 +146,13 @@ class Wrapper(Optimizer):
 class GradientAccumulation(Wrapper):
     """Make one step of the inner optimizer with the mean of several gradients.
 
-    As if the batch were `every` times as large, in the memory of a small one.
+    This is as if the batch were `every` times as large, with the memory of a small one.
 
     Parameters
     ----------
     optimizer : Optimizer
     every : int
-        How many gradients make a step; the calls of `step` between do not move anything. Call `zero_grad` after each.
+        How many gradients make a step; other calls of `step` do not move anything. Call `zero_grad` after each call.
 
     Notes
     -----
@@ -186,7 +186,7 @@ class GradientAccumulation(Wrapper):
         for group, param in self.with_gradients():
             self.optimizer.checked_gradient(param, group)
         if self.counts["waiting"] == 0:
-            self.state.clear()  # of sums that an interrupted step has left
+            self.state.clear()  # sums that an interrupted step has left
         sums = {param: {"sum": self.state_of(param)["sum"] + param.grad} for _, param in self.with_gradients()}
         self.state.update(sums)
         self.counts["waiting"] += 1
@@ -202,18 +202,19 @@ class GradientAccumulation(Wrapper):
 class ApplyIfFinite(Wrapper):
     """Leave out every step whose gradients are not all finite, and count them.
 
-    Parameters, state and step count of the inner optimizer are then as if the step had not been asked for.
+    Such a step changes no parameter, and neither the state nor the step count of the inner optimizer.
 
     Parameters
     ----------
     optimizer : Optimizer
     max_consecutive_errors : int, optional
-        After how many such steps in a row the next one raises. By default never. (optax lets it through.)
+        After this many such steps in a row, the next one raises an error. By default, none does. (optax lets the next
+        one through.)
 
     Attributes
     ----------
     counts : dict
-        "total_notfinite", and "notfinite_count", those in a row until now.
+        "total_notfinite", and "notfinite_count", the number in a row until now.
 
     Raises
     ------
@@ -271,15 +272,15 @@ class SAM(Wrapper):
         \hat\epsilon = \rho \, \frac{g(\theta)}{\|g(\theta)\|}, \qquad
         \theta \leftarrow \theta - \gamma \, \phi\bigl(g(\theta + \hat\epsilon)\bigr)
 
-    A sharp minimum has a large gradient close by, a flat one does not; so flat ones are found, which often generalise
-    better. Each step costs two gradients. The norm is taken over all parameters.
+    A sharp minimum has a large gradient close by, a flat one does not. So the method finds flat minima, which often
+    generalise better. Each step costs two gradients. The norm is taken over all parameters.
 
     Parameters
     ----------
     optimizer : Optimizer
         Makes the step, such as SGD with momentum.
     rho : float, default 0.05
-        ρ, how far away the worst point is sought.
+        ρ, the distance within which the worst point is searched.
     adaptive : bool, default False
         ASAM [2]_: measure distance relative to each weight, :math:`\hat\epsilon = \rho \, \theta^2 g / \|\theta g\|`,
         so that rescaling the layers of a network changes nothing. ρ is then larger, 0.5 to 2.
@@ -287,7 +288,7 @@ class SAM(Wrapper):
     Notes
     -----
     `step` needs a closure that computes the loss and the gradients; it returns the loss at θ. (The paper's ASAM adds
-    0.01 to \|θ\| for weights near 0; here, as in the form that most use, nothing is added.)
+    0.01 to \|θ\| for weights near 0; here, as in the usual form, nothing is added.)
 
     References
     ----------
