@@ -280,7 +280,7 @@ def read_back(call):
 
 def gathered(call):
     """Numbers written one after the other into an array of zeros are what a person writes as np.array([x, y])."""
-    if call.function is not assigned or call.loose or not call.shape or call.shape[0] > 32:
+    if call.function is not assigned or call.loose or not call.shape or not 0 < call.shape[0] <= 32:
         return None
     items, array = {}, call
     while isinstance(array, Call) and array.function is assigned and type(array.args[1]) is int:
