@@ -207,7 +207,7 @@ assert not bumps[-1, -1] < 1
 #
 # `product(v)` returns $Hv$. Begin at `v`. As often as `count` says, scale $v$ to length 1 and replace it by $Hv$.
 # Return the Rayleigh quotient $v^T H v$ of the last $v$ of length 1, and that $v$: two results, and `count`
-# products, no more. The check counts the calls of `product`.
+# products, no more: the check counts the calls of `product`. The vector that you are given must not change.
 
 # %% exercise 15.1
 

@@ -187,16 +187,16 @@ for name, found in ends.items():
 colours = dict(zip(methods, ["#767676", "#D55E00", "#0072B2", "#009E73", "#CC79A7"]))
 dashes, marks = dict(zip(methods, [":", "--", "-", "-.", "-"])), dict(zip(methods, "osD^v"))
 with viz.style():
-    figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.8))
+    figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4.8))
     for name, s in spectra.items():
         left.semilogy(range(1, 17), s / s[0], color=colours[name], linestyle=dashes[name], marker=marks[name],
                       markersize=5, label=name)
-    left.set(title="How hard one step pushes along each direction", xlabel="direction of the step, by singular value",
+    left.set(title="How hard one step pushes", xlabel="direction of the step, by singular value",
              ylabel="singular value / largest", xticks=range(1, 17, 3))
     left.legend(loc="lower left")
     for (name, found), method in zip(best.items(), methods):
         right.semilogy(found[0] / found[0][0], color=colours[method], linestyle=dashes[method], marker="")
-        right.annotate(name, (305, found[0][-1] / found[0][0]), color=colours[method], va="center", fontsize=9,
+        right.annotate(name, (305, found[0][-1] / found[0][0]), color=colours[method], va="center",
                        annotation_clip=False)
     right.set(title="A race on a lopsided bowl", xlabel="step", ylabel="loss / first loss", xlim=(0, 300))
 tutorials.picture(figure, "16_geometry")
@@ -261,7 +261,7 @@ def steepest_step(G, norm):
 #
 # Shampoo needs $A^{-1/p}$ of a symmetric matrix with eigenvalues above 0. Write it. The check states what makes it
 # the right one: it is symmetric, all its eigenvalues are positive, and multiplied with itself $p$ times and then with
-# $A$ it gives the unit matrix. And it must work when the eigenvalues of $A$ lie between $10^{-8}$ and $10^8$.
+# $A$ it gives the unit matrix. And it must work when the eigenvalues of $A$ go down to $10^{-8}$, or up to $10^8$.
 
 # %% exercise 16.3
 

@@ -275,7 +275,7 @@ for seed in range(3):
 # %%
 looks = {"SGD": ("#767676", ":"), "SGD with momentum": ("#D55E00", "--"), "Adam": ("#0072B2", "-")}
 with viz.style():
-    figure, (left, right) = plt.subplots(1, 2, figsize=(12, 4.8))
+    figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4.6))
     for name, curve in curves.items():
         colour, line = looks[name]
         left.semilogy(budgets, curve, color=colour, linestyle=line, marker="o", markersize=4, label=name)

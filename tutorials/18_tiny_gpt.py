@@ -237,7 +237,7 @@ for temperature in (0.3, 0.7, 1.0, 2.0):
 
 # %%
 with viz.style():
-    figure, (left, right) = plt.subplots(1, 2, figsize=(12, 5), gridspec_kw={"width_ratios": [1, 1.35]})
+    figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4.8), gridspec_kw={"width_ratios": [1, 1.35]})
     shown = np.log10(np.where(with_mask > 0, with_mask, np.nan))
     image = left.imshow(shown, cmap="viridis")
     left.set_facecolor("#E8E8E8")

@@ -176,7 +176,7 @@ print(f"dimension of the border: {dimension(whole['trained']):.2f}, ten times as
 
 # %%
 with viz.style():
-    figure, (left, right) = plt.subplots(1, 2, figsize=(12.5, 5.4))
+    figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4.8))
 whole.plot(left)
 zoom.plot(right)
 left.plot(x[[0, 1, 1, 0, 0]], y[[0, 0, 1, 1, 0]], color="black", linestyle="-", linewidth=1.5, marker="")

@@ -70,7 +70,8 @@ def is_no_budget_curve(budget_curve):
         for k in range(1, len(losses) + 1):
             expected = np.mean([min(chosen) for chosen in combinations(filled, k)])
             if not np.isclose(found[k - 1], expected, rtol=1e-6):
-                return f"of {losses.round(3)} the lowest of {k} is {expected:.5g} on average, not {found[k - 1]:.5g}."
+                shown = ", ".join(f"{loss:.3g}" for loss in losses)
+                return f"of {shown} the lowest of {k} is {expected:.5g} on average, not {found[k - 1]:.5g}."
     many = np.random.default_rng(9).permutation(100) + 1.0
     found = np.asarray(budget_curve(many, 1000.0), dtype=float)
     expected = 101 / (np.arange(100) + 2)  # of k out of 1, ..., n the lowest is (n + 1) / (k + 1) on average
