@@ -212,12 +212,28 @@ UNRECORDED = ("uses numbers that depend on the arguments in a way that cannot be
               "array made by np.zeros and written to, or compiled code; use np.stack, np.copy and np.zeros_like")
 
 
+def traced(function, examples, names, branches, **how):
+    """Return a Trace; an error that the function itself does not raise comes from a decoy, and is a refusal."""
+    try:
+        return Trace(function, examples, names, branches, **how)
+    except Refused:
+        raise
+    except Exception as error:
+        function(*[rebuilt_plain(x) for x in examples])
+        raise Refused(f"the function {UNRECORDED}") from error
+
+
+def rebuilt_plain(x):
+    """Return a copy of an argument, with the lists and arrays in it copied too."""
+    return x.copy() if isinstance(x, np.ndarray) else mapped(rebuilt_plain, x)
+
+
 def steady_trace(function, examples, names, branches):
     """Return the Trace of a function that does the same in every run, and its Traces at other places; or refuse."""
-    trace = Trace(function, examples, names, branches, first=True)
-    again = Trace(function, examples, names, branches)
+    trace = traced(function, examples, names, branches, first=True)
+    again = traced(function, examples, names, branches)
     refuse_difference(trace, again, UNSTEADY)
-    others = [Trace(function, examples, names, branches, decoy=1)]
+    others = [traced(function, examples, names, branches, decoy=1)]
     for place, decoy in ((nearby, 2), (far_away, 1)):
         with suppress(ArithmeticError, ValueError, IndexError, np.linalg.LinAlgError):
             others.append(Trace(function, examples, names, branches, elsewhere=place, decoy=decoy))

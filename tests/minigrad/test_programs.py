@@ -358,6 +358,12 @@ def counted(x):
     return x / len(x[x > 1])
 
 
+def test_an_error_that_only_decoys_bring_about_is_a_refusal():
+    table = np.arange(6.0)
+    with pytest.raises(TypeError, match="cannot be recorded"):
+        minigrad.program(lambda x: x * (table[np.asarray(x > 1.5)] * np.ones(2)).sum(), np.arange(6.0) / 2.5)
+
+
 @pytest.mark.parametrize("function, line, reason", [
     (branch, "if x[0] > 0:", "branches"),
     (loop, "while np.sum(x) < 10:", "branches"),
