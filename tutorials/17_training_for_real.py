@@ -3,8 +3,8 @@
 #
 # **What you will see.** 1,797 handwritten digits, and two networks that learn to read them; the better one reads
 # about 98.5 % of the digits it has never seen. Then the questions of everyday work. Which optimizer is best? (It
-# depends on how often you may try.) Where did the training go? (Two directions of 9,000 hold nearly all of its way.)
-# And is a minimum flat or sharp?
+# depends on how often you may try.) Where did the training go? (Two directions out of 9,000 hold nearly the whole
+# path.) And is a minimum flat or sharp?
 
 # %% setup
 import sys
@@ -26,8 +26,8 @@ from optim import viz
 # ## The data, in three parts
 #
 # An image is 8 x 8 numbers between 0 (paper) and 1 (ink). We learn from one part. We choose (learning rates,
-# networks, when to stop) by a second one, the *validation* part. The third is for the *test*, once, at the end: whoever
-# chooses by the test digits has learned from them.
+# networks, when to stop) by a second one, the *validation* part. The third is for the *test*, once, at the end. If you
+# choose by the test digits, you have learned from them, too.
 
 # %%
 with np.load(tutorials.DATA / "digits.npz") as digits:
@@ -270,7 +270,7 @@ for seed in range(3):
 # %% [markdown]
 # ## The picture
 #
-# Left: who wins depends on the budget. Right: the way of the training, on the plane that holds most of it.
+# Left: who wins depends on the budget. Right: the path of the training, on the plane that holds most of it.
 
 # %%
 looks = {"SGD": ("#767676", ":"), "SGD with momentum": ("#D55E00", "--"), "Adam": ("#0072B2", "-")}
@@ -293,7 +293,7 @@ def full_loss():
 
 drawing = viz.pca_path(params, snapshots, right, loss=full_loss, resolution=25)
 shares = drawing.artists["shares"]
-print(f"{shares.sum():.1%} of the squared way lies in a plane of {size} dimensions")
+print(f"{shares.sum():.1%} of the squared distance lies in a plane, out of {size} dimensions")
 tutorials.picture(figure, "17_training_for_real")
 
 assert 1 - np.mean(wrong["convolutional"]) / 360 > 0.98
@@ -306,7 +306,7 @@ assert all(with_sam < without / 2 for with_sam, without in zip(rises["SAM"], ris
 # %% [markdown]
 # **The claim, checked.** The convolutional network reads more than 98 % of 1,080 test digits, and more than the MLP.
 # With four tries Adam's loss is less than 70 % of that of SGD with momentum. Two directions hold more than 85 % of the
-# squared way. And with SAM the loss rises less than half as much, for three starts.
+# squared distance. And with SAM the loss rises less than half as much, for three starts.
 
 # %% [markdown]
 # ## Exercise 17.1: The loop

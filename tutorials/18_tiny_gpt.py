@@ -131,7 +131,7 @@ print(sum(p.size for p in model.parameters()), "numbers")
 # ## Does the mask leak?
 #
 # A leak is a terrible bug: the training loss is wonderful, and the model useless. Test it, in two ways. First, change
-# the last letters: the predictions before must not change, not in the last digit. Second, the derivative of each
+# the last letters: the predictions before must not change, not even in the last digit. Second, the derivative of each
 # prediction by each letter: it must be zero above the diagonal.
 
 # %%

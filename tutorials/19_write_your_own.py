@@ -115,7 +115,8 @@ medians = np.array(list(medians.values()))
 #
 # ## A page of its own
 #
-# One call makes a page with sliders, to send to a friend.
+# One call makes a page with sliders, to send to a friend. Drag the start, change the momentum: the page runs your own
+# `update`, printed as JavaScript from what your lines did.
 
 # %%
 page = Path(globals().get("__file__", "here")).parent / "figures" / "19_write_your_own.html"
@@ -142,10 +143,10 @@ for _ in range(3):
 # ## Where can it train?
 #
 # A small network has two layers, and each may have a learning rate of its own. Take a pair of rates for each pixel and
-# train with your optimizer: 65,536 networks side by side. (A hyperparameter may be an array, in your class, too.)
+# train with your optimizer: 40,000 networks side by side. (A hyperparameter may be an array, in your class, too.)
 
 # %%
-rates = np.geomspace(0.1, 1000, 256)
+rates = np.geomspace(0.1, 1000, 200)
 whole = viz.trainability_map(rates, rates, CautiousMomentum, steps=100)
 
 
@@ -161,11 +162,11 @@ def dimension(trained):
 
 
 border = at_border(whole["trained"])
-sums = np.array([[border[i:i + 24, j:j + 24].sum() for j in range(0, 231, 8)] for i in range(0, 231, 8)])
-row, column = 8 * np.array(np.unravel_index(sums.argmax(), sums.shape))  # the square with the longest border
-x, y = rates[[column, column + 24]], rates[[row, row + 24]]
-zoom = viz.trainability_map(np.geomspace(*x, 256), np.geomspace(*y, 256), CautiousMomentum, steps=100)
-circle = np.hypot(*np.meshgrid(np.arange(256) - 128, np.arange(256) - 128)) < 90
+sums = np.array([[border[i:i + 20, j:j + 20].sum() for j in range(0, 176, 5)] for i in range(0, 176, 5)])
+row, column = 5 * np.array(np.unravel_index(sums.argmax(), sums.shape))  # the square with the longest border
+x, y = rates[[column, column + 20]], rates[[row, row + 20]]
+zoom = viz.trainability_map(np.geomspace(*x, 200), np.geomspace(*y, 200), CautiousMomentum, steps=100)
+circle = np.hypot(*np.meshgrid(np.arange(200) - 100, np.arange(200) - 100)) < 70
 print(f"dimension of the border: {dimension(whole['trained']):.2f}, ten times as large "
       f"{dimension(zoom['trained']):.2f}; of a circle {dimension(circle):.2f}")
 
