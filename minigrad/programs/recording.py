@@ -10,6 +10,7 @@ program is a list of values, and no later step has to ask in which order an arra
 """
 
 import operator
+import weakref
 
 import numpy as np
 
@@ -42,7 +43,7 @@ class Recording:
     def __init__(self, branches="refuse", decisions=(), decoy=0, first=True):
         self.branches, self.decisions, self.decoy = branches, list(decisions), decoy
         self.calls, self.assertions, self.constants, self.inputs = [], [], {}, []
-        self.asked_for_layout, self.behind = False, {}
+        self.asked_for_layout, self.behind, self.made = False, {}, []
         self.lines = Lines(self.seen, wanted=first)
 
     def run(self, function, args):
@@ -53,6 +54,9 @@ class Recording:
                 return function(*args)
         finally:
             recording_now.reset(token)
+            for reference in self.made:
+                if (recorded := reference()) is not None and recorded.plain is not None:
+                    np.copyto(recorded.view(np.ndarray), recorded.plain)  # for whoever has kept it
 
     # Values
 
@@ -68,12 +72,13 @@ class Recording:
             recorded = np.asarray(decoy_like(raw, self.decoy)).view(Recorded)
             recorded.plain, recorded.scalar = raw, isinstance(raw, np.generic)
             recorded.place = place or Place(self, call)
+            self.made.append(weakref.ref(recorded))
             call.memory = recorded.place.root()
             return recorded
         if isinstance(raw, (tuple, list)):
             items = [self.wrap(item, self.add(operator.getitem, (call, i), {}, item)) for i, item in enumerate(raw)]
             return raw._make(items) if hasattr(raw, "_make") else type(raw)(items)
-        return Number(self, call, raw) if isinstance(raw, (bool, int, float, complex)) else raw
+        return Number(call, raw) if isinstance(raw, (bool, int, float, complex)) else raw
 
     def value_of(self, x):
         """Return the Call whose value an object has, or None if it is not recorded."""

@@ -308,8 +308,8 @@ for _name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "and", "
 class Number(Protocols):
     """One of Python's numbers that records what is done with it, and takes on the dtype of what it meets."""
 
-    def __init__(self, recording, call, number):
-        self.recording, self.call, self.number = recording, call, number
+    def __init__(self, call, number):
+        self.call, self.number = call, number
 
     def __bool__(self):
         return _decided(self, bool(self.number))
@@ -344,14 +344,19 @@ def _operator(name, reflected=False):
     def method(self, other):
         args = (other, self) if reflected else (self, other)
         if isinstance(other, (int, float, complex, Number)) and not isinstance(other, np.generic):
-            return self.recording.call(operation, args, {})
+            recording = recording_now.get()
+            return operation(*raw(args)) if recording is None else recording.call(operation, args, {})
         return ufunc(*args) if isinstance(other, (np.ndarray, np.generic)) else NotImplemented
     return method
 
 
 def _sign(name):
     operation = getattr(operator, name)
-    return lambda self: self.recording.call(operation, (self,), {})
+
+    def method(self):
+        recording = recording_now.get()
+        return operation(self.number) if recording is None else recording.call(operation, (self,), {})
+    return method
 
 
 for _name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow"):

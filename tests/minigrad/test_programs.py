@@ -265,6 +265,20 @@ def test_a_scalar_is_refused_where_the_program_writes_into_an_array():
     assert x == 2
 
 
+def test_what_a_function_keeps_of_a_recorded_run_holds_the_true_numbers():
+    kept = []
+
+    def f(x, t):
+        kept.append(x * 2)
+        kept.append(t + 1)
+        return x
+
+    minigrad.program(f, np.array([1.0, 2.0]), 3)
+    np.testing.assert_array_equal(np.asarray(kept[0]), [2, 4])
+    np.testing.assert_array_equal(np.array(kept[0]) + 1, [3, 5])
+    assert kept[1] * 2 == 8 and -kept[1] == -4
+
+
 # Keeping it
 
 def test_saved_program_runs_without_minigrad(tmp_path):
