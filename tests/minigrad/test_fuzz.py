@@ -608,6 +608,7 @@ def one_thread():
 
 
 @pytest.mark.parametrize("block", range(10))
+@pytest.mark.slow
 def test_random_programs_agree_with_pytorch(block, one_thread):
     for number in range(200 * block, 200 * block + 200):
         check(0, number, "torch")
@@ -619,11 +620,13 @@ def jax():
     return pytest.importorskip("jax")
 
 
+@pytest.mark.slow
 def test_random_programs_agree_with_jax(jax):
     for number in range(2000, 2020):
         check(0, number, "jax")
 
 
+@pytest.mark.slow
 def test_random_programs_agree_with_finite_differences():
     for number in range(3000, 3300):
         check(0, number, "differences")

@@ -45,6 +45,7 @@ def one_coordinate(optimizer):
 
 
 @needs_node
+@pytest.mark.slow
 def test_surfaces_and_their_gradients_agree_with_python():
     points = np.random.default_rng(0).uniform(-1.4, 1.4, (20, 2))
     for name in SURFACES:

@@ -250,6 +250,7 @@ def test_a_long_chain_needs_no_recursion():
     np.testing.assert_array_equal(x.grad, [1.0])
 
 
+@pytest.mark.slow
 def test_a_long_chain_is_taken_down_without_recursion():
     y = leaf(1.0)
     for _ in range(200_000):
@@ -259,6 +260,7 @@ def test_a_long_chain_is_taken_down_without_recursion():
     assert gone() is None
 
 
+@pytest.mark.slow
 def test_memory_is_freed_without_the_garbage_collector():
     gc.collect()
     gc.disable()
@@ -275,6 +277,7 @@ def test_memory_is_freed_without_the_garbage_collector():
         gc.enable()
 
 
+@pytest.mark.slow
 def test_hooks_leave_no_cycles():
     gc.collect()
     gc.disable()

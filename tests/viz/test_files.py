@@ -30,6 +30,7 @@ MAPS = [
 
 @pytest.mark.parametrize("name", ["race.npz", "map.npz", "picture.png", "picture.svg", "page.html", "film.gif",
                                   "film.html"])
+@pytest.mark.slow
 def test_an_interrupted_file_is_as_it_was_and_leaves_nothing_beside(name, tmp_path, monkeypatch):
     writers = {"race": RUNS.save, "map": MAPS[0].save, "picture": contour("booth").save,
                "page": lambda path: page(RUNS, path), "film": lambda path: animate(RUNS, path, frames=2, dpi=30)}
@@ -68,6 +69,7 @@ def forgeries(content):
 
 @pytest.mark.parametrize("value", [RUNS, record("SGD(lr=0.1)", "booth", steps=2, seed=[1, 2]), *MAPS],
                          ids=["race", "many runs", "hyperparameters", "basins", "trainability"])
+@pytest.mark.slow
 def test_forged_files_raise_a_value_error_or_hold_together(value, tmp_path):
     path = tmp_path / "file.npz"
     value.save(path)

@@ -56,6 +56,7 @@ def pictures(outputs):
     return [output["data"] for output in outputs if "image/png" in output.get("data", {})]
 
 
+@pytest.mark.slow
 def test_three_cells_show_three_pictures_with_their_descriptions(outputs):
     for shown, begins in zip(outputs[:3], ("Paths on booth", "Loss by step on booth", "Contours of himmelblau")):
         assert len(pictures(shown)) == 1

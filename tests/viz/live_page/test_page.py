@@ -14,6 +14,8 @@ from optim.viz.live_page.page import TEMPLATE
 from optim.viz.pictures.drawing import STYLE
 from optim.viz.runs.recording import CLASSICS
 
+pytestmark = pytest.mark.slow  # a browser is started
+
 STEPS = 60
 RATES = {"SGD with momentum": 1e-3, "Adam": 0.3, "RMSprop": 0.02}
 CSS = TEMPLATE.with_name("page.css")

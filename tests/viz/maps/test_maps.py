@@ -309,6 +309,7 @@ class TestTiles:
     def test_dask_cluster_gives_the_same_map(self, dask):
         assert_same(rosenbrock_map(), rosenbrock_map(executor=dask.get_executor(), tile=8))
 
+    @pytest.mark.slow
     def test_tiles_of_a_killed_worker_are_computed_again(self, monkeypatch):
         with pool() as executor:
             kill_when_tiles_are_done(monkeypatch, 2, lambda: next(iter(executor._processes)))

@@ -122,6 +122,7 @@ class TestFrameSteps:
 
 
 class TestFormats:
+    @pytest.mark.slow
     def test_default_gif_is_small_short_and_true_in_colour(self, rosenbrock_race, tmp_path):
         animate(rosenbrock_race, tmp_path / "race.gif")
         assert (tmp_path / "race.gif").stat().st_size < 1_500_000

@@ -23,6 +23,8 @@ from PIL import Image
 
 from optim.viz import play, record
 
+pytestmark = pytest.mark.slow  # a browser is started
+
 ROOT = Path(__file__).parents[3]
 STEPS = 40
 
