@@ -1,1 +1,1 @@
-"""What every optimizer shares. Read `optimizer.py` first; the other files each serve it with one thing."""
+"""What every optimizer shares. Read `optimizer.py` first; each of the other files does one thing for it."""

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-Number = float | np.ndarray  # of one run, or one for each of many runs
+Number = float | np.ndarray  # a value for one run, or one for each of many runs
 Pair = tuple[Number, Number]
 Params = Iterable[Any]  # anything with an array .data and .grad, or dictionaries of groups
 Closure = Callable[[], Any] | None

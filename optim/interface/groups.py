@@ -17,7 +17,7 @@ SCHEDULED = {"max_lr", "min_lr", "base_lr", "max_momentum", "base_momentum", "sw
 
 
 class Parameter:
-    """The least that an optimizer takes: numbers, and a gradient that you set.
+    """The simplest parameter: numbers, and a gradient that you set.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ class Parameter:
 
 
 class ParamGroup(UserDict):
-    """A group's parameters and hyperparameters: a dictionary that refuses, when it is set, what does not fit."""
+    """A group's parameters and hyperparameters: a dictionary that refuses values that do not fit."""
 
     def __init__(self, optimizer, params, hyperparameters):
         self.optimizer_name, self.known = type(optimizer).__name__, frozenset(optimizer.defaults)
@@ -103,7 +103,7 @@ def as_groups(params):
 
 
 def as_defaults(defaults, kind):
-    """Return the hyperparameters that were given as one dictionary, as in PyTorch; none for None."""
+    """Return the hyperparameters that were given as one dictionary, as in PyTorch; an empty one for None."""
     if defaults is None:
         return {}
     if not isinstance(defaults, dict):
@@ -114,7 +114,7 @@ def as_defaults(defaults, kind):
 
 
 def check_parameter(param):
-    """Refuse what is not a parameter: a floating array as `.data`, and `.grad`."""
+    """Raise an error unless this is a parameter: it has a floating array `.data`, and `.grad`."""
     if not (hasattr(param, "data") and hasattr(param, "grad")) or isinstance(param, np.ndarray):
         raise TypeError(f"params holds {described(param)}, which is not a parameter: that has an array .data and an "
                         "array or None as .grad, like minigrad.Tensor(..., requires_grad=True) or optim.Parameter(...)")
@@ -130,9 +130,9 @@ def check_parameter(param):
 
 
 def check_apart(params):
-    """Refuse parameters that share memory: a step along one gradient would also move the other one."""
+    """Raise an error if parameters share memory: a step along one gradient would also move the other one."""
     arrays = sorted([(*byte_bounds(param.data), i) for i, param in enumerate(params) if param.data.size])
-    before = []  # those that reach beyond the beginning of the next one
+    before = []  # those that end after the beginning of the next one
     for low, high, i in arrays:
         before = [(end, j) for end, j in before if end > low]
         for _, j in before:
@@ -143,7 +143,7 @@ def check_apart(params):
 
 
 def share_memory(x, y):
-    """Tell whether two arrays have an element in common; where that would take long to find out, say no."""
+    """Return whether two arrays share an element; False if that would take long to find out."""
     try:
         return np.shares_memory(x, y, max_work=10_000)
     except np.exceptions.TooHardError:

@@ -1,4 +1,4 @@
-"""Hooks: functions that are called before and after every step, whoever wrote the `step`."""
+"""Hooks: functions that are called before and after every step, even if a class has its own `step`."""
 
 import inspect
 from functools import wraps
@@ -8,21 +8,21 @@ from .signatures import advise
 
 
 class HookHandle:
-    """What registering a hook returns: `remove()` takes the hook away again."""
+    """What registering a hook returns: `remove()` removes the hook."""
 
     def __init__(self, hooks: dict, hook: Function) -> None:
         self._hooks = hooks
         hooks[self] = hook
 
     def remove(self) -> None:
-        """Take the hook away; a second call does nothing."""
+        """Remove the hook; a second call does nothing."""
         self._hooks.pop(self, None)
 
 
 def with_hooks(step: Function) -> Function:
     """Return a method `step` that also calls the optimizer's hooks, and takes a closure even if its author did not.
 
-    The hooks are called around the outermost `step` alone, and not again around the `super().step()` inside it.
+    The hooks are called only around the outermost `step`, not again around the `super().step()` inside it.
     """
     if len(inspect.signature(step).parameters) == 1:
         step = after_closure(step)

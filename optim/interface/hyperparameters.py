@@ -1,7 +1,7 @@
-"""What a hyperparameter may be: a number or an array of numbers, in a range.
+"""What a hyperparameter can be: a number or an array of numbers, in a range.
 
-An array gives every element of the parameter a value of its own, so that N runs are one: see `Optimizer`. The ranges
-here are those of the names that mean the same everywhere; a class adds those of its own hyperparameters in `ranges`.
+An array gives every element of the parameter its own value, so that N runs are one: see `Optimizer`. The ranges here
+are for names that mean the same everywhere; a class adds ranges for its own hyperparameters in `ranges`.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from .words import described
 
 
 class Range(NamedTuple):
-    """The numbers that a hyperparameter may be: in words, and as a function of an array."""
+    """The numbers that a hyperparameter can be: in words, and as a function of an array."""
 
     words: str
     allows: Callable
@@ -34,22 +34,22 @@ BOUND = Range("a number", lambda x: x == x)  # which may be infinite too, but no
 
 
 def at_least(least):
-    """Return the range of the finite numbers from `least` on."""
+    """Return the range of the finite numbers that are at least `least`."""
     return Range(f"finite and at least {least}", lambda x: np.isfinite(x) & (x >= least))
 
 
 def whole(least):
-    """Return the range of the integers from `least` on."""
+    """Return the range of the integers that are at least `least`."""
     return Range(f"an integer of at least {least}", lambda x: x >= least, kinds="iu")
 
 
 def optional(allowed):
-    """Return a range with None in it, where the optimizer then takes a value of its own."""
+    """Return a range that includes None, for which the optimizer takes its own value."""
     return allowed._replace(may_be_none=True)
 
 
 def several(length, allowed):
-    """Return the range of tuples of so many numbers."""
+    """Return the range of tuples of this many numbers."""
     return allowed._replace(length=length)
 
 
@@ -58,7 +58,7 @@ RANGES = {"lr": NOT_NEGATIVE, "betas": several(2, FRACTION), "eps": NOT_NEGATIVE
 
 @cache
 def ranges_of(rule):
-    """Return the ranges of a class of update rules by name: the common ones, its bases' and its own."""
+    """Return the ranges of a class of update rules by name: the common ones, those of its bases, and its own."""
     found = dict(RANGES)
     for cls in reversed(rule.__mro__):
         found |= vars(cls).get("ranges", {})
@@ -90,13 +90,13 @@ def check_all(hyperparameters, ranges):
 
 
 def check_choice(name, value, choices):
-    """Raise a ValueError unless a value is one of the words that an argument may be."""
+    """Raise a ValueError unless a value is one of the words that an argument accepts."""
     if not any(value is choice or (isinstance(value, str) and value == choice) for choice in choices):
         raise ValueError(f"{name} is {described(value)}; expected {' or '.join(map(repr, choices))}")
 
 
 def check_callable(name, function):
-    """Raise a TypeError unless the function that an optimizer is given can be called."""
+    """Raise a TypeError unless the function that was passed to an optimizer can be called."""
     if not callable(function):
         raise TypeError(f"{name} is {described(function)}; expected a function")
 
@@ -131,8 +131,8 @@ def prepared(value, param):
 
 
 def active(value):
-    """Tell whether a hyperparameter differs from 0, at any element if it is an array."""
+    """Return whether a hyperparameter differs from 0; for an array, at any element."""
     if isinstance(value, np.ndarray):
-        # A look at the last one first: of a map of momenta, `any` would take a twentieth of the time.
+        # Look at the last element first: for a map of momenta, `any` would take a twentieth of the time.
         return (value.size and value.item(-1) != 0) or value.any()
     return value != 0

@@ -1,7 +1,7 @@
 """A warning, in the first step, if `update` computes a state and then loses it.
 
-`m = beta * m + grad` makes a new array and calls it m; the state keeps the old array, and next time m is 0 again. The
-run goes on without a word, only worse. The first step that a class makes is looked at, and no later one.
+`m = beta * m + grad` makes a new array and calls it m. The state keeps the old array, and next time m is 0 again. The
+run goes on without an error, but works worse. Only the first step that a class makes is checked.
 """
 
 import linecache
@@ -12,14 +12,14 @@ from weakref import WeakSet
 
 import numpy as np
 
-SEEN = WeakSet()  # the classes of rules that have been looked at
+SEEN = WeakSet()  # the classes of rules that have been checked
 
 
 def watch(optimizer, group, param):
-    """Look at the state of a parameter, which is new, again after this step, if the class makes its first one."""
+    """Check the new state of a parameter again after this step, if it is the first step of the class."""
     state = optimizer.state[param]
     new = {name: rule for name, rule in optimizer.rules().items() if type(rule) not in SEEN}
-    if not new or sys.gettrace() is not None:  # a debugger, or `explain`, traces already
+    if not new or sys.gettrace() is not None:  # a debugger, or `explain`, is tracing already
         return
     SEEN.update(map(type, new.values()))
     before = deepcopy(state)
@@ -34,7 +34,7 @@ def watch(optimizer, group, param):
 
 
 def part(state, name):
-    """Return the part of a state that belongs to a link of that name; all of it for None."""
+    """Return the part of a state that belongs to the link of this name; all of it for None."""
     return state if name is None else state.get(name, {})
 
 
@@ -45,14 +45,14 @@ def unchanged(before, after):
 
 
 def warn_of_lost_state(optimizer, group, param, name, rule):
-    """Run `update` once more, on copies and under a tracer, and warn of a line that renames an array of the state."""
+    """Run `update` on copies and under a tracer, and warn about a line that gives a state array's name to a new one."""
     params = [param for group in optimizer.param_groups for param in group["params"]]
     try:
         twin = deepcopy(optimizer, {id(param): param for param in params})  # with copies of its random generators
         state, hyper = part(twin.state[param], name), twin.chosen(twin.update, group, param.data)
         hyper = hyper if name is None else hyper[name]
         found = renaming(lambda: twin.rules()[name].update(param.grad.copy(), state, param.data.copy(), **hyper), state)
-    except Exception:  # what cannot be copied cannot be looked at
+    except Exception:  # a rule that cannot be copied cannot be checked
         return
     for entry, local, file, line in found:
         source = linecache.getline(file, line).strip()
@@ -63,7 +63,7 @@ def warn_of_lost_state(optimizer, group, param, name, rule):
 
 
 def renaming(update, state):
-    """Call `update`; return (entry, local, file, line) where the name of an array of the state is given to another."""
+    """Call `update`; return (entry, local, file, line) where the name of a state array is given to another array."""
     arrays = {id(array): entry for entry, array in state.items() if isinstance(array, np.ndarray)}
     before = {entry: array.copy() for entry, array in state.items() if isinstance(array, np.ndarray)}
     names, found, last = {}, {}, [0]

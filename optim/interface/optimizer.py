@@ -1,8 +1,8 @@
 """The interface: an `UpdateRule` says how a gradient becomes an update, an `Optimizer` applies it to parameters.
 
 The rule is the paper's formula and nothing else, theta <- theta - lr * phi(g, s): `init_state` returns the state s_0,
-and `update` returns phi. What a training loop needs besides is here, once, for every optimizer: parameter groups, the
-checks, `step` and `zero_grad`, hooks, and the state dictionary.
+and `update` returns phi. Everything else that a training loop needs is here, once for all optimizers: parameter groups,
+the checks, `step` and `zero_grad`, hooks, and the state dictionary.
 """
 
 from collections import defaultdict
@@ -35,14 +35,14 @@ DEVICE_FLAGS = {"foreach", "fused", "capturable", "differentiable"}  # PyTorch's
 class UpdateRule:
     """What a named optimizer and a link of a chain share: phi(g, s).
 
-    Each method gets the group's hyperparameters that its signature names after the `*`. A number arrives as Python's
-    own, an array in the parameter's dtype.
+    Each method gets those of the group's hyperparameters that its signature names after the `*`. A number arrives as a
+    Python number, an array in the parameter's dtype.
     """
 
-    machinery = ()  # marks a class that rules share: of its lines, explanations show those that move parameters
-    elementwise = True  # phi of a piece is that piece of phi, so `update` may be given pieces; False: whole arrays
-    overflows = False  # True: of a gradient whose square overflows it would make NaN, so `step` refuses one
-    ranges = {}  # of hyperparameters, by name, where they differ from those of `hyperparameters.RANGES`
+    machinery = ()  # marks a class that rules share: explanations show only its lines that move parameters
+    elementwise = True  # phi of a piece is that piece of phi, so `update` may get pieces; False: whole arrays
+    overflows = False  # True: it would make NaN of a gradient whose square overflows, so `step` refuses it
+    ranges = {}  # ranges of hyperparameters, by name, where they differ from `hyperparameters.RANGES`
     returns_step = False  # True: `update` returns the whole step, and lr is 1 in theta <- theta - lr * phi
 
     def all_ranges(self):
@@ -65,7 +65,7 @@ class UpdateRule:
 
 
 def check_square(rule, grad):
-    """Raise a FloatingPointError if sums of a gradient's squares may overflow; what is not finite passes."""
+    """Raise a FloatingPointError if sums of a gradient's squares can overflow; infinities and NaN pass."""
     largest = np.max(np.abs(grad), initial=0)
     if float(np.finfo(grad.dtype).max) ** 0.4 < largest < np.inf:
         raise FloatingPointError(f"a gradient holds numbers as large as {largest:.3g}, whose squares overflow "
@@ -79,7 +79,7 @@ class Optimizer(UpdateRule):
     Parameters
     ----------
     params : iterable
-        Parameters, or dictionaries such as {"params": [...], "lr": 0.01}: groups with hyperparameters of their own.
+        Parameters, or dictionaries such as {"params": [...], "lr": 0.01}: groups with their own hyperparameters.
     defaults : dict, optional
         The hyperparameters of groups that do not set their own, as in PyTorch.
     **hyperparameters
@@ -141,7 +141,7 @@ class Optimizer(UpdateRule):
             self.add_param_group(group)
 
     def steps_itself(self):
-        """Tell whether the class has a `step` of its own and nothing else, as optimizers for PyTorch have."""
+        """Return whether the class has its own `step` and no `update`, like optimizers for PyTorch."""
         cls, rule = type(self), ("init_state", "update", "move", "move_all")
         return cls.step is not Optimizer.step and all(getattr(cls, name) is getattr(Optimizer, name) for name in rule)
 
@@ -160,8 +160,8 @@ class Optimizer(UpdateRule):
         Raises
         ------
         TypeError, ValueError
-            If the group holds something that is not a parameter, one that is read-only, one that is there already or
-            shares memory with another, or a hyperparameter that is unknown or out of range. Then nothing has been
+            If the group holds something that is not a parameter, a parameter that is read-only, one that is already
+            there or shares memory with another, or a hyperparameter that is unknown or out of range. Then nothing is
             added.
         """
         if not isinstance(group, dict) or "params" not in group:
@@ -180,7 +180,7 @@ class Optimizer(UpdateRule):
         self.param_groups.append(ParamGroup(self, params, entries))
 
     def zero_grad(self, set_to_none: bool = True) -> None:
-        """Forget all gradients: set them to None, or fill them with zeros."""
+        """Clear all gradients: set them to None, or fill them with zeros."""
         for group in self.param_groups:
             for param in group["params"]:
                 if set_to_none:
@@ -212,9 +212,9 @@ class Optimizer(UpdateRule):
 
         Notes
         -----
-        An error that comes from outside while parameters are moved, such as Ctrl-C, leaves those that have been moved
-        with the state of that step, those that have not with the one before. The one in between may have a state that
-        is a step ahead of it, wholly or in part. To go on as if nothing had happened, load the last checkpoint.
+        An error can come from outside while parameters are moved, such as Ctrl-C. Then parameters that have moved have
+        the state of this step, and the others have that of the step before. For the one in between, all or part of
+        its state may be one step ahead. To go on as if nothing had happened, load the last checkpoint.
         """
         loss = None if closure is None else closure()
         self.move_all([(group, param, self.checked_gradient(param, group))
@@ -224,7 +224,7 @@ class Optimizer(UpdateRule):
     def checked_gradient(self, param, group):
         """Return the gradient to descend along; refuse one that does not fit its parameter."""
         grad, data = param.grad, param.data
-        if not isinstance(grad, (np.ndarray, np.floating)):  # NumPy makes a number of what is computed from a 0-d array
+        if not isinstance(grad, (np.ndarray, np.floating)):  # NumPy turns results from 0-d arrays into numbers
             raise TypeError(f"the gradient of a parameter of shape {data.shape} is {grad!r}; "
                             "expected an ndarray or None")
         if grad.shape != data.shape or grad.dtype != data.dtype:
@@ -240,7 +240,7 @@ class Optimizer(UpdateRule):
             self.move(group, param, grad)
 
     def move(self, group, param, grad):
-        """Advance the state of one parameter and move it, in pieces where that is allowed and pays."""
+        """Advance the state of one parameter and move it, in pieces where that is allowed and faster."""
         data = param.data
         lr, hyper, advancing = group.ready.get(data.dtype) or self._prepare(group, data)
         state = self.advanced_state(group, param, advancing)
@@ -250,13 +250,13 @@ class Optimizer(UpdateRule):
         self.descend(data, lr, self.update(grad, state, data, **hyper))
 
     def descend(self, theta, lr, phi):
-        """Move a parameter, or a piece of one: the line that all of this package is about."""
+        """Move a parameter, or a piece of one: the line that this whole package is about."""
         if getattr(phi, "shape", None) != theta.shape:
             check_phi(self, phi, theta)
         theta -= lr * phi
 
     def advanced_state(self, group, param, hyper):
-        """Return the state of one parameter, made if new, with its step counted and its recurrences moved on."""
+        """Return the state of one parameter, made if new, with its step counted and its numbers advanced."""
         state = self.state.get(param)
         if not state:
             state = self.first_state(group, param)
@@ -267,7 +267,7 @@ class Optimizer(UpdateRule):
         return state
 
     def first_state(self, group, param):
-        """Make the state of a parameter that has none, or only the empty one that `self.state[param]` gives."""
+        """Make the state of a parameter that has none, or only the empty one that `self.state[param]` makes."""
         state = self.init_state(param.data, **self.chosen(self.init_state, group, param.data))
         check_state(self, state)
         self.state[param] = state
@@ -283,10 +283,10 @@ class Optimizer(UpdateRule):
         return {param: state for param, state in self.state.items() if state}
 
     def _prepare(self, group, data):
-        """Return lr and the hyperparameters of `update` and of `advance`, or None where a step need not call it.
+        """Return lr and the hyperparameters of `update` and of `advance`, or None instead if a step need not call that.
 
         They are kept until one is set, except arrays, which may be changed in place. A number lr becomes an array
-        without axes: NumPy multiplies a small array by it in half the time that Python's own number takes.
+        without axes: NumPy multiplies a small array by it in half the time that it takes for a Python number.
         """
         lr = np.asarray(1 if self.returns_step else group["lr"], data.dtype)
         advances = type(self).advance is not UpdateRule.advance
@@ -296,7 +296,7 @@ class Optimizer(UpdateRule):
         return ready
 
     def _move_in_pieces(self, data, grad, state, settings):
-        """Do what `move` does with one piece after another of the parameter, its gradient, and its state."""
+        """Do what `move` does, piece by piece of the parameter, its gradient, and its state."""
         parts = []
         for theta, g, part, (lr, hyper) in in_pieces(PIECE, data, grad, state, settings):
             phi = self.update(g, part, theta, **hyper)
@@ -324,10 +324,10 @@ class Optimizer(UpdateRule):
     # The state dictionary
 
     def state_dict(self) -> dict:
-        """Return a copy of everything that a run needs to go on.
+        """Return a copy of everything that a run needs to resume.
 
         The layout is PyTorch's, {"state": {0: {...}, ...}, "param_groups": [{..., "params": [0, ...]}]}: parameters are
-        numbered in the order of the groups. An optimizer with a `step` of its own also has "shapes", those of its
+        numbered in the order of the groups. An optimizer with its own `step` also saves the "shapes" of its
         parameters, since only it knows which shapes its state has.
         """
         params = [param for group in self.param_groups for param in group["params"]]
@@ -344,8 +344,8 @@ class Optimizer(UpdateRule):
         Raises
         ------
         ValueError
-            If the dictionary is another optimizer's, or the groups, the names or a shape do not fit. Then nothing has
-            changed.
+            If the dictionary is from another optimizer, or the groups, the names or a shape do not fit. Then nothing
+            changes.
         """
         self._check_keys(state_dict)
         pairs = zip_same("param_groups", self.param_groups, state_dict["param_groups"])
@@ -370,7 +370,7 @@ class Optimizer(UpdateRule):
             shapes = [param.data.shape for group in self.param_groups for param in group["params"]]
             for i, (shape, saved) in enumerate(zip_same("params", shapes, state_dict["shapes"])):
                 if tuple(saved) != shape:
-                    raise ValueError(f"state of parameter {i} is that of a parameter of shape {tuple(saved)}; "
+                    raise ValueError(f"state of parameter {i} is for a parameter of shape {tuple(saved)}; "
                                      f"expected {shape}")
         if others:
             raise ValueError(f"this is not the state of {type(self).__name__} alone: it also has {sorted(others)}")
@@ -410,7 +410,7 @@ def hyperparameters_of(optimizer):
 # Loading a state dictionary
 
 def zip_same(name, own, saved):
-    """Pair two lists, which must be of one length."""
+    """Pair two lists, which must have the same length."""
     if len(own) != len(saved):
         raise ValueError(f"the dictionary has {len(saved)} {name} where this optimizer has {len(own)}")
     return list(zip(own, saved))
@@ -424,7 +424,7 @@ def copied(saved):
 
 
 def fitted(where, fresh, saved, data):
-    """Return a copy of `saved`, with the types of `fresh`; refuse other shapes and names."""
+    """Return a copy of `saved`, with the types of `fresh`; raise an error for other shapes and names."""
     if isinstance(fresh, dict):
         if not isinstance(saved, dict) or fresh.keys() != saved.keys():
             found = sorted(saved) if isinstance(saved, dict) else saved

@@ -13,8 +13,8 @@ import numpy as np
 def in_pieces(size, data, grad, state, settings):
     """Iterate over a parameter, its gradient, state and hyperparameters, in pieces of at most about `size` numbers.
 
-    They are cut along the longest axis, or as vectors where that is possible. Arrays in the state whose shape is not
-    the parameter's stay whole; arrays of hyperparameters are cut as they are broadcast.
+    They are cut along the longest axis, or as vectors if possible. Arrays in the state that do not have the shape of
+    the parameter stay whole. Arrays of hyperparameters are cut as they are broadcast.
     """
     many = has_array(settings)
     as_vectors = not many and all(array.flags.c_contiguous for array in arrays_in((data, grad, state)))
@@ -65,7 +65,7 @@ def broadcast_piece(array, index, ndim):
 
 
 def join_new(state, parts, shape):
-    """Where a state has None and `update` has put an array into each part, join these arrays into one."""
+    """If a state has None and `update` has put an array into each part, join these arrays into one."""
     for name, entry in parts[0].items():
         if isinstance(entry, dict):
             join_new(state[name], [part[name] for part in parts], shape)
@@ -84,5 +84,5 @@ def arrays_in(tree):
 
 
 def has_array(tree):
-    """Tell whether a tree holds an array with axes."""
+    """Return whether a tree holds an array with axes."""
     return any(array.ndim for array in arrays_in(tree))

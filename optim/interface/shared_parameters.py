@@ -1,7 +1,7 @@
 """The parameters that most optimizers share, described once: `Optimizer` puts them into the docstring of each class.
 
-A class describes only the parameters that are its own; `help(optim.Adam)` shows all of them, in the order of the
-signature and with its defaults.
+A class describes only its own parameters; `help(optim.Adam)` shows all of them, in the order of the signature and with
+its defaults.
 """
 
 import inspect

@@ -1,7 +1,7 @@
 """What the methods of an update rule take, arrays by position and hyperparameters by name, and what they return.
 
 A signature is a request: `update(self, grad, state, param, *, lr, betas)` asks for `lr` and `betas`. It is read when
-an optimizer is made. A request that cannot be met is refused in words.
+an optimizer is made. A request that cannot be met raises an error that says why.
 """
 
 import inspect
@@ -31,7 +31,7 @@ def check_signature(rule, method):
     signature = inspect.signature(function)
     by_place = [p.name for p in signature.parameters.values() if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
     given, right = by_place[1:], len(by_place) == 1 + len(handed)
-    if right and (tuple(given) == handed or set(given) != set(handed)):  # other names do, the same in disorder do not
+    if right and (tuple(given) == handed or set(given) != set(handed)):  # other names will do, another order not
         return
     extra = [name for name in given if name not in handed] if set(handed) <= set(given) else given[len(handed):]
     asked = [*extra, *hyperparameter_names(function)]
@@ -41,16 +41,16 @@ def check_signature(rule, method):
 
 
 def check_requests(rule, asked, offered):
-    """Raise a TypeError unless the hyperparameters that the methods of a class ask for are among those offered."""
+    """Raise a TypeError unless the class has all the hyperparameters that its methods ask for."""
     for name in asked:
         if name not in offered:
             offered = f"only {', '.join(sorted(offered))}" if offered else "no hyperparameters"
-            raise TypeError(f"a step of {rule.__name__} needs the hyperparameter `{name}`, and its __init__ hands "
+            raise TypeError(f"a step of {rule.__name__} needs the hyperparameter `{name}`, and its __init__ passes "
                             f"super().__init__ {offered}: write {name}={name} in the call of super().__init__")
 
 
 def advise(error):
-    """Add to the AttributeError of an optimizer what to do: hyperparameters are often looked for on `self`."""
+    """Add advice to the AttributeError of an optimizer: people often look for hyperparameters on `self`."""
     rule, advice = error.obj, ""
     if "param_groups" not in vars(rule):
         advice = ": its __init__ has to call super().__init__(params, lr=lr, ...) first"
@@ -68,7 +68,7 @@ def check_state(rule, state):
     """Raise a TypeError unless `init_state` has returned a dictionary."""
     if not isinstance(state, dict):
         raise TypeError(f"{type(rule).__name__}.init_state returned {state!r}; expected a dictionary: its last line "
-                        'has to be `return {"m": np.zeros_like(param)}`, or the like')
+                        'has to be `return {"m": np.zeros_like(param)}`, or similar')
 
 
 def check_phi(rule, phi, data):
@@ -81,7 +81,7 @@ def check_phi(rule, phi, data):
 
 
 def check_in_place(rule, whole, piece):
-    """Raise a TypeError if `update`, given a piece of the state, has put an array into it that is not part of it."""
+    """Raise a TypeError if `update`, given a piece of the state, has put a new array into it."""
     for name, entry in piece.items():
         before = whole.get(name, 0)
         if isinstance(before, dict):

@@ -26,20 +26,20 @@ def described(value):
 
 
 def listed(hyperparameters):
-    """Return "name=value, ..." of hyperparameters, each with its values in all the groups."""
+    """Return "name=value, ..." for hyperparameters, each with its values in all the groups."""
     return ", ".join(f"{name}={' | '.join(dict.fromkeys(map(described, values)))}"
                      for name, values in hyperparameters.items())
 
 
 def is_small(value):
-    """Tell whether a value can be written out."""
+    """Return whether a value can be written out."""
     if isinstance(value, np.ndarray):
         return value.size <= SMALL
     return not isinstance(value, (tuple, list)) or (len(value) <= SMALL and all(map(is_small, value)))
 
 
 def is_empty(value):
-    """Tell whether a value is an array or a sequence without entries."""
+    """Return whether a value is an array or a sequence without entries."""
     return value.size == 0 if isinstance(value, np.ndarray) else isinstance(value, (tuple, list)) and not value
 
 
