@@ -18,26 +18,26 @@ from .wrappers import Wrapper
 
 
 def larger(x, y):
-    """Return the larger of two numbers or, element by element, arrays; of two numbers, as Python's own."""
+    """Return the larger of two numbers, as a Python number, or of two arrays, element by element."""
     return np.maximum(x, y) if isinstance(x, np.ndarray) or isinstance(y, np.ndarray) else max(x, y)
 
 
 class HasAverage:
-    """What the optimizers of this chapter share: `averaged`, a look at the averaged parameters."""
+    """What the optimizers of this chapter share: `averaged`, which shows the averaged parameters."""
 
     machinery = ()
 
     looking = False
 
     def average(self, group, param):
-        """Return the average of one parameter as an array, or None while there is none."""
+        """Return the average of one parameter as an array, or None if there is none yet."""
         raise NotImplementedError
 
     @contextmanager
     def averaged(self):
         """Replace the parameters by their averages inside a `with` block.
 
-        Evaluate or save the model inside it. After it, the parameters are what they were, to the last bit.
+        Evaluate or save the model inside it. Afterwards the parameters are what they were, to the last bit.
 
         Examples
         --------
@@ -65,7 +65,7 @@ class HasAverage:
             finally:
                 self._look_away(before)
         except BaseException:
-            self._look_away(before)  # once more, since an interrupt may have cut it short
+            self._look_away(before)  # once more, since an interrupt may have come before it was done
             raise
 
     def _look_away(self, before):
@@ -174,7 +174,7 @@ class Averaging(HasAverage, Wrapper):
         raise NotImplementedError
 
     def is_due(self):
-        """Tell whether the point after this step is to be averaged."""
+        """Return whether to average the point after this step."""
         return True
 
     def step_around(self, closure):
@@ -249,14 +249,14 @@ class SWA(Averaging):
     optimizer : Optimizer
         Makes the steps.
     swa_start : int, default 0
-        The number of steps before the first one that may count.
+        The number of steps before averaging begins.
     swa_freq : int, default 1
-        Every how many steps from there a point is taken.
+        From there on, the number of steps from one averaged point to the next.
 
     Notes
     -----
-    The means and variances that batch normalisation has gathered are not those of the averaged network: compute them
-    again, by a pass over the data inside `averaged()`.
+    The means and variances that batch normalisation has gathered do not belong to the averaged network: compute them
+    again, in a pass over the data inside `averaged()`.
 
     References
     ----------
@@ -297,8 +297,8 @@ class Lookahead(HasAverage, Wrapper):
         s ← (1 − α) s + α θ
         θ ← s
 
-    Here the average is part of the run. The inner optimizer may take bolder steps: what it gains on average is kept,
-    and swings to and fro cancel.
+    Here the average is part of the run. The inner optimizer can take bolder steps: the average progress is kept, and
+    steps back and forth cancel.
 
     Parameters
     ----------
@@ -342,7 +342,7 @@ class Lookahead(HasAverage, Wrapper):
     def step_around(self, closure):
         for group in self.param_groups:
             for param in group["params"]:
-                self.state_of(param)  # as it is before the first step
+                self.state_of(param)  # so it is before the first step
         loss = self.optimizer.step(closure)
         self.counts["steps"] += 1
         for group in self.param_groups:
@@ -367,8 +367,8 @@ class ScheduleFreeSGD(HasAverage, Optimizer):
         z ← z − γ g
         x ← (1 − c) x + c z        with c = w / Σ w and w = t^r (largest γ so far)^p
 
-    A schedule that falls to 0 must know when the run ends. The paper finds that x is, at every time, about as good as
-    the end of a run whose schedule ends there. This is not of the form θ − γ φ: the parameters hold y, and
+    A schedule that falls to 0 must know when the run ends. The paper finds that x is, at any time, about as good as
+    the end of a run whose schedule ends at that time. This is not of the form θ − γ φ: the parameters hold y, and
     `averaged()` shows x, which is the result.
 
     Parameters
@@ -421,7 +421,7 @@ class ScheduleFreeSGD(HasAverage, Optimizer):
         check_not_zero("momentum", momentum)
 
     def init_state(self, param, *, lr, warmup_steps, r, weight_lr_power):
-        many = has_array((lr, warmup_steps, r, weight_lr_power))  # runs in one, each of which has its own sums
+        many = has_array((lr, warmup_steps, r, weight_lr_power))  # many runs in one, each with its own sums
         zero = np.zeros_like(param) if many else 0.0
         return {"step": 0, "z": param.copy(), "lr_max": zero, "weight_sum": zero}
 
@@ -461,7 +461,7 @@ class ScheduleFreeAdamW(HasAverage, Optimizer):
     weight_decay : float or array, default 0
         λ; takes γλy off the parameter y.
     warmup_steps : int, default 0
-        The steps during which γ rises in a straight line; the authors advise to use some.
+        The steps during which γ rises in a straight line; the authors advise using some.
     r, weight_lr_power : float, default 0 and 2
         See `ScheduleFreeSGD`.
 
@@ -551,6 +551,6 @@ def mean_of(z, y, beta):
 
 
 def check_not_zero(name, beta):
-    """Refuse beta = 0, with which the parameters would not contain the mean."""
+    """Raise an error for beta = 0, because the parameters would not contain the mean."""
     if not np.all(np.asarray(beta) > 0):
         raise ValueError(f"{name} is {beta!r}; it must be above 0, or the parameters would not contain the mean")

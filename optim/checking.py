@@ -1,7 +1,7 @@
-"""Is my optimizer right? `check` runs a class through what every optimizer of the package passes.
+"""Is my optimizer right? `check` runs a class through the checks that every optimizer of the package passes.
 
-Each check makes the optimizer do something twice in two ways that must agree. Where they do not, `update` is run once
-more under a tracer, to find the line after which something is as it must not be.
+Each check makes the optimizer do the same thing in two ways that must agree. Where they do not, `update` runs once more
+under a tracer, to find the line after which something is wrong.
 """
 
 import inspect
@@ -23,14 +23,14 @@ from .interface.lost_state import SEEN
 from .interface.optimizer import PIECE, Optimizer
 from .interface.signatures import HANDED, advise, check_phi, check_signature, check_state, hyperparameter_names
 
-# What to do about exceptions that often stand for a misunderstanding: their type, and words of their message.
+# Advice on exceptions that often come from a misunderstanding: their type, and words of their message.
 ADVICE = [
     (KeyError, "^'step'$", 'put "step": 0 into the dictionary that init_state returns, and it is counted for you'),
     (KeyError, "", "state holds what init_state has returned, and nothing else"),
     (AttributeError, "ndarray.* 'grad'", "param is the parameter's array, and its gradient is the argument grad"),
     (AttributeError, "memoryview", "param is the parameter's array itself, without .data"),
     (TypeError, r"Optimizer.__init__\(\) missing", "write super().__init__(params, lr=lr, ...)"),
-    (TypeError, r"__init__\(\) missing", "give it a default, or hand check a value, as in check(MyOptimizer, lr=0.1)"),
+    (TypeError, r"__init__\(\) missing", "give it a default, or pass check a value, as in check(MyOptimizer, lr=0.1)"),
     (TypeError, "Cannot cast ufunc", "let init_state make arrays by np.zeros_like(param), which have its dtype"),
 ]
 
@@ -40,7 +40,7 @@ WANTS_ALL = "it asks for whole arrays"
 
 
 def check(optimizer: type[Optimizer], *, raises: bool = True, **hyperparameters: Any) -> "Report":
-    """Check an optimizer class, your own for example, and say in words what is wrong with it and in which line.
+    """Check an optimizer class, for example your own, and say in words what is wrong with it and in which line.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def check(optimizer: type[Optimizer], *, raises: bool = True, **hyperparameters:
     raises : bool, default True
         Raise if anything is wrong. False: return the report with its faults.
     **hyperparameters
-        Those that it needs besides, or that differ from its defaults here.
+        Those that it needs in addition, or that should differ from its defaults.
 
     Returns
     -------
@@ -109,7 +109,7 @@ class Report:
     faults: list = field(default_factory=list)
 
     def run(self, name, test, examination):
-        """Make one check, and tell whether there was no fault; an exception in the optimizer's code is one too."""
+        """Make one check and return whether it passed; an exception in the optimizer's code is a fault too."""
         try:
             found = test(examination)
         except Exception as error:
@@ -155,7 +155,7 @@ class Examination:
         return self.optimizer(params, **{**self.hyperparameters, **hyperparameters})
 
     def defaults(self):
-        """Return the hyperparameters that it has if none are given."""
+        """Return its default hyperparameters."""
         return self.make([Parameter([[1.0]])]).defaults
 
     def train(self, params, gradients, loss=1.0, **hyperparameters):
@@ -175,7 +175,7 @@ class Examination:
         return f"where it {doing}, it raises {type(error).__name__}: {error}{advice}\n   {where}"
 
     def refused(self, method, check, *arguments):
-        """Return what a check has against a method, as a list of faults: one or none."""
+        """Return the faults that a check finds in a method, as a list of one or none."""
         try:
             check(*arguments)
         except (TypeError, ValueError) as error:
@@ -183,13 +183,13 @@ class Examination:
         return []
 
     def code_of(self, method):
-        """Return the code of a method; if the class inherits it from Optimizer, of one that it has itself."""
+        """Return the code of a method; if the class inherits it from Optimizer, the code of one of its own."""
         own = [name for name in (method, "update", "__init__", "step")
                if getattr(self.optimizer, name) is not getattr(Optimizer, name)]
         return inspect.unwrap(getattr(self.optimizer, own[0] if own else method)).__code__
 
     def definition(self, method):
-        """Return where a method begins, or another one if there is no such method."""
+        """Return where a method begins, or where another one does if the class has no such method."""
         code = self.code_of(method)
         return at(code.co_filename, code.co_firstlineno)
 
@@ -264,7 +264,7 @@ def arrays_of(names, state):
 
 
 def differ(first, second, **tolerance):
-    """Tell whether two lists of parameters differ."""
+    """Return whether two lists of parameters differ."""
     return any(not np.allclose(x.data, y.data, equal_nan=True, **tolerance) for x, y in zip(first, second))
 
 
@@ -388,7 +388,7 @@ def changes_the_state_in_place(examination):
         return faults
     arrays = {name: array for name, array in trial.state.items() if isinstance(array, np.ndarray)}
     before = {name: array.copy() for name, array in arrays.items()}
-    for _ in range(12):  # some do part of their work only every tenth step
+    for _ in range(12):  # some optimizers do part of their work only every tenth step
         trial.update()
     for name, array in arrays.items():
         if np.array_equal(array, before[name]):
@@ -458,7 +458,7 @@ def leaves_numbers_to_advance(examination):
 
 
 def moves_in_pieces_as_whole(examination):
-    """A large parameter goes where it goes if it is not cut into pieces."""
+    """A large parameter moves the same in pieces and whole."""
     if not examination.is_elementwise:
         return WANTS_ALL if examination.is_rule else NOT_A_RULE
     params, twins, gradients = problem(shapes=[(2 * PIECE + 1,)], steps=3)
@@ -479,7 +479,7 @@ def moves_in_pieces_as_whole(examination):
 
 
 def takes_arrays_of_hyperparameters(examination):
-    """Three values in one array go where three runs go."""
+    """Three values in one array move the parameters as three runs do."""
     if not examination.is_elementwise:
         return WANTS_ALL if examination.is_rule else NOT_A_RULE
     faults = []
@@ -488,7 +488,7 @@ def takes_arrays_of_hyperparameters(examination):
             faults += runs_together_and_apart(examination, name, values)
         except Exception as error:
             fault = examination.fault_of(error, f"is given an array as {name}")
-            advice = "if the line asks `if x`, write `if optim.hyperparameters.active(x)`, or leave the question out"
+            advice = "if the line asks `if x`, write `if optim.hyperparameters.active(x)`, or leave out the test"
             faults.append(f"{fault}\n   ({advice})")
     return faults
 
@@ -511,13 +511,13 @@ def runs_of(examination):
 
 
 def one_run(arrays, i, like):
-    """Return the hyperparameter of run i: a number, or a pair of them as `like` is."""
+    """Return the hyperparameter of run i: a number, or a pair of numbers if `like` is a pair."""
     numbers = tuple([float(array[i]) for array in arrays])
     return numbers if isinstance(like, tuple) else numbers[0]
 
 
 def runs_together_and_apart(examination, name, values):
-    """Return a fault if three runs in one pass do not go where three passes go."""
+    """Return a fault if three runs in one pass differ from three separate runs."""
     params, _, gradients = problem(shapes=[(2, 3)])
     start = params[0].data.copy()
     examination.train(params, gradients, **{name: values})
@@ -532,7 +532,7 @@ def runs_together_and_apart(examination, name, values):
 
 
 def treats_groups_apart(examination):
-    """Two groups go where two optimizers go."""
+    """Two groups move as two optimizers do."""
     if "lr" not in examination.defaults() or not examination.is_rule:
         return NOT_A_RULE
     params, twins, gradients = problem()
@@ -557,7 +557,7 @@ def skips_missing_gradients(examination):
 
 
 def resumes_bit_for_bit(examination):
-    """A run that is saved and loaded half-way goes where it goes undisturbed."""
+    """A run that is saved and loaded half-way gives the same result as a run without a break."""
     params, _, gradients = problem(steps=6)
     optimizer = examination.train(params, gradients[:3])
     saved = optimizer.state_dict()
@@ -569,7 +569,7 @@ def resumes_bit_for_bit(examination):
     walk(resumed, twins, gradients[3:])
     if not differ(params, twins, rtol=0, atol=0):
         return []
-    return ["a run resumed from its state dictionary goes elsewhere: everything that a step remembers belongs into the "
+    return ["a run resumed from its state dictionary goes elsewhere: everything that a step remembers belongs in the "
             f"dictionary that init_state returns\n   {examination.definition('init_state')}"]
 
 
@@ -605,7 +605,7 @@ def is_finite_at_a_minimum(examination):
 
 
 def climbs_if_asked_to(examination):
-    """`maximize=True` goes where gradients of the other sign lead."""
+    """`maximize=True` does the same as gradients of the other sign."""
     if "maximize" not in inspect.signature(examination.optimizer.__init__).parameters:
         return []
     params, twins, gradients = problem()
@@ -613,12 +613,12 @@ def climbs_if_asked_to(examination):
     examination.train(twins, [[-grad for grad in grads] for grads in gradients], loss=-1.0, maximize=True)
     if not differ(params, twins, rtol=1e-12, atol=0):
         return []
-    return ["maximize=True is not the same as a gradient of the other sign: hand maximize on to super().__init__, and "
+    return ["maximize=True is not the same as a gradient of the other sign: pass maximize on to super().__init__, and "
             "leave the sign to step"]
 
 
 def descends_a_bowl(examination):
-    """On a convex bowl it comes near the minimum, with one of five learning rates."""
+    """On a convex bowl it gets near the minimum, with one of five learning rates."""
     curvatures = np.array([[1.0], [2.0], [5.0]])
     lr = examination.defaults().get("lr")
     factors = [1] if lr is None or isinstance(lr, np.ndarray) else [1, 0.1, 0.01, 10, 100]
@@ -665,7 +665,7 @@ CHECKS = {
     "climbs if asked to": climbs_if_asked_to,
     "descends a bowl": descends_a_bowl,
 }
-# Which checks need not be made after a fault in another, because they would find the same.
+# Checks to leave out after a fault in another check, because they would find the same fault.
 FOLLOWS_FROM = {
     "makes a step": CHECKS.keys(),
     "remembers in its state": {"moves in pieces as whole", "takes arrays of hyperparameters", "treats groups apart",

@@ -1,7 +1,7 @@
-"""Checkpoints: nested dictionaries of arrays and numbers in one `.npz` file that is never half written.
+"""Checkpoints: nested dictionaries of arrays and numbers in one `.npz` file, which is never half written.
 
 `numpy.load` can open the file too. The arrays are "array_0", "array_1", and so on, the nesting is text under
-"structure", and there is a checksum of all of them. Nothing is pickled, so reading a stranger's file runs no code.
+"structure", and there is a checksum of all of them. Nothing is pickled, so reading somebody else's file runs no code.
 """
 
 import errno
@@ -16,32 +16,32 @@ import numpy as np
 from .interface.annotations import Any, Function
 
 FORMAT = 1
-DEPTH = 200  # of nesting; JSON is read and written by functions that call themselves
+DEPTH = 200  # levels of nesting; JSON is read and written by recursive functions
 PLAIN = {bool, int, float, str, type(None)}
 
 
 def save(path: str | os.PathLike, state: Any) -> None:
     """Write a state to a file: a model's, its optimizer's, a schedule's and a random generator's, all in one.
 
-    The file is written beside `path` under another name, brought safely to the disk, and then renamed. Whatever happens
+    The file is written beside `path` under another name, flushed to the disk, and then renamed. Whatever happens
     on the way, a crash or a full disk, `path` holds the old state or the new one.
 
     Parameters
     ----------
     path : str or path-like
-        The file's name; it is customary for it to end in ".npz".
+        The file's name; by custom it ends in ".npz".
     state : dict, list, tuple, ndarray, number, str, bool or None
-        Nested up to 200 deep. Dictionaries have keys that are str or int. A `numpy.random.Generator` goes in by
-        ``generator.bit_generator.state``.
+        Nested up to 200 deep. Dictionaries have keys that are str or int. For a `numpy.random.Generator`,
+        save ``generator.bit_generator.state``.
 
     Raises
     ------
     TypeError
-        If there is something else in the state; the message says where.
+        If the state contains anything else; the message says where.
     ValueError
         If the state contains itself, or is nested deeper.
     OSError
-        If the file cannot be written. The old one is then as it was.
+        If the file cannot be written. The old one is then unchanged.
 
     See Also
     --------
@@ -89,7 +89,7 @@ def load(path: str | os.PathLike) -> Any:
     OSError
         If the file cannot be read, or is a folder or a device; a FileNotFoundError if there is none.
     ValueError
-        If the file is damaged, was not written by `save`, or would take more memory than it is large.
+        If the file is damaged, was not written by `save`, or would take more memory than its size.
 
     See Also
     --------
@@ -102,7 +102,7 @@ def load(path: str | os.PathLike) -> Any:
             members = read_members(file)
         except MemoryError:
             raise
-        except Exception:  # a damaged archive may raise almost anything, and advise to allow pickle
+        except Exception:  # a damaged archive can raise almost any error, and advise you to allow pickle
             raise damaged from None
     if not {"structure", "checksum"} <= members.keys():
         raise ValueError(f"{path} was not written by optim.save: it holds {sorted(members)[:5]}; numpy.load reads what "
@@ -120,7 +120,7 @@ def load(path: str | os.PathLike) -> Any:
 
 
 def read_members(file):
-    """Return the arrays in a file by name; refuse one whose arrays would take more memory than the file is large.
+    """Return the arrays in a file by name; refuse a file whose arrays would take more memory than its size.
 
     `save` does not compress. A compressed file of a megabyte may hold a gigabyte of zeros.
     """
@@ -137,7 +137,7 @@ def read_array(content):
     """Return the array in the contents of an .npy file, whose header must not claim more than there is."""
     file = io.BytesIO(content)
     version = np.lib.format.read_magic(file)
-    if version != (3, 0):  # which NumPy writes for fields with names beyond ASCII
+    if version != (3, 0):  # which NumPy writes for fields whose names are not ASCII
         headers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
         shape, _, dtype = headers[version](file)
         if math.prod(shape) * dtype.itemsize != len(content) - file.tell():
@@ -147,7 +147,7 @@ def read_array(content):
 
 
 def check_is_file(path):
-    """Raise an OSError if a path is there and is no file."""
+    """Raise an OSError if a path exists and is not a file."""
     if os.path.exists(path) and not os.path.isfile(path):
         raise OSError(errno.EISDIR, "expected the name of a file, not of a folder or a device", os.fspath(path))
 
@@ -156,7 +156,7 @@ def check_is_file(path):
 def replacing(path):
     """Yield the name of a file to write beside `path`, with the same ending; it replaces `path` when it is complete.
 
-    It is brought safely to the disk first. Whatever happens on the way, `path` holds the old contents or the new.
+    It is flushed to the disk first. Whatever happens on the way, `path` holds the old contents or the new.
     """
     check_is_file(path)
     target = os.path.realpath(path)  # where a link points to
@@ -179,7 +179,7 @@ def replacing(path):
 
 
 def check_path(path, call):
-    """Raise a TypeError unless a path is one, and an OSError if there is something else than a file."""
+    """Raise a TypeError unless this is a path, and an OSError if it exists and is not a file."""
     if not isinstance(path, (str, os.PathLike)):
         raise TypeError(f"path is {type(path).__name__}, in {call}; expected the name of a file, such as \"run.npz\"")
     check_is_file(path)
@@ -188,8 +188,8 @@ def check_path(path, call):
 def encoded(value, where, arrays, containers):
     """Return a value as JSON can hold it, and put its arrays into the list `arrays`.
 
-    A value that JSON does not know is written as a pair of its kind and its contents. `where` says in error messages
-    where it is.
+    A value that JSON does not know is written as a pair of its kind and its contents. `where` is its place, for
+    error messages.
     """
     if type(value) in PLAIN:
         return value
@@ -226,7 +226,7 @@ def hint(value):
 
 
 def decoded(value, members):
-    """Return what `encoded` was given."""
+    """Return the value that `encoded` was given."""
     if not isinstance(value, list):
         return value
     kind, content = value
@@ -253,7 +253,7 @@ def checksum(members):
 
 
 def sync_folder(folder):
-    """Bring the new name of a file to the disk, where the system can do that."""
+    """Flush the new name of a file to the disk, if the system can do that."""
     with suppress(OSError, AttributeError):
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         try:
@@ -265,7 +265,7 @@ def sync_folder(folder):
 def converted(function: Function, state: Any) -> Any:
     """Return a copy of a state with `function` applied to every array in it.
 
-    Turns our state dictionaries into PyTorch's, and back; PyTorch's load here without it.
+    This turns our state dictionaries into PyTorch's, and back. PyTorch's can be loaded here without it.
 
     Parameters
     ----------

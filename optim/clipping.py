@@ -1,7 +1,7 @@
-"""Clipping gradients where they are, between the backward pass and the step.
+"""Clipping gradients in place, between the backward pass and the step.
 
-The links `clip` and `clip_by_global_norm` of a chain (`transform.py`) do the same on the way to the update, and leave
-`param.grad` alone.
+The links `clip` and `clip_by_global_norm` of a chain (`transform.py`) do the same on the way to the update, and do
+not change `param.grad`.
 """
 
 import numpy as np
@@ -38,32 +38,32 @@ def global_norm(arrays: Iterable, norm_type: float | str = 2.0) -> float:
 
 
 def shrink_factor(norm, max_norm):
-    """Return min(1, max_norm / (norm + 1e-6)), PyTorch's factor; not-a-number where the norm is."""
+    """Return min(1, max_norm / (norm + 1e-6)), PyTorch's factor; NaN if the norm is NaN."""
     factor = max_norm / (norm + 1e-6)
     return np.where(factor > 1, 1.0, factor)
 
 
 def clip_grad_norm_(parameters: Params, max_norm: float, norm_type: float | str = 2.0,
                     error_if_nonfinite: bool = False) -> float:
-    r"""Shrink all gradients by one factor, so that their norm taken as one long vector is at most `max_norm`.
+    r"""Shrink all gradients by one factor, so that the norm of all, as one long vector, is at most `max_norm`.
 
     .. math::
         g \leftarrow g \cdot \min\left(1, \frac{c}{|g| + 10^{-6}}\right)
 
     A step in a cliff of the surface becomes shorter and keeps its direction [1]_. The gradients are changed in place.
-    The arithmetic, the :math:`10^{-6}` included, is that of ``torch.nn.utils.clip_grad_norm_``; optax has no
+    The arithmetic, with the :math:`10^{-6}`, is that of ``torch.nn.utils.clip_grad_norm_``; optax has no
     :math:`10^{-6}`.
 
     Parameters
     ----------
     parameters : iterable of parameters, or one
-        Those whose `grad` is None are passed over.
+        Parameters whose `grad` is None are skipped.
     max_norm : float
         c.
     norm_type : float or "inf", default 2
         p of the p-norm.
     error_if_nonfinite : bool, default False
-        Raise, and change nothing, if the norm is infinite or not a number.
+        Raise an error, and change nothing, if the norm is infinite or NaN.
 
     Returns
     -------
@@ -110,7 +110,7 @@ def clip_grad_value_(parameters: Params, clip_value: float) -> None:
     Parameters
     ----------
     parameters : iterable of parameters, or one
-        Those whose `grad` is None are passed over.
+        Parameters whose `grad` is None are skipped.
     clip_value : float
 
     Examples
@@ -128,12 +128,12 @@ def clip_grad_value_(parameters: Params, clip_value: float) -> None:
 
 
 def gradients(parameters):
-    """Return the gradients that there are, as arrays to be changed in place; of those by rows, the values."""
+    """Return the gradients that exist, as arrays to change in place; for gradients by rows, their values."""
     arrays = []
     for param in as_list(parameters, "parameters"):
         if not hasattr(param, "grad"):
             raise TypeError(f"parameters holds {described(param)}, which has no .grad; expected parameters")
-        if hasattr(param.grad, "coalesced"):  # optim.RowGradient: a row that is named twice counts once, with its sum
+        if hasattr(param.grad, "coalesced"):  # optim.RowGradient: a row that is listed twice counts once, with its sum
             param.grad = param.grad.coalesced()
             arrays.append(param.grad.values)
         elif param.grad is not None:

@@ -1,11 +1,11 @@
-r"""Chains: an optimizer put together from links, each of which turns a gradient a little more into an update.
+r"""Chains: an optimizer made of links, each of which brings a gradient one step closer to the update.
 
 .. math::
     \theta \leftarrow \theta - \gamma \, \phi_n(\dots \phi_2(\phi_1(g)))
 
 A link is an `UpdateRule` like a named optimizer, and the order of the links makes the method:
 `(add_decayed_weights, scale_by_adam)` is Adam with L2 regularisation, `(scale_by_adam, add_decayed_weights)` is AdamW.
-Here is how links are chained; the links themselves are in `links.py`.
+This file chains links; the links themselves are in `links.py`.
 """
 
 import copy
@@ -21,18 +21,18 @@ from .interface.words import listed
 class Link(UpdateRule):
     """One link of a chain: an update rule, and the values its hyperparameters start with.
 
-    A link of your own has an `__init__` that hands its hyperparameters to `super().__init__` by name, and an `update`,
-    as an optimizer has. Where it needs more, it may have
+    Your own link has an `__init__` that passes its hyperparameters to `super().__init__` by name, and an `update`, like
+    an optimizer. If it needs more, it can have
 
     * `init_state` and `advance`, as an optimizer;
     * `survey(grads)`, called with the gradients of all parameters before the first of them is updated;
-    * `settle(param)`, called with a parameter's array that has just been moved, to put it in place where it belongs.
+    * `settle(param)`, called with a parameter's array that has just moved, to correct it in place.
 
     Parameters
     ----------
     **hyperparameters
-        Their first values. They live in the groups of the chain as "name.hyperparameter", where they can be changed, be
-        different for each group, and be scheduled.
+        Their first values. They are in the groups of the chain as "name.hyperparameter". There you can change and
+        schedule them, and they can differ between groups.
 
     Examples
     --------
@@ -63,11 +63,11 @@ class Link(UpdateRule):
             check_requests(type(self), self.asked_by(method), {*hyperparameters, "lr"})
 
     def asked_by(self, method):
-        """Return the names of the hyperparameters that one of the link's methods is to be handed."""
+        """Return the names of the hyperparameters that one of the link's methods takes."""
         return hyperparameter_names(getattr(type(self), method))
 
     def wants(self, param):
-        """Tell whether the link applies to a parameter, given its array; see `masked`."""
+        """Return whether the link applies to a parameter, given its array; see `masked`."""
         return True
 
     def __repr__(self):
@@ -93,7 +93,7 @@ class chain(Optimizer):
     *links : Link
         Applied to the gradient in this order. A second link of the same name is called "name_2", a third "name_3".
     lr : float or array, default 1e-3
-        Learning rate γ. It multiplies what the last link returns; no link has to do that.
+        Learning rate γ. It multiplies the result of the last link, so no link has to do that.
     maximize : bool, default False
         Climb instead.
 
@@ -105,9 +105,8 @@ class chain(Optimizer):
 
     Notes
     -----
-    A link that surveys all gradients, such as `clip_by_global_norm`, may stand anywhere: the links before it are
-    applied to all parameters first. Links of one element after another run in pieces, as the rules of the named
-    optimizers do.
+    A link that surveys all gradients, such as `clip_by_global_norm`, can be anywhere in the chain: the links before it
+    are applied to all parameters first. Elementwise links run in pieces, like the rules of the named optimizers.
 
     The links' names are those of optax, whose chains end in ``scale(-lr)``; here the minus sign and the learning rate
     are the optimizer's.
@@ -135,7 +134,7 @@ class chain(Optimizer):
         super().__init__(params, lr=lr, maximize=maximize, **hyperparameters)
 
     def all_ranges(self):
-        """Return the ranges of the links' hyperparameters, by the names that they have in the groups."""
+        """Return the ranges of the links' hyperparameters, by their names in the groups."""
         return RANGES | {f"{name}.{key}": allowed for name, link in self.links.items()
                          for key, allowed in link.all_ranges().items()}
 
@@ -147,7 +146,7 @@ class chain(Optimizer):
         return {"lr"}  # what the links ask for has been checked when they were made
 
     def chosen(self, method, group, data):
-        """Return, link by link, the hyperparameters that the link's method of the same name is to be handed."""
+        """Return, link by link, the hyperparameters that the link's method of the same name takes."""
         return {name: {key: prepared(group[key if key == "lr" else f"{name}.{key}"], data)
                        for key in link.asked_by(method.__name__)} for name, link in self.links.items()}
 
@@ -178,7 +177,7 @@ class chain(Optimizer):
                     check_phi(link, grad, param)
         return grad
 
-    # Stages: what comes before a survey is done for all parameters before what comes after it
+    # Stages: the links before a survey are applied to all parameters before the links after it
 
     def move_all(self, work):
         for group, param, _ in work:
@@ -235,7 +234,7 @@ class chain(Optimizer):
 
 
 def named(links):
-    """Return the links by name: of two with the same name, the second is called "name_2"."""
+    """Return the links by name; the second of the same name is called "name_2"."""
     by_name = {}
     for link in links:
         if not isinstance(link, Link):
@@ -264,7 +263,7 @@ def masked(link: Link, mask: Function) -> Link:
     ----------
     link : Link
     mask : callable
-        Handed a parameter's array, returns True where the link applies. It is asked once, when the first gradient
+        Takes a parameter's array and returns True where the link applies. It is called once, when the first gradient
         arrives.
 
     Examples
@@ -294,7 +293,7 @@ class rule_of(Link):
     optimizer : type
         A subclass of `Optimizer` whose rule is of the form theta <- theta - lr * phi, one parameter at a time.
     **hyperparameters
-        Those that live in the groups of the chain, under the optimizer's own names. The others keep the
+        Those that the groups of the chain will hold, under the optimizer's own names. The others keep the
         optimizer's defaults.
 
     Examples

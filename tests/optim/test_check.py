@@ -436,7 +436,7 @@ MISUNDERSTOOD = [
     (CountsInIntegers, r"let init_state make arrays by np.zeros_like\(param\)"),
     (TakesTheParameterForAnObject, "its gradient is the argument grad"),
     (StepsByItself, r"write `def step\(self, closure=None\)`, or write no step at all"),
-    (NeedsLr, r"give it a default, or hand check a value, as in check\(MyOptimizer, lr=0.1\)"),
+    (NeedsLr, r"give it a default, or pass check a value, as in check\(MyOptimizer, lr=0.1\)"),
 ]
 
 
