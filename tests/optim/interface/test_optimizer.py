@@ -655,7 +655,7 @@ def test_a_run_as_for_pytorch_resumes_bit_for_bit_through_a_file(style, tmp_path
 
 
 @pytest.mark.parametrize(("other", "message"), [
-    (lambda: bowl(HeavyBall, (1.0, 2.0, 3.0))[2], r"that of a parameter of shape \(2,\); expected \(3,\)"),
+    (lambda: bowl(HeavyBall, (1.0, 2.0, 3.0))[2], r"for a parameter of shape \(2,\); expected \(3,\)"),
     (lambda: bowl(optim.SGD)[2], r"not the state of SGD alone: it also has \['shapes'\]"),
     (lambda: bowl(type("Other", (HeavyBall,), {"__init__": lambda self, params: optim.Optimizer.__init__(
         self, params, {"speed": 1})}))[2], "its groups lack|does not know the hyperparameter"),
