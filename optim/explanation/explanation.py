@@ -205,7 +205,8 @@ def explain(optimizer: Optimizer, closure: Closure = None, *, steps: int = 1, ke
 def check_arguments(optimizer, closure, steps, parameter, element):
     """Refuse what `explain` cannot show."""
     if not isinstance(optimizer, Optimizer):
-        raise TypeError(f"optimizer is {optimizer!r}; expected an Optimizer")
+        raise TypeError(f"optimizer is {optimizer!r}; expected an optimizer that has parameters, such as "
+                        "optim.Adam([p]); optim.show takes a class")
     params = [param for group in optimizer.param_groups for param in group["params"]]
     if closure is None and all(param.grad is None for param in params):
         raise ValueError("no parameter has a gradient: call backward first, or pass a closure that does")

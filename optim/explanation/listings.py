@@ -25,7 +25,7 @@ from .equations import calculations, equations_of
 from .explanation import explain
 from .formulas import first_line, last_line, statements
 
-METHODS = ("init_state", "advance", "move_all", "update", "point", "iterate", "step_around")
+METHODS = ("step", "init_state", "advance", "move_all", "update", "point", "iterate", "step_around")
 STEPS = 2  # the first is often special, as in SGD with momentum
 SHORT = 10  # lines; longer functions that a rule calls are not part of the listing
 COLUMN = 60  # characters; two listings are put side by side if both have as many
@@ -231,7 +231,7 @@ def methods_of(cls):
     for function in own:
         source = source_of(function)
         called += [member_of(cls, name) for name in re.findall(r"self\.(\w+)\(", source)]
-        beside = [function.__globals__.get(name) for name in re.findall(r"(?<![\w.])(\w+)\(", source)]
+        beside = [function.__globals__.get(name) for name in re.findall(r"(?<![\w.])(?<!def )(\w+)\(", source)]
         called += [one for one in beside if inspect.isfunction(one) and one.__module__ == function.__module__]
     return own + [one for one in dict.fromkeys(called) if one and one not in own and len(shown_lines(one)) <= SHORT]
 

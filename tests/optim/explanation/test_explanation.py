@@ -480,7 +480,7 @@ def test_a_worksheet_without_source_says_so():
 # Misuse
 
 @pytest.mark.parametrize("arguments, error, words", [
-    ({"optimizer": "Adam"}, TypeError, "expected an Optimizer"),
+    ({"optimizer": "Adam"}, TypeError, "expected an optimizer that has parameters"),
     ({"steps": 0}, ValueError, "steps is 0"),
     ({"parameter": 1}, IndexError, "from 0 to 0"),
     ({"element": 1}, IndexError, "picks no single number"),
