@@ -36,6 +36,7 @@ class Parameter:
     """
 
     __slots__ = ("data", "grad")
+    __array_ufunc__ = None  # `p -= ...` is an error and does not make a new array; `p.data -= ...` is meant
 
     def __init__(self, data: ArrayLike) -> None:
         self.data = np.array(data)
@@ -44,6 +45,9 @@ class Parameter:
         if self.data.dtype.kind != "f":
             self.data = self.data.astype(float)
         self.grad = None
+
+    def __array__(self, dtype=None, copy=None):
+        return np.array(self.data, dtype=dtype, copy=copy)
 
     def __repr__(self):
         return f"Parameter({np.array2string(self.data, separator=', ', threshold=20, prefix='Parameter(')})"
@@ -90,6 +94,8 @@ def as_groups(params):
     """Return what was given as `params` as a list of group dictionaries."""
     if hasattr(params, "data") and hasattr(params, "grad"):
         raise TypeError("params is a single parameter; expected an iterable of parameters: write [parameter]")
+    if hasattr(params, "parameters") or getattr(params, "__name__", "") == "parameters":
+        raise TypeError("params is a model or its method; expected its parameters: write model.parameters()")
     try:
         params = list(params)
     except TypeError:

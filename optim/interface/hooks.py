@@ -20,13 +20,10 @@ class HookHandle:
 
 
 def with_hooks(step: Function) -> Function:
-    """Return a method `step` that also calls the optimizer's hooks, and takes a closure even if its author did not.
+    """Return a method `step` that also calls the optimizer's hooks.
 
     The hooks are called only around the outermost `step`, not again around the `super().step()` inside it.
     """
-    if len(inspect.signature(step).parameters) == 1:
-        step = after_closure(step)
-
     @wraps(step)
     def hooked(self, closure=None, **others):
         if type(self).step is not hooked:
@@ -53,12 +50,39 @@ def call(hooks, optimizer, closure):
         hook(optimizer, (closure,), {})
 
 
+def with_closure(step: Function) -> Function:
+    """Return a method `step` that takes a closure even if its author did not, and calls it or raises a TypeError."""
+    return after_closure(step) if len(inspect.signature(step).parameters) == 1 else refusing_to_ignore(step)
+
+
 def after_closure(step):
     """Return a `step(self, closure=None)` that calls the closure, and then a `step(self)` that takes none."""
     @wraps(step)
     def stepped(self, closure=None):
         loss = None if closure is None else closure()
         step(self)
+        return loss
+
+    return stepped
+
+
+def refusing_to_ignore(step):
+    """Return a `step` that raises a TypeError if it does not call the closure that it is given."""
+    @wraps(step)
+    def stepped(self, closure=None, **others):
+        if closure is None:
+            return step(self, None, **others)
+        calls = []
+
+        def counted():
+            calls.append(1)
+            return closure()
+
+        loss = step(self, counted, **others)
+        if not calls:
+            raise TypeError(f"{type(self).__name__}.step(closure) does not call its closure, which computes the loss "
+                            "and the gradients: write `def step(self)`, and it is called for you, or begin with "
+                            "`loss = None if closure is None else closure()` and end with `return loss`")
         return loss
 
     return stepped

@@ -12,7 +12,7 @@ import numpy as np
 
 from .annotations import Any, Function, Params, any_signature
 from .groups import ParamGroup, as_defaults, as_groups, as_list, check_apart, check_parameter
-from .hooks import HookHandle, with_hooks
+from .hooks import HookHandle, with_closure, with_hooks
 from .hyperparameters import check_all, prepared, ranges_of
 from .lost_state import watch
 from .pieces import has_array, in_pieces, join_new
@@ -194,7 +194,7 @@ class Optimizer(UpdateRule):
         super().__init_subclass__(**arguments)
         describe_shared_parameters(cls)
         if not getattr(cls.step, "calls_hooks", False):
-            cls.step = with_hooks(cls.step)
+            cls.step = with_hooks(with_closure(cls.step))
 
     @with_hooks
     def step(self, closure=None):

@@ -702,6 +702,42 @@ def test_a_step_as_for_pytorch_passes_its_check(style):
     assert "passes" in str(optim.check(style))
 
 
+def test_a_step_that_ignores_its_closure_is_refused_in_words():
+    class Ignores(HeavyBall):
+        def step(self, closure=None):
+            super().step()
+
+    p, closure, optimizer = bowl(Ignores)
+    with pytest.raises(TypeError, match=r"Ignores.step\(closure\) does not call its closure.*write `def step\(self\)`"):
+        optimizer.step(closure)
+    closure()
+    optimizer.step()
+    assert p.data[0] != 2.0
+
+
+def test_a_step_as_for_pytorch_is_shown():
+    shown = str(optim.show(HeavyBall))
+    assert "\n    loss = None if closure is None else closure()\n" in shown and shown.endswith("\n    return loss")
+
+
+def test_numpy_takes_a_parameter_for_its_array():
+    p = optim.Parameter(np.float32([1, 2]))
+    np.testing.assert_array_equal(np.zeros_like(p), np.zeros(2, np.float32), strict=True)
+    assert np.asarray(p).dtype == np.float32 and np.array(p, dtype=float).dtype == float
+    with pytest.raises(TypeError, match="does not support ufuncs"):
+        p -= np.ones(2)
+
+
+def test_a_model_instead_of_its_parameters_is_refused_in_words():
+    class Model:
+        def parameters(self):
+            return [optim.Parameter([1.0])]
+
+    for given in Model(), Model().parameters:
+        with pytest.raises(TypeError, match=r"write model.parameters\(\)"):
+            optim.SGD(given)
+
+
 @styles
 def test_a_step_as_for_pytorch_is_explained(style):
     _, closure, optimizer = bowl(style)
