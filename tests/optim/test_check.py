@@ -411,6 +411,58 @@ class NeedsLr(Student):
         super().__init__(params, lr)
 
 
+class LooksForLr(optim.Optimizer):
+    def __init__(self, params, lr=0.01):
+        super().__init__(params, lr=lr)
+
+    def update(self, grad, state, param):
+        return lr * grad  # noqa: F821
+
+
+class LooksForBeta(optim.Optimizer):
+    def __init__(self, params, lr=0.01, beta=0.9):
+        super().__init__(params, lr=lr, beta=beta)
+
+    def update(self, grad, state, param):
+        return beta * grad  # noqa: F821
+
+
+class WritesTorch(optim.Optimizer):
+    def __init__(self, params, lr=0.01, beta=0.9):
+        super().__init__(params, lr=lr, beta=beta)
+
+    def update(self, grad, state, param, *, beta):
+        return grad.mul_(beta)
+
+
+class StepsAsForPyTorch(optim.Optimizer):
+    def __init__(self, params, lr=0.01):
+        super().__init__(params, dict(lr=lr))
+
+
+class IgnoresItsClosure(StepsAsForPyTorch):
+    def step(self, closure=None):
+        for group in self.param_groups:
+            for p in group["params"]:
+                if p.grad is not None:
+                    p.data -= group["lr"] * p.grad
+
+
+class MisspellsInItsStep(StepsAsForPyTorch):
+    def step(self):
+        for group in self.param_groups:
+            for p in group["params"]:
+                p.data -= group["rate"] * p.grad
+
+
+class MovesTheParameterItself(StepsAsForPyTorch):
+    def step(self):
+        for group in self.param_groups:
+            for p in group["params"]:
+                if p.grad is not None:
+                    p -= group["lr"] * p.grad
+
+
 UNUSABLE = [  # in training as well
     (ForgetsLr, "ForgetsLr needs the hyperparameter `lr`.*: write lr=lr in the call of super"),
     (ForgetsSuper, r"'ForgetsSuper' object has no attribute.*: its __init__ has to call super"),
@@ -435,6 +487,12 @@ MISUNDERSTOOD = [
     (ForgetsToCount, "KeyError: 'step'; put \"step\": 0 into the dictionary that init_state returns"),
     (CountsInIntegers, r"let init_state make arrays by np.zeros_like\(param\)"),
     (TakesTheParameterForAnObject, "its gradient is the argument grad"),
+    (LooksForLr, "name 'lr' is not defined; step multiplies what update returns by lr: leave lr out"),
+    (LooksForBeta, r"name 'beta' is not defined; name it after the `\*`"),
+    (WritesTorch, r"no attribute 'mul_'; arrays are NumPy's: write m \*= beta"),
+    (IgnoresItsClosure, r"IgnoresItsClosure.step\(closure\) does not call its closure"),
+    (MisspellsInItsStep, r"KeyError: 'rate'; group has what __init__ hands super\(\).__init__"),
+    (MovesTheParameterItself, "a parameter's array is p.data: write p.data -= ..."),
     (StepsByItself, r"write `def step\(self, closure=None\)`, or write no step at all"),
     (NeedsLr, r"give it a default, or pass check a value, as in check\(MyOptimizer, lr=0.1\)"),
 ]
