@@ -1,4 +1,4 @@
-"""Maps over starts: to which minimum an optimizer gets from where, and how fast."""
+"""Maps over starts: which minimum an optimizer reaches from each start, and how fast."""
 
 import dataclasses
 
@@ -15,19 +15,19 @@ from ..pictures.drawing import MINIMA, Drawing, add_legend, axes_or_new, style, 
 from ..pictures.framing import points_within
 from ..runs.recording import FAR, Objective, built, check_count
 from ..surfaces.definition import Surface
-from .map import Map, SharedNoise, check_independent, check_positive, common_facts, mapped, told_optimizer, walk
-from .raster import DARK, DIVERGED, NOWHERE, draw_image, hatch, thinned, told_axes
+from .map import Map, SharedNoise, check_independent, check_positive, common_facts, mapped, optimizer_in_words, walk
+from .raster import DARK, DIVERGED, NOWHERE, axes_in_words, draw_image, hatch, thinned
 from .tiles import BATCH
 
-# Okabe's and Ito's colours, but for a yellower green: lightness shows the steps, so hues must differ for all eyes.
+# Okabe's and Ito's colours, with a yellower green: lightness shows the steps, so all eyes must see different hues.
 BASINS = ["#0072B2", "#E69F00", "#2E9B4F", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442"]
-SHADED = [1, 99.5]  # percentiles of the steps: quicker runs are as pale as can be, slower ones as dark
+SHADED = [1, 99.5]  # percentiles of the steps: quicker runs have the palest colour, slower ones the darkest
 IN_LEGEND = 8  # minima that are named in a legend
 
 
 def basin_map(surface, optimizer, domain=None, steps=500, *, size=512, radius=None, noise=None, seed=0, executor=None,
               path=None, tile=128):
-    """Map to which minimum an optimizer gets from where: every pixel is a start.
+    """Map which minimum an optimizer reaches from each start: every pixel is a start.
 
     Parameters
     ----------
@@ -41,16 +41,16 @@ def basin_map(surface, optimizer, domain=None, steps=500, *, size=512, radius=No
     size : int or (int, int), default 512
         Pixels along each side, or the numbers of columns and rows. Starts are the centres of the pixels.
     radius : float, optional
-        How near to a minimum a run has to stay, to have reached it. Default: a hundredth of the domain's shorter side.
+        A run has reached a minimum if it stays this near to it. Default: a hundredth of the domain's shorter side.
     noise, seed, executor, path, tile
         As in `hyperparameter_map`.
 
     Returns
     -------
     Map
-        With the arrays "minimum" (the index in ``facts["minima"]`` of that in whose reach the run ended, or -1),
-        "steps" (until it was there for good; NaN if it was not) and "diverged". The minima are those that the surface
-        tells, global ones first, and then others that a search from 24 x 24 starts finds in the domain.
+        With the arrays "minimum" (the index in ``facts["minima"]`` of the minimum that the run reached, or -1),
+        "steps" (until it was there for good; NaN if it never was) and "diverged". The minima are the known ones of the
+        surface, global ones first, and then others that a search from 24 x 24 starts finds in the domain.
 
     Raises
     ------
@@ -87,7 +87,7 @@ def basin_map(surface, optimizer, domain=None, steps=500, *, size=512, radius=No
 
 @dataclasses.dataclass(frozen=True)
 class BasinWork:
-    """What is done for N pixels of a `basin_map`: a run of N starts, and the same once more.
+    """The work for N pixels of a `basin_map`: a run of N starts, and the same run again.
 
     The first run finds where each start leads, the second when it was there for good.
     """
@@ -135,9 +135,9 @@ class BasinWork:
         return walk(built(self.optimizer, self.surface, [objective.parameter], {}), objective, self.steps)
 
     def facts(self):
-        """Return what the map depends on besides its axes."""
+        """Return what the map depends on apart from its axes."""
         runner = built(self.optimizer, self.surface, [optim.Parameter(self.surface.start)], {})
-        text = told_optimizer(runner, ())
+        text = optimizer_in_words(runner, ())
         return {"title": f"{text} on {self.surface.name}", **common_facts(self.surface, runner), "optimizer": text,
                 "minima": self.minima, "global": len(self.surface.minima), "radius": float(self.radius),
                 "domain": self.domain, "steps": self.steps, "noise": float(self.noise), "seed": self.seed}
@@ -153,7 +153,7 @@ def squared_distance(position, point):
 
 
 def all_minima(surface, domain, radius):
-    """Return the minima that are known of a surface, and those that runs over the domain find, as a tuple of points."""
+    """Return the known minima of a surface, and those that runs over the domain find, as a tuple of points."""
     minima = [np.array(point) for point in surface.minima + surface.local_minima]
     starts = np.stack(np.meshgrid(*(centres(low, high, 24) for low, high in domain))).reshape(2, -1)
     objective = Objective(surface, starts, steps=600)
@@ -182,7 +182,7 @@ def polished(surface, point, iterations=20):
 
 
 def is_new(point, minima, domain, radius):
-    """Tell whether a point lies in the domain and apart from the minima known so far."""
+    """Return whether a point lies in the domain and is not one of the minima known so far."""
     low, high = np.transpose(domain)
     return bool(np.all((low <= point) & (point <= high))) and all(
         np.linalg.norm(point - known) > radius for known in minima)
@@ -207,7 +207,7 @@ class BasinMap(Map):
     kind = "basins"
 
     def plot(self, ax=None, *, legend=True, **kwargs):
-        """Draw the basins of attraction: a colour for each minimum, darker where it took more steps.
+        """Draw the basins of attraction: a colour for each minimum, darker where runs took more steps.
 
         Parameters
         ----------
@@ -233,7 +233,8 @@ class BasinMap(Map):
             if legend:
                 add_legend(ax, "right", basin_entries(self))
         rows = [f"{share(row['starts, %'])} {row['ends at']}" for row in self.summary() if row["starts, %"] > 0]
-        description = f"Basins of attraction of {self.facts['title']}, for {told_axes(self)}: {'; '.join(rows[:12])}"
+        description = (f"Basins of attraction of {self.facts['title']}, for {axes_in_words(self)}: "
+                       f"{'; '.join(rows[:12])}")
         return Drawing(ax, {"image": image, "hatching": hatching, "minima": stars},
                        f"Basins of {self.facts['title']}", description)
 
@@ -263,7 +264,7 @@ def basin_colors(result, scale=None):
 
 
 def shading(results):
-    """Return the numbers of steps that are drawn palest and darkest, for all these maps: two of their percentiles."""
+    """Return the numbers of steps that are drawn palest and darkest in all these maps: two of their percentiles."""
     steps = np.concatenate([result["steps"].ravel() for result in results])
     return (0.0, 0.0) if np.isnan(steps).all() else tuple(np.nanpercentile(steps, SHADED).tolist())
 
@@ -275,7 +276,7 @@ def slow(result, scale):
 
 
 def basin_entries(result):
-    """Return the entries of the legend: the minima with their shares, what reached none, and what shades mean."""
+    """Return the entries of the legend: the minima with their shares, the runs that reached none, and the shades."""
     rows = result.summary()
     minima, others = rows[:-2], rows[-2:]
     named = minima if len(minima) <= IN_LEGEND else minima[:result.facts["global"]][:IN_LEGEND]  # the global ones
@@ -297,5 +298,5 @@ def counted(steps):
 
 
 def share(percent):
-    """Return a percentage in words; what is not 0 is not called 0."""
+    """Return a percentage in words; only an exact 0 is called 0."""
     return f"{percent:.0f} %" if percent == 0 or percent >= 1 else "< 1 %"

@@ -1,4 +1,4 @@
-"""Maps over two hyperparameters: what converges, how fast, and the edge beyond which no run can stay."""
+"""Maps over two hyperparameters: which runs converge, how fast, and the edge beyond which no run can stay."""
 
 import dataclasses
 
@@ -25,22 +25,22 @@ from .map import (
     check_positive,
     common_facts,
     mapped,
-    told_optimizer,
+    optimizer_in_words,
     walk,
 )
-from .raster import DIVERGED, HATCHED, NOWHERE, draw_image, hatch, nearest, thinned, told_axes
+from .raster import DIVERGED, HATCHED, NOWHERE, axes_in_words, draw_image, hatch, nearest, thinned
 from .tiles import BATCH, LANES
 
-NAMED_BETAS = ("beta1", "beta2")  # the two entries of the hyperparameter `betas`, for an axis each
+NAMED_BETAS = ("beta1", "beta2")  # the two entries of the hyperparameter `betas`, each for one axis
 EDGE = "#D55E00"
-EDGE_HALO = [withStroke(linewidth=5, foreground="white")]  # so that the edge is seen without colours too
+EDGE_HALO = [withStroke(linewidth=5, foreground="white")]  # so that the edge can be seen without colours too
 FLOOR = 1e-16  # on a logarithmic scale, smaller losses look like this one
 PLAIN = 1000  # smaller numbers are written out on the colour bar, not as powers of ten
 
 
 def hyperparameter_map(surface, optimizer, x, y, start=None, steps=500, *, tolerance=1e-3, noise=None, seed=0,
                        executor=None, path=None, tile=128):
-    r"""Map how an optimizer fares over two of its hyperparameters: every pixel is a run.
+    r"""Map how well an optimizer works over two of its hyperparameters: every pixel is a run.
 
     Parameters
     ----------
@@ -55,17 +55,17 @@ def hyperparameter_map(surface, optimizer, x, y, start=None, steps=500, *, toler
         Default: the surface's own.
     steps : int, default 500
     tolerance : float, default 1e-3
-        What the loss above the global minimum has to come down to, to count as converged.
+        A run has converged when its loss above the global minimum is this small.
     noise : float, optional
         Standard deviation of the noise on the gradient. Default: the surface's own, which is 0 for most.
     seed : int, default 0
-        Of the noise, which is the same for all pixels, and that of `record` with this seed.
+        For the noise, which is the same for all pixels, and the same as in `record` with this seed.
     executor : concurrent.futures.Executor, optional
         Who computes the tiles: a process pool, the executor of a Dask client (``client.get_executor()``) or of MPI
         (``mpi4py.futures.MPIPoolExecutor()``). The result is the same to the last bit. Default: this process.
     path : str or path, optional
-        Where to write the map. Tiles are kept beside it as they are finished, and the same call goes on from there if
-        it was interrupted; a map that is there already is read. Those of another map are refused.
+        Where to write the map. Finished tiles are kept beside it, so after an interruption the same call goes on from
+        there. If the map exists already, it is read. Tiles of another map raise an error.
     tile : int, default 128
         Pixels along the side of a tile.
 
@@ -80,16 +80,16 @@ def hyperparameter_map(surface, optimizer, x, y, start=None, steps=500, *, toler
     ------
     ValueError, TypeError, OSError
         If the surface, the optimizer, an axis or a number is not what was expected, or `path` belongs to another map or
-        cannot be written. All this is found before the first tile is computed.
+        cannot be written. All this is checked before the first tile is computed.
     RuntimeError
-        If a tile fails again and again with the executor. Finished tiles have been kept.
+        If a tile fails again and again with the executor. Finished tiles are kept.
     KeyboardInterrupt
         With a message that says how many tiles have been kept.
 
     Notes
     -----
-    A pixel is what `record` with the same hyperparameters is; there too a run has diverged if its position is no longer
-    finite or a million times the size of the domain away.
+    A pixel is the same as `record` with the same hyperparameters. As there, a run has diverged if its position is no
+    longer finite, or is a million times the size of the domain away.
 
     On a quadratic of largest curvature L, the heavy ball is stable as long as
 
@@ -134,7 +134,7 @@ def hyperparameter_map(surface, optimizer, x, y, start=None, steps=500, *, toler
 
 @dataclasses.dataclass(frozen=True)
 class HyperparameterWork:
-    """What is done for N pixels of a `hyperparameter_map`: one run of N columns."""
+    """The work for N pixels of a `hyperparameter_map`: one run of N columns."""
 
     surface: Surface
     optimizer: object
@@ -190,30 +190,30 @@ class HyperparameterWork:
         return runner
 
     def check(self, x, y):
-        """Refuse axes, optimizers and surfaces that cannot be mapped, before any long work."""
+        """Raise an error for axes, optimizers and surfaces that cannot be mapped, before any long work."""
         start = np.array(self.start)
         for ends in ((x, np.full(len(x), y[0])), (np.full(len(y), x[0]), y)):
             columns = np.repeat(start[:, np.newaxis], len(ends[0]), axis=1)
             check_independent(self.built(Tensor(columns, requires_grad=True), *ends), self.surface, columns)
 
     def facts(self):
-        """Return what the map depends on besides its axes."""
+        """Return what the map depends on apart from its axes."""
         runner = built(self.optimizer, self.surface, [optim.Parameter(self.start)], {})
-        text = told_optimizer(runner, {"betas" if name in NAMED_BETAS else name for name in self.names})
+        text = optimizer_in_words(runner, {"betas" if name in NAMED_BETAS else name for name in self.names})
         return {"title": f"{text} on {self.surface.name}", **common_facts(self.surface, runner), "optimizer": text,
                 "start": self.start, "loss_at_start": float(self.surface(np.array(self.start))), "steps": self.steps,
                 "tolerance": self.tolerance, "noise": float(self.noise), "seed": self.seed}
 
 
 def stability_facts(work):
-    """Return the curvature that the edge of stability depends on, where the optimizer is one whose edge is known."""
+    """Return the curvature that the edge of stability depends on, if the edge of the optimizer is known."""
     runner = built(work.optimizer, work.surface, [optim.Parameter(work.start)], {})
     known = type(runner) is optim.SGD and not runner.defaults["maximize"]
     return {"curvature": flattest_curvature(work.surface) if known else None}
 
 
 def flattest_curvature(surface):
-    """Return the largest curvature at that global minimum where it is smallest, or of a quadratic; None without any."""
+    """Return the largest curvature of a quadratic, or at the flattest global minimum; None if there is none."""
     if surface.minima:
         return min(float(np.linalg.eigvalsh(hessian(surface)(np.array(point)))[-1]) for point in surface.minima)
     with np.errstate(all="ignore"):  # the function need not be defined everywhere
@@ -246,8 +246,8 @@ class HyperparameterMap(Map):
         ax : Axes, optional
             Default: those of a new figure.
         show : {"steps", "loss"}, optional
-            The steps that it took to come within the tolerance of the minimum, or the loss after the last step (above
-            the global minimum, where that is known). Default: the steps, if at least a tenth of the runs came so far.
+            The number of steps to within the tolerance of the minimum, or the loss after the last step (above the
+            global minimum, if that is known). Default: the steps, if at least a tenth of the runs got that close.
         legend : bool, default True
         **kwargs
             For `Axes.imshow`.
@@ -278,13 +278,13 @@ class HyperparameterMap(Map):
                 entries.append(Patch(facecolor=NOWHERE, label=f"more than {self.facts['steps']} steps"))
             if edge is not None:
                 entries.append(Line2D([], [], color=EDGE, linestyle="--", linewidth=2, path_effects=EDGE_HALO,
-                                      label=told_edge(self).replace(": ", ":\n")))
+                                      label=edge_in_words(self).replace(": ", ":\n")))
             if legend and entries:
                 add_legend(ax, "below", entries)
         diverged = 100 * np.mean(self["diverged"])
-        description = f"{title}, {label} for {told_axes(self)}; {diverged:.0f} % of the runs diverge"
+        description = f"{title}, {label} for {axes_in_words(self)}; {diverged:.0f} % of the runs diverge"
         if edge is not None:
-            description += f"; a line shows the {told_edge(self)}"
+            description += f"; a line shows the {edge_in_words(self)}"
         return Drawing(ax, {"image": image, "hatching": hatching, "edge": edge, "colorbar": bar}, title, description)
 
     def summary(self):
@@ -321,7 +321,7 @@ def shown_values(result, show):
 
 
 def draw_edge(ax, result):
-    """Draw the edge of stability as a contour, or return None where it is not known or not in the picture."""
+    """Draw the edge of stability as a contour, or return None if it is not known or not in the picture."""
     x, y = (values[nearest(len(values), HATCHED)] for values in (result.x, result.y))
     load = stability_load(result, x, y[:, np.newaxis])
     if load is None or not load.min() < 1 < load.max():
@@ -332,7 +332,7 @@ def draw_edge(ax, result):
 
 
 def stability_load(result, x, y):
-    r"""Return what must be below 1 for SGD to be stable on a quadratic, on a grid of pixels; None for others.
+    r"""Return what must be below 1 for SGD to be stable on a quadratic, on a grid of pixels; None for other optimizers.
 
     :math:`\gamma (1 - \tau) (L + \lambda) / (2 (1 + \mu))`, with Nesterov's momentum times :math:`1 + 2 \mu`; without
     any momentum, SGD ignores the dampening :math:`\tau`.
@@ -346,7 +346,7 @@ def stability_load(result, x, y):
     return np.broadcast_to(load * (1 + 2 * momentum) if hyper["nesterov"] else load, (len(y), len(x)))
 
 
-def told_edge(result):
+def edge_in_words(result):
     """Return the formula of the edge of stability."""
     hyper = result.facts["hyperparameters"]
     at_work = {name for name, value in hyper.items() if value or name in (result.x_name, result.y_name)}

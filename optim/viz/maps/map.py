@@ -1,7 +1,7 @@
-"""A map: a picture whose pixels are runs. What all kinds of maps share is here; each kind has a file of its own.
+"""A map: a picture whose pixels are runs. This file holds what all kinds of maps share; each kind has its own file.
 
-A hyperparameter may be an array and a parameter may hold N points, so thousands of pixels are one run of an ordinary
-optimizer. Each kind says what is done for N pixels, in a class of work, and `tiles.py` has it done for all of them.
+A hyperparameter can be an array, and a parameter can hold N points, so thousands of pixels are one run of an ordinary
+optimizer. Each kind has a class of work, which computes N pixels; `tiles.py` applies it to all of them.
 """
 
 import dataclasses
@@ -29,16 +29,16 @@ class Map:
     Attributes
     ----------
     kind : str
-        The word by which files name the subclass.
+        The name of the subclass in files.
     x_name, y_name : str
-        What the axes hold.
+        The names of the axes.
     x, y : ndarray of shape (width,), (height,)
         The coordinates of the columns and of the rows.
     arrays : dict of ndarrays of shape (height, width)
-        What was found, by name; ``result["diverged"]`` is the same as ``result.arrays["diverged"]``. The function
-        that made the map says which there are.
+        The results, by name; ``result["diverged"]`` is the same as ``result.arrays["diverged"]``. The function that
+        made the map lists them.
     facts : dict
-        All else that the map depends on: the surface, the optimizer, the number of steps and so on.
+        Everything else that the map depends on: the surface, the optimizer, the number of steps and so on.
     """
 
     kind = ""
@@ -60,7 +60,7 @@ class Map:
 
     @property
     def heading(self):
-        """What the map is of, as pictures show it."""
+        """The title of the map in pictures."""
         name = self.facts.get("surface")
         known = surfaces.get(name).heading if name in surfaces.names() else name
         return sentence(self.facts["title"].replace(f" on {name}", f" on {known}"))
@@ -90,10 +90,10 @@ FIELDS = [field.name for field in dataclasses.fields(Map)]
 
 
 class SharedNoise(Objective):
-    """An objective for N runs whose gradients all have the same noise: that of a single run with the same seed."""
+    """An objective for N runs whose gradients all have the same noise, the noise of a single run with the same seed."""
 
     def begin_step(self):
-        """Forget what the last step found, and draw new noise."""
+        """Forget the results of the last step, and draw new noise."""
         self.loss = self.gradient = None
         if self.noise:
             self.perturbation = self.noise * self.generators[0].standard_normal((len(self.parameter.data), 1))
@@ -111,7 +111,7 @@ def walk(runner, objective, steps):
 
 
 def mapped(kind, work, names, axes, facts, executor, path, tile):
-    """Return a map, from its file if that is there; otherwise compute it, and write it to the file."""
+    """Return a map, from its file if that exists; otherwise compute it, and write it to the file."""
     check_count("tile", tile, 1)
     if not isinstance(executor, (Executor, type(None))):
         raise TypeError(f"executor is a {type(executor).__name__}; expected a concurrent.futures.Executor, such as "
@@ -137,8 +137,8 @@ def mapped(kind, work, names, axes, facts, executor, path, tile):
 def corner_losses(work, x, y):
     """Return the losses after a few steps of the runs in the corners: the mark of a function and of an optimizer.
 
-    Two functions may bear one name, and an optimizer may be edited before an interrupted map goes on. Six digits, since
-    on another machine the last ones may differ.
+    Two functions can have the same name, and an optimizer can be edited before an interrupted map goes on. The losses
+    have six digits, since on another machine the last ones can differ.
     """
     columns, rows = (grid.ravel() for grid in np.meshgrid(x[[0, -1]], y[[0, -1]]))
     *_, (_, losses) = dataclasses.replace(work, steps=min(work.steps, 3)).run(columns, rows)
@@ -146,7 +146,7 @@ def corner_losses(work, x, y):
 
 
 def plan_of(content):
-    """Return what was to be computed for a map, from the content of its file."""
+    """Return the plan of a map, from the content of its file."""
     return {name: value for name, value in content.items() if name not in ("arrays", "facts")} | content["facts"]
 
 
@@ -165,13 +165,13 @@ def axis(argument, given):
 
 
 def is_even(values):
-    """Tell whether values are evenly spaced."""
+    """Return whether values are evenly spaced."""
     gaps = np.diff(values)
     return bool(np.allclose(gaps, gaps[0], rtol=1e-6, atol=1e-12 * np.abs(values).max()))
 
 
 def check_positive(name, value):
-    """Refuse what is not a positive number."""
+    """Raise an error unless this is a positive number."""
     if isinstance(value, bool) or not isinstance(value, Real):
         raise TypeError(f"{name} is {value!r}; expected a number")
     if not 0 < value < np.inf:
@@ -179,23 +179,23 @@ def check_positive(name, value):
 
 
 def check_independent(runner, surface, points):
-    """Refuse an optimizer or a surface for which N runs are not one."""
+    """Raise an error for an optimizer or a surface for which N runs cannot be one."""
     if not runs_are_independent(runner):
         raise ValueError(not_independent(runner))
     with np.errstate(all="ignore"):  # the function need not be defined everywhere
         if not surface.takes_many(points):
             raise ValueError(f"{surface.name} must take p of shape ({surface.ndim}, N) and return N values for a map: "
                              "write it by coordinates, as in x, y = p, with operators and functions of NumPy")
-        Objective(surface, points)()  # a function that cannot be differentiated is refused here
+        Objective(surface, points)()  # raises an error for a function that cannot be differentiated
 
 
 def not_independent(runner):
-    """Return what to say of an optimizer whose elements do not move independently."""
-    return (f"{type(runner).__name__} sees its parameters as a whole, so that pixels would not be runs of their own; "
+    """Return the message for an optimizer whose elements do not move independently."""
+    return (f"{type(runner).__name__} sees its parameters as a whole, so pixels would not be separate runs; "
             "a map needs an elementwise optimizer, such as SGD or Adam, and record(...) runs any")
 
 
-def told_optimizer(runner, axes):
+def optimizer_in_words(runner, axes):
     """Return an optimizer as text, without the hyperparameters along the axes."""
     text = contestants.describe(runner)
     for name in axes:
@@ -209,6 +209,6 @@ def common_facts(surface, runner):
 
 
 def plain_hyperparameters(runner):
-    """Return those hyperparameters that are numbers, switches or tuples of them."""
+    """Return the hyperparameters that are numbers, switches or tuples of them."""
     group = runner.param_groups[0]
     return {name: value for name, value in group.items() if isinstance(value, (int, float, tuple, type(None)))}

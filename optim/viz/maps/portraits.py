@@ -11,7 +11,7 @@ from ..runs.contestants import without_lr
 from .basins import BASINS, IN_LEGEND, basin_colors, basin_map, counted, shading
 from .raster import DIVERGED, NOWHERE, draw_image, hatch, thinned
 
-SITTERS = {  # learning rates at which each rule shows its hand on a surface some ten units wide
+SITTERS = {  # learning rates that show what each rule does on a surface about ten units wide
     "SGD": "SGD(lr=0.01)", "momentum": "SGD(lr=0.01, momentum=0.9)",
     "Nesterov": "SGD(lr=0.01, momentum=0.9, nesterov=True)", "Rprop": "Rprop(lr=0.1)", "SignSGD": "SignSGD(lr=0.05)",
     "Signum": "Signum(lr=0.02)", "Lion": "Lion(lr=0.04)", "Adagrad": "Adagrad(lr=0.5)", "Adadelta": "Adadelta(lr=10)",
@@ -42,7 +42,7 @@ def portraits(surface, optimizers=None, steps=300, *, size=256, domain=None, col
     Returns
     -------
     Drawing
-        With the artists "images" (one for each optimizer) and "maps" (what is drawn, each a BasinMap).
+        With the artists "images" (one for each optimizer) and "maps" (a BasinMap for each).
 
     Examples
     --------

@@ -16,15 +16,15 @@ SHOWN = 2048  # pixels along the side of an image; more would only take memory, 
 def draw_image(ax, result, values, **kwargs):
     """Draw values as pixels over the map's axes, logarithmic ones if their values are.
 
-    Between the logarithm, which is taken here for the corners, and the screen, a pixel is as wide as any other; an
-    image in the coordinates of the data would have pixels of equal differences on a logarithmic axis.
+    The logarithm of the corners is taken here, so on the screen all pixels are equally wide. An image in the
+    coordinates of the data would have pixels of equal differences on a logarithmic axis.
     """
     extent = []
     for name, axis, coordinates in (("x", ax.xaxis, result.x), ("y", ax.yaxis, result.y)):
         low, high = ends = edges_of(coordinates)
         logarithmic = is_logarithmic(coordinates)
         ax.set(**{f"{name}scale": "log" if logarithmic else "linear", f"{name}lim": ends})
-        if logarithmic and high < 30 * low:  # hardly a power of ten in sight: 2.6 rather than 2.6 x 10^0
+        if logarithmic and high < 30 * low:  # hardly a power of ten in the range: 2.6 instead of 2.6 x 10^0
             ticks = AutoLocator() if high < 5 * low else LogLocator(subs=(1, 2, 5))
             plain = FuncFormatter(lambda value, place: f"{value:g}")
             axis.set(major_locator=ticks, major_formatter=plain, minor_locator=NullLocator())
@@ -37,7 +37,7 @@ def draw_image(ax, result, values, **kwargs):
 
 
 def is_logarithmic(values):
-    """Tell whether the values along an axis have equal ratios rather than equal differences."""
+    """Return whether the values along an axis have equal ratios instead of equal differences."""
     gaps = np.diff(values)
     return not np.allclose(gaps, gaps[0], rtol=1e-6, atol=1e-12 * np.abs(values).max())
 
@@ -70,11 +70,11 @@ def thinned(result):
 
 
 def nearest(count, most):
-    """Return the places of at most so many of the values along an axis."""
+    """Return the places of at most this many of the values along an axis."""
     return np.linspace(0, count - 1, min(count, most)).round().astype(int)
 
 
-def told_axes(result):
+def axes_in_words(result):
     """Return the axes in words."""
     return (f"{result.x_name} from {result.x[0]:.3g} to {result.x[-1]:.3g} and {result.y_name} from "
             f"{result.y[0]:.3g} to {result.y[-1]:.3g}")

@@ -1,8 +1,8 @@
-"""A map is computed tile by tile: here, by other processes, or on a cluster; interrupted, and taken up again.
+"""A map is computed tile by tile: here, by other processes, or on a cluster. It can be interrupted and resumed.
 
 The work is a picklable function of two vectors, the coordinates of N pixels, that returns a dictionary of arrays of
-length N. `compute` cuts the plane into tiles, lets them be worked at, and puts the results together; `Store` keeps the
-tiles of a map that takes long. A pixel's numbers are the same to the last bit, whatever the tile it lies in.
+length N. `compute` cuts the plane into tiles, has them computed, and puts the results together; `Store` keeps the tiles
+of a map that takes long. A pixel's numbers are the same to the last bit, whichever tile it lies in.
 """
 
 import os
@@ -21,10 +21,10 @@ from optim.interface.words import show
 
 LANES = 64  # a multiple of every CPU's SIMD width, in numbers
 # Pixels in one pass of two coordinates: their arrays fit into the cache. Twice as many are 1.3 times as fast here, but
-# take five times as long on Dask, whose workers are set to hand large arrays back to the system at once.
+# take five times as long on Dask, whose workers return the memory of large arrays to the system at once.
 BATCH = 8 * 1024
-IN_FLIGHT = 1024  # tiles with an executor at a time: work enough for as many cores
-ATTEMPTS = 4  # how often a tile that fails is handed out
+IN_FLIGHT = 1024  # tiles with an executor at a time: enough work for as many cores
+ATTEMPTS = 4  # how often a tile that fails is tried
 PLAN = "plan.npz"  # beside the tiles
 
 
@@ -35,7 +35,7 @@ def compute(work, x, y, *, side, executor=None, store=None):
     ----------
     work : callable
         Takes the coordinates of N pixels, two arrays of shape (N,), and returns a dictionary of arrays of shape (N,).
-        Its attribute `batch` says how many pixels it wants at a time, a multiple of `LANES`.
+        Its attribute `batch` says how many pixels it takes at a time, a multiple of `LANES`.
     x, y : ndarray
         The coordinates of the columns and of the rows.
     side : int
@@ -48,7 +48,7 @@ def compute(work, x, y, *, side, executor=None, store=None):
     Raises
     ------
     KeyboardInterrupt
-        As it came, with a message that says what has been kept.
+        With a message that says what has been kept.
     RuntimeError
         If tiles fail again and again.
     """
@@ -90,10 +90,10 @@ def place(whole, shape, tile, arrays):
 def computed(work, x, y, attempt=1):
     """Return the arrays of one tile, each of shape (len(y), len(x)).
 
-    The number of the attempt changes nothing here; but Dask takes equal calls for one, also when that has failed.
+    The number of the attempt changes nothing here; but Dask treats equal calls as one, even if that has failed.
 
-    The last batch is filled up to whole SIMD registers, since what NumPy does with the rest of an array may differ in
-    the last bit from what it does with its bulk; so each pixel has the numbers that it would have in any other tile.
+    The last batch is filled up to whole SIMD registers, since NumPy's results for the rest of an array can differ in
+    the last bit from those for its bulk. So each pixel has the numbers that it would have in any other tile.
     """
     columns, rows = (grid.ravel() for grid in np.meshgrid(x, y))
     parts = []
@@ -118,8 +118,8 @@ def hand_out(work, x, y, tiles, executor):
     """Yield each tile with its arrays, computed by an executor, in the order in which they are finished.
 
     No more than `IN_FLIGHT` tiles are out at a time, so that neither the executor nor the memory is flooded. A tile
-    that fails, because its worker was killed for instance, is handed out again, `ATTEMPTS` times in all. A process pool
-    that has lost a worker takes no work any more, and is replaced by one of the same kind.
+    that fails, because its worker was killed for instance, is tried again, `ATTEMPTS` times in all. A process pool that
+    has lost a worker takes no more work, and is replaced by one of the same kind.
     """
     waiting, out, done = deque((tile, 1) for tile in tiles), {}, SimpleQueue()
     pool = executor
@@ -134,7 +134,7 @@ def hand_out(work, x, y, tiles, executor):
             tile, attempt, taken_by = out.pop(future)
             try:
                 arrays = future.result()
-            except Exception as error:  # whatever kills a worker or a tile of work
+            except Exception as error:  # anything that kills a worker or a tile
                 if attempt == ATTEMPTS:
                     raise RuntimeError(f"a tile of the map failed {ATTEMPTS} times; the last time with "
                                        f"{type(error).__name__}: {error}") from error
@@ -142,7 +142,7 @@ def hand_out(work, x, y, tiles, executor):
                 if isinstance(error, BrokenExecutor) and taken_by is pool:
                     pool = replaced(pool, executor, error)
             else:
-                del future  # which holds the arrays, here or on a cluster, for as long as it lives
+                del future  # it holds the arrays, here or on a cluster, as long as it lives
                 yield tile, arrays
     finally:
         for future in out:
@@ -152,7 +152,7 @@ def hand_out(work, x, y, tiles, executor):
 
 
 def submitted(pool, *call):
-    """Return the future of a call, one that has failed already if the pool is broken."""
+    """Return the future of a call; if the pool is broken, one that has already failed."""
     try:
         return pool.submit(*call)
     except BrokenExecutor as error:
@@ -175,14 +175,14 @@ def replaced(broken, executor, error):
 class Store:
     """The tiles of an unfinished map: a folder beside the file that the map will be written to.
 
-    Each tile is a file that is there as a whole or not at all, as `optim.save` has it.
+    Each tile is a file that is complete or does not exist, as with `optim.save`.
 
     Parameters
     ----------
     path : str or path
         The file of the map.
     plan : dict
-        What is to be computed. Tiles that were computed to another plan are refused.
+        What to compute. Tiles of another plan raise an error.
     """
 
     def __init__(self, path, plan):
@@ -204,7 +204,7 @@ class Store:
         optim.save(self.file(tile), arrays)
 
     def read(self, tile):
-        """Return a tile's arrays, or None if it is to be computed: it is not there, or the disk has damaged it."""
+        """Return a tile's arrays, or None if it must be computed, because it is missing or damaged."""
         with suppress(FileNotFoundError, ValueError):
             return optim.load(self.file(tile))
         return None
@@ -218,7 +218,7 @@ def folder_of(path):
 def remove_tiles(path):
     """Remove the tiles of a map that is in its file.
 
-    The plan goes last: tiles without one would be taken for those of whatever map comes next.
+    The plan is removed last: tiles without a plan would count as tiles of the next map.
     """
     for name in os.listdir(folder_of(path)):
         if name != PLAN:
@@ -233,7 +233,7 @@ def remove_left_over(path):
 
 
 def check_same(where, found, plan):
-    """Raise a ValueError unless what was found is the same plan."""
+    """Raise a ValueError unless the plan that was found is the same."""
     for name in {**plan, **found}:
         if not (name in plan and name in found and np.array_equal(found[name], plan[name])):
             raise ValueError(f"{where} belongs to another map: there {name} is {show(found.get(name))}, and here "
@@ -241,7 +241,7 @@ def check_same(where, found, plan):
 
 
 class Progress:
-    """A line on the standard error, as long as that is a terminal, which says how far the map is."""
+    """A line on the standard error that shows the progress of the map, if that is a terminal."""
 
     def __init__(self, total):
         self.total, self.done, self.computed = total, 0, 0
@@ -249,7 +249,7 @@ class Progress:
         self.shown = sys.stderr is not None and sys.stderr.isatty()
 
     def advance(self, computed=True):
-        """Count a tile, which has been computed or read from a file."""
+        """Count a tile that has been computed or read from a file."""
         self.done += 1
         self.computed += computed
         if self.shown and self.computed:

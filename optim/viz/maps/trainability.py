@@ -12,8 +12,8 @@ from minigrad import Tensor
 from ..pictures.drawing import Drawing, add_legend, axes_or_new, style, titled
 from ..runs import contestants
 from ..runs.recording import check_count, runs_are_independent
-from .map import Map, axis, mapped, not_independent, plain_hyperparameters, told_optimizer
-from .raster import draw_image, thinned, told_axes
+from .map import Map, axis, mapped, not_independent, optimizer_in_words, plain_hyperparameters
+from .raster import axes_in_words, draw_image, thinned
 from .tiles import LANES
 
 TRAINED = LinearSegmentedColormap.from_list("trained", ["#C6E2F2", "#A8D3EA", "#2B7BBA", "#08306B"])
@@ -22,12 +22,12 @@ UNTRAINED = LinearSegmentedColormap.from_list("untrained", ["#FBCB9A", "#F2A25C"
 
 def trainability_map(x, y, optimizer="SGD", steps=200, *, inputs=4, width=4, samples=8, seed=0, executor=None,
                      path=None, tile=128):
-    r"""Map where a small network can be trained: every pixel a pair of learning rates, of the first and second layer.
+    r"""Map where a small network can be trained: every pixel is a pair of learning rates, one for each layer.
 
     The network is :math:`\hat y(x) = h^{-1/2} \sum_{i=1}^h w_i \tanh(n^{-1/2} \sum_{j=1}^n W_{ij} x_j)`, trained on all
-    samples at once by the mean squared error. What it starts with, and what it has to learn, are normal random numbers,
-    and the same for all pixels. The boundary between what trains and what does not is a fractal [1]_: zoom in by
-    narrower `x` and `y`.
+    samples at once by the mean squared error. Its first weights, and the targets, are normal random numbers, the same
+    for all pixels. The boundary between rates that train and rates that do not is a fractal [1]_: zoom in with narrower
+    `x` and `y`.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ def trainability_map(x, y, optimizer="SGD", steps=200, *, inputs=4, width=4, sam
     inputs, width, samples : int
         n, h and the number of samples. Default: 4, 4 and 8.
     seed : int, default 0
-        Of the numbers that the network starts with and has to learn.
+        For the first weights and the targets.
     executor, path, tile
         As in `hyperparameter_map`.
 
@@ -50,7 +50,7 @@ def trainability_map(x, y, optimizer="SGD", steps=200, *, inputs=4, width=4, sam
         With the arrays "trained" (whether the mean of the last 20 losses is below the first loss
         :math:`\ell_0`) and "measure", between 0 and 1: the mean over the steps of
         :math:`\min(\ell_t / \ell_0, 1)` where it trained, and of :math:`\min(\ell_0 / \ell_t, 1)` where it did not;
-        so 0 is what trains, or explodes, at once, and 1 what hardly does.
+        so a measure of 0 means that it trains, or explodes, at once, and 1 that it hardly does.
 
     Raises
     ------
@@ -59,7 +59,7 @@ def trainability_map(x, y, optimizer="SGD", steps=200, *, inputs=4, width=4, sam
 
     Notes
     -----
-    With ``rates = np.geomspace(0.1, 1000, 512)`` and both axes `rates` the whole boundary is seen, and with
+    With ``rates = np.geomspace(0.1, 1000, 512)`` and both axes `rates` you see the whole boundary, and with
     ``np.geomspace(37, 46, 1024)`` for `x` and ``np.geomspace(2.14, 2.42, 1024)`` for `y` a detail of it.
 
     References
@@ -88,7 +88,7 @@ def trainability_map(x, y, optimizer="SGD", steps=200, *, inputs=4, width=4, sam
 
 @dataclasses.dataclass(frozen=True)
 class NetworkWork:
-    """What is done for N pixels of a `trainability_map`: N networks, side by side on the last axis of every array."""
+    """The work for N pixels of a `trainability_map`: N networks, side by side on the last axis of every array."""
 
     optimizer: object
     steps: int
@@ -96,7 +96,7 @@ class NetworkWork:
     width: int
     samples: int
     seed: int
-    batch = 8 * LANES  # all hidden units of so many networks fit into the cache
+    batch = 8 * LANES  # all hidden units of this many networks fit into the cache
 
     def __call__(self, x, y):
         """Return the arrays of N pixels."""
@@ -130,21 +130,21 @@ class NetworkWork:
                 yield layers, losses.data
 
     def built(self, layers, x, y):
-        """Return an optimizer of two layers, each with an array of learning rates of its own."""
+        """Return an optimizer of two layers, each with its own array of learning rates."""
         groups = [{"params": [layer], "lr": rates} for layer, rates in zip(layers, (x, y))]
         return contestants.factory(self.optimizer)(groups)
 
     def check(self, x, y):
-        """Refuse learning rates and optimizers that cannot be mapped, before any long work."""
+        """Raise an error for learning rates and optimizers that cannot be mapped, before any long work."""
         runner = self.built([optim.Parameter(0.0), optim.Parameter(0.0)], 0.1, 0.1)
         if not runs_are_independent(runner):
             raise ValueError(not_independent(runner))
         self.built([optim.Parameter(np.zeros(len(rates))) for rates in (x, y)], x, y)
 
     def facts(self):
-        """Return what the map depends on besides its axes."""
+        """Return what the map depends on apart from its axes."""
         runner = self.built([optim.Parameter(0.0), optim.Parameter(0.0)], 0.1, 0.1)
-        text = told_optimizer(runner, ("lr",))
+        text = optimizer_in_words(runner, ("lr",))
         return {"title": f"a network {self.inputs}-{self.width}-1 trained by {text}", "optimizer": text,
                 "hyperparameters": plain_hyperparameters(runner), "steps": self.steps, "inputs": self.inputs,
                 "width": self.width, "samples": self.samples, "seed": self.seed}
@@ -181,7 +181,8 @@ class TrainabilityMap(Map):
                 add_legend(ax, "below", [Patch(facecolor=TRAINED(0.35), label="trains (darker: slower)"),
                                         Patch(facecolor=UNTRAINED(0.35), label="does not (darker: explodes later)")])
         share = 100 * np.mean(self["trained"])
-        return Drawing(ax, {"image": image}, title, f"{title} for {told_axes(self)}: {share:.0f} % of the pairs train")
+        description = f"{title} for {axes_in_words(self)}: {share:.0f} % of the pairs train"
+        return Drawing(ax, {"image": image}, title, description)
 
     def summary(self):
         """Return the map as a row of a table."""

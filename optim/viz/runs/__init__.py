@@ -1,1 +1,1 @@
-"""Runs as values: `recording.py` makes them, of optimizers that `contestants.py` finds; `trajectory.py` holds them."""
+"""Runs as values: `contestants.py` finds the optimizers, `recording.py` makes the runs, `trajectory.py` holds them."""

@@ -1,7 +1,7 @@
-"""How an optimizer is named for a run: as text such as "Adam(lr=0.05)", as a class, or as a function of the parameters.
+"""How to name an optimizer for a run: as text such as "Adam(lr=0.05)", as a class, or as a function of the parameters.
 
 Whatever the form, `factory` turns it into a function from a list of parameters to an optimizer, and `built` calls that.
-Text is taken apart with `ast` and never evaluated, so that it may come from a command line.
+Text is parsed with `ast` and never evaluated, so that it can come from a command line.
 """
 
 import ast
@@ -16,7 +16,7 @@ import optim
 from optim.averaging import HasAverage
 from optim.interface.optimizer import Optimizer
 
-# What second-order methods ask for besides parameters, from the function that is to be minimised.
+# What second-order methods need besides parameters, made from the function to minimise.
 CURVATURE = {
     "hessian": lambda function, p: lambda: minigrad.hessian(function)(p.data),
     "hvp": lambda function, p: lambda v: minigrad.hvp(function)(p.data, v),
@@ -25,13 +25,13 @@ FORM = '"Name(hyperparameter=value, ...)", such as "Adam(lr=0.05)"'
 
 
 def known():
-    """Return the optimizers that can be named in text: those of `optim` that need parameters, and perhaps curvature."""
+    """Return the optimizers that text can name: those of `optim` that need only parameters, and perhaps curvature."""
     public = {name: getattr(optim, name) for name in optim.__all__}
     return {name: kind for name, kind in public.items() if isinstance(kind, type) and is_complete(kind)}
 
 
 def is_complete(kind):
-    """Tell whether a class is one of optimizers that can be made from parameters and curvature."""
+    """Return whether a class is an optimizer that can be made from parameters and curvature."""
     if not issubclass(kind, Optimizer) or kind is Optimizer:
         return False
     params, *others = inspect.signature(kind).parameters.values()
@@ -46,7 +46,7 @@ def factory(which, function=None):
     which : str or callable
         Text such as "Adam(lr=0.05)"; a class of optimizers; or any function of a list of parameters that returns one.
     function : callable, optional
-        What is to be minimised. Classes that ask for `hessian` or `hvp` are given those of this function.
+        The function to minimise. Classes that ask for `hessian` or `hvp` get those of this function.
 
     Raises
     ------
@@ -94,7 +94,7 @@ def made_from_text(text, make, params):
 
 
 def parse(text):
-    """Return the class and the dictionary of hyperparameters that a text such as "Adam(lr=0.05)" stands for."""
+    """Return the class and the dictionary of hyperparameters that a text such as "Adam(lr=0.05)" describes."""
     try:
         call = ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError):
@@ -105,7 +105,7 @@ def parse(text):
         raise ValueError(f"the optimizer {text!r} is not of the form {FORM}")
     kind = named(call.func.id)
     if call.args:
-        raise ValueError(f"in {text!r}, {ast.unparse(call.args[0])} stands without a name; the form is {FORM}")
+        raise ValueError(f"in {text!r}, {ast.unparse(call.args[0])} has no name; the form is {FORM}")
     return kind, hyperparameters_in(kind, call.keywords, text)
 
 
@@ -119,10 +119,10 @@ def named(name):
     if isinstance(kind, type) and issubclass(kind, Optimizer):
         needed = [one.name for one in inspect.signature(kind).parameters.values() if one.default is one.empty]
         example = "optim.SGD(params, lr=0.01)" if needed[0] == "optimizer" else "params"
-        raise ValueError(f"{name!r} cannot be given as text, for it needs {' and '.join(needed)}: give a function of "
+        raise ValueError(f"{name!r} cannot be given as text, since it needs {' and '.join(needed)}: give a function of "
                          f"the parameters, lambda params: optim.{name}({', '.join([example, *needed[1:]])})")
     nearest = [lower[other] for other in difflib.get_close_matches(name.lower(), lower, cutoff=0.5)]
-    raise ValueError(f"no optimizer is named {name!r}; {hint(nearest, kinds)} (a class of your own is given itself, "
+    raise ValueError(f"no optimizer is named {name!r}; {hint(nearest, kinds)} (pass your own class itself, "
                      "not as text)")
 
 
@@ -146,7 +146,7 @@ def hyperparameters_in(kind, keywords, text):
 
 
 def hint(nearest, everything):
-    """Return what may have been meant, or else all that there is."""
+    """Return a suggestion, or the list of everything known."""
     return f"did you mean {' or '.join(nearest)}?" if nearest else f"choose from {', '.join(everything)}"
 
 
@@ -162,14 +162,14 @@ def describe(optimizer):
     """
     usual = {name: p.default for name, p in inspect.signature(type(optimizer)).parameters.items()}
     group = optimizer.param_groups[0]
-    told = [f"{name}={short(group[name])}" for name in usual if name in optimizer.defaults
+    shown = [f"{name}={short(group[name])}" for name in usual if name in optimizer.defaults
             and (name == "lr" or array_shape(group[name]) or usual[name] not in (None, group[name]))]
     links = list(optimizer.links) if isinstance(optimizer, optim.chain) else []
-    return f"{type(optimizer).__name__}({', '.join(links + told)})"
+    return f"{type(optimizer).__name__}({', '.join(links + shown)})"
 
 
 def short(value):
-    """Return a hyperparameter as short text; of an array only how many and from where to where."""
+    """Return a hyperparameter as short text; for an array only the number of values and their range."""
     if isinstance(value, tuple) and array_shape(value):
         return f"({', '.join(map(short, value))})"
     if isinstance(value, np.ndarray) and value.ndim:
@@ -183,7 +183,7 @@ def array_shape(value):
     return next((item.shape for item in items if isinstance(item, np.ndarray)), ())
 
 
-# Those that are to run
+# The optimizers of a run
 
 def built(which, surface, params, hyperparameters):
     """Return an optimizer of `params`, with the hyperparameters set in all its groups."""
@@ -196,25 +196,25 @@ def built(which, surface, params, hyperparameters):
 
 
 def runs_are_independent(optimizer):
-    """Tell whether the columns of a parameter of shape (n, N) move as they would alone."""
+    """Return whether the columns of a parameter of shape (n, N) move as they would alone."""
     kind = type(optimizer)
     if kind is optim.chain:
         return all(link.elementwise and not (link.survey or link.settle or is_masked(link))
                    for link in optimizer.links.values())
-    usual_steps = Optimizer.step, HasAverage.step  # which differ in a check alone
+    usual_steps = Optimizer.step, HasAverage.step  # which differ only in a check
     return optimizer.elementwise and kind.step in usual_steps and kind.move_all is Optimizer.move_all
 
 
 def is_masked(link):
-    """Tell whether a link picks parameters, as `optim.masked` lets it, which it may do by the shape of the array."""
+    """Return whether a link picks parameters, as with `optim.masked`; the choice may depend on the array's shape."""
     return "wants" in vars(link)
 
 
 def labelled(optimizers, surface):
-    """Return optimizers, each built once to see that it can be, as a dictionary from labels."""
+    """Return optimizers as a dictionary from labels; each is built once to check that it can be."""
     labels, contestants = with_labels(optimizers)
     names = [describe(built(which, surface, [optim.Parameter(surface.start)], {})) for which in contestants]
-    return dict(zip(told_apart(labels, names), contestants))
+    return dict(zip(distinct_labels(labels, names), contestants))
 
 
 def with_labels(optimizers):
@@ -223,20 +223,20 @@ def with_labels(optimizers):
         optimizers = [optimizers]
     entries = list(optimizers.items()) if isinstance(optimizers, dict) else [("", which) for which in optimizers]
     if not entries:
-        raise ValueError("optimizers is empty: there is nobody to race")
+        raise ValueError("optimizers is empty: there is nothing to race")
     return zip(*entries)
 
 
-def told_apart(labels, names):
-    """Return the labels, and the optimizer as text where a label is empty; no two may be the same."""
+def distinct_labels(labels, names):
+    """Return the labels, with the optimizer as text where a label is empty; no two may be the same."""
     found = [label or name for label, name in zip(labels, names)]
     if len(set(found)) < len(found):
-        raise ValueError(f"two optimizers read alike among {names}: give a dictionary from labels to optimizers")
+        raise ValueError(f"two optimizers have the same text in {names}: give a dictionary from labels to optimizers")
     return found
 
 
 def without_lr(label):
-    """Return a label without the learning rate, where that is said apart.
+    """Return a label without the learning rate, for places that show it separately.
 
     >>> from optim.viz.runs.contestants import without_lr
     >>> without_lr("Adam(lr=0.1)"), without_lr("SGD(lr=0.1, momentum=0.9)"), without_lr("heavy ball, lr=0.01")

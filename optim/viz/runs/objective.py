@@ -1,4 +1,4 @@
-"""What a training loop needs of a surface: `Objective`, which counts evaluations and puts noise on gradients."""
+"""What a training loop needs from a surface: `Objective`, which counts evaluations and adds noise to gradients."""
 
 import warnings
 from numbers import Real
@@ -20,24 +20,24 @@ class Objective:
         Where the parameter begins; N points for N runs in one.
     noise : float or callable, default 0
         Standard deviation of Gaussian noise on every entry of the gradient, or ``noise(p, rng)``, which returns what to
-        add to the gradient at p. All evaluations within a step see the same noise, as they would see the same
+        add to the gradient at p. All evaluations within a step get the same noise, as they would get the same
         minibatch.
     seed : int or sequence of N int, default 0
-        Of the noise: of all runs together, or of each of them.
+        For the noise: one for all runs together, or one for each.
     steps : int, default 0
-        About how often it will be evaluated: a registered surface is written out if that pays.
+        About how often it will be evaluated: a registered surface is written out if that saves time.
     written : bool, optional
-        Whether to write the surface out, or not, whatever it is.
+        Whether to write the surface out or not, whichever surface it is.
 
     Attributes
     ----------
     parameter : minigrad.Tensor
     loss, gradient : ndarray
-        What the first evaluation of the present step found; the gradient with its noise.
+        The result of the first evaluation in the present step; the gradient with its noise.
     evaluations : int
         How often the gradient was computed.
     evaluate : callable or None
-        What computes the loss and the gradient without a tape, if the surface is written out.
+        Computes the loss and the gradient without a tape, if the surface is written out.
     """
 
     def __init__(self, surface, start, noise=0.0, seed=0, steps=0, written=None):
@@ -46,11 +46,11 @@ class Objective:
         self.parameter = Tensor(start, requires_grad=True)
         self.generators = [np.random.default_rng(one) for one in np.atleast_1d(seed)]
         self.counts = np.ones(start.shape[1:])  # each of N losses counts once
-        self.evaluations, self.told_flat = 0, False
+        self.evaluations, self.warned = 0, False
         self.begin_step()
 
     def begin_step(self):
-        """Forget what the last step found, and draw new noise."""
+        """Forget the results of the last step, and draw new noise."""
         self.loss = self.gradient = None
         if self.noise:
             p = self.parameter.data
@@ -98,15 +98,15 @@ class Objective:
 
     def as_flat(self, loss):
         """Return a loss that is a plain number, as `np.floor` returns it, as a Tensor of gradient 0."""
-        if not self.told_flat:
-            warnings.warn(f"{self.surface.name} got a Tensor and returned a plain number, so its gradient is taken to "
-                          "be zero: comparisons, rounding, np.sign, p.data and .item() lead to plain numbers",
+        if not self.warned:
+            warnings.warn(f"{self.surface.name} got a Tensor and returned a plain number, so its gradient is taken as "
+                          "zero: comparisons, rounding, np.sign, p.data and .item() give plain numbers",
                           stacklevel=3)
-            self.told_flat = True
+            self.warned = True
         return 0 * self.parameter.sum(axis=0) + np.asarray(loss, dtype=float)
 
     def complaint(self, loss):
-        """Return the exception for what the surface's function has returned."""
+        """Return the exception for the value that the surface's function has returned."""
         name = self.surface.name
         if loss is None:
             return TypeError(f"{name} returned None: is `return` missing?")

@@ -1,8 +1,8 @@
-"""Recording runs: `record` lets an optimizer run over a surface and returns all that happened as a `Trajectory`.
+"""Recording runs: `record` runs an optimizer over a surface and returns everything that happened as a `Trajectory`.
 
-`Log` is the training loop. `race` records several optimizers from one start; `tuned_race` first looks for the best
-learning rate of each. Many starts, many seeds and many values of a hyperparameter are one pass: a parameter of shape
-(2, N) is N runs.
+`Log` is the training loop. `race` records several optimizers from one start; `tuned_race` first searches for the
+best learning rate of each. Many starts, many seeds and many values of a hyperparameter are one pass: a parameter of
+shape (2, N) is N runs.
 """
 
 import copy
@@ -20,10 +20,10 @@ from .contestants import (
     array_shape,
     built,
     describe,
+    distinct_labels,
     factory,
     labelled,
     runs_are_independent,
-    told_apart,
     with_labels,
 )
 from .objective import Objective
@@ -31,7 +31,7 @@ from .states import copied, stacked
 from .trajectory import Race, Trajectory, is_within, median, one_of, together, with_arrays
 
 LRS = [float(f"{10 ** (k / 5):.2g}") for k in range(-25, 6)]  # a tuned race tries 1e-05, 1.6e-05, 2.5e-05, ..., 10
-FAR = 1e6  # times the size of the domain: a run that gets there is not coming back
+FAR = 1e6  # times the size of the domain: a run that gets there does not come back
 CLASSICS = {  # learning rates that suit Rosenbrock
     "SGD": "SGD(lr=1.5e-3)",
     "SGD with momentum": "SGD(lr=1e-3, momentum=0.9)",
@@ -42,7 +42,7 @@ CLASSICS = {  # learning rates that suit Rosenbrock
 
 def record(optimizer, surface, start=None, steps=200, *, seed=0, noise=None, every=1, label=None, schedule=None,
            written_out=None, **hyperparameters):
-    """Run an optimizer over a surface and return all that happened.
+    """Run an optimizer over a surface and return everything that happened.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ def record(optimizer, surface, start=None, steps=200, *, seed=0, noise=None, eve
         Text such as "Adam(lr=0.05)", a class, or a function of a list of parameters such as
         ``lambda params: optim.Adam(params, lr=0.05)``.
     surface : str, Surface or callable
-        A registered name, or a function of one's own: see `surfaces.get`.
+        A registered name, or your own function: see `surfaces.get`.
     start : point, or array of shape (n, N), optional
         Default: the surface's own start. N points are N runs in one pass.
     steps : int, default 200
@@ -61,7 +61,7 @@ def record(optimizer, surface, start=None, steps=200, *, seed=0, noise=None, eve
         function that returns what to add to the gradient at p: ``lambda p, rng: rng.standard_t(3, p.shape)``, where
         `rng` is a `numpy.random.Generator`.
     every : int, default 1
-        Keep the steps 0, every, 2 * every, ... and the last one, where memory for all is lacking.
+        Keep the steps 0, every, 2 * every, ... and the last one, to save memory.
     label : str, optional
         Default: the optimizer as text, and the name of the schedule.
     schedule : callable, optional
@@ -71,7 +71,7 @@ def record(optimizer, surface, start=None, steps=200, *, seed=0, noise=None, eve
         Whether to run the surface as a program without a tape (`minigrad.program`), which is faster and gives the same
         numbers. Default: registered surfaces are, in runs of many steps; `Trajectory.objective` says which it was.
     **hyperparameters
-        Set in all groups, over what `optimizer` says: ``record("Adam", "rosenbrock", lr=0.05)``. An array of N values
+        Set in all groups, whatever `optimizer` says: ``record("Adam", "rosenbrock", lr=0.05)``. An array of N values
         is N runs in one pass.
 
     Returns
@@ -85,10 +85,10 @@ def record(optimizer, surface, start=None, steps=200, *, seed=0, noise=None, eve
 
     Notes
     -----
-    A run whose position is no longer finite, or a million times the size of the domain away, or whose optimizer refuses
-    to go on with a FloatingPointError, ends there in words (`Trajectory.ending`) and keeps what it has. Where the
-    elements of a parameter do not move independently (`elementwise` is False, or `step` is the optimizer's own), or the
-    function takes one point only, N runs are made one by one.
+    A run ends early if its position is no longer finite or is a million times the size of the domain away, or if its
+    optimizer raises a FloatingPointError. It keeps the steps so far, and `Trajectory.ending` says what happened. Where
+    the elements of a parameter do not move independently (`elementwise` is False, or `step` is the optimizer's own), or
+    the function takes one point only, N runs are made one by one.
 
     Examples
     --------
@@ -114,7 +114,7 @@ def record(optimizer, surface, start=None, steps=200, *, seed=0, noise=None, eve
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """Everything that the runs of a race have in common; `start` has the shape (n,), or (n, N) for N runs in one."""
+    """Everything that the runs of a race share; `start` has the shape (n,), or (n, N) for N runs in one."""
 
     surface: Surface
     start: np.ndarray
@@ -132,7 +132,7 @@ class Plan:
 
 
 def planned(surface, start, steps, seed, noise, every=1, schedule=None, hyperparameters=None, written_out=None):
-    """Return the plan of a run, checked; the hyperparameters may ask for N runs."""
+    """Return the plan of a run, checked; the hyperparameters can be for N runs."""
     check_count("steps", steps, 0)
     check_count("every", every, 1)
     if not callable(noise):
@@ -174,7 +174,7 @@ class Log:
         return joined([log.run(label) for log in alone], label, self.description)
 
     def walk(self):
-        """Take the steps. A single run ends where it leaves for good; of many, the others go on."""
+        """Take the steps. A single run ends where it leaves for good; if there are many, the others go on."""
         position, every = self.objective.parameter.data, self.plan.every
         with np.errstate(all="ignore"):  # `Trajectory.ending` says in words what overflowed
             for step in range(self.plan.steps):
@@ -190,12 +190,12 @@ class Log:
                 if self.single and not (np.abs(position).max() < self.limit and np.isfinite(self.objective.loss)):
                     return
             self.note_position(self.plan.steps, every=1)
-            self.objective()  # no step follows: this is to know the last loss and gradient
+            self.objective()  # no step follows: this computes the last loss and gradient
             self.objective.evaluations -= 1
             self.note_gradient(self.plan.steps, every=1)
 
     def take_step(self):
-        """Let the optimizer step, and return whether it did: a line search, say, refuses a loss that is not finite."""
+        """Let the optimizer step, and return whether it did: a line search can refuse a loss that is not finite."""
         try:
             self.optimizer.step(self.objective)
         except FloatingPointError:
@@ -205,7 +205,7 @@ class Log:
         return True
 
     def note_position(self, step, every):
-        """Keep what holds before a step: the position, the state, and the learning rate."""
+        """Keep the values before a step: the position, the state, and the learning rate."""
         self.objective.begin_step()
         if step % every == 0:
             self.steps.append(step)
@@ -220,7 +220,7 @@ class Log:
             self.gradients.append(self.objective.gradient)
 
     def trajectory(self, label, seconds):
-        """Return it all as a Trajectory, without what came after a run has left for good: of many runs, NaN."""
+        """Return everything as a Trajectory: a run ends where it left for good; many runs have NaN after that."""
         steps, positions, losses = np.array(self.steps), np.array(self.positions), np.array(self.losses, dtype=float)
         near = np.abs(positions).max(axis=1) < self.limit
         here = near & np.isfinite(losses)
@@ -244,9 +244,10 @@ def race(surface, optimizers, start=None, steps=200, *, seed=0, noise=None, ever
     Parameters
     ----------
     surface : str, Surface or callable
-        A registered name, or a function of one's own.
+        A registered name, or your own function.
     optimizers : dict, or sequence
-        From labels to optimizers in any form that `record` takes; or these alone, told apart by how they read as text.
+        From labels to optimizers in any form that `record` takes. Without labels, the optimizers as text are the
+        labels.
     start, steps, seed, noise, every, schedule, written_out
         As in `record`. All optimizers see the same noise, and have the same kind of schedule.
     note : str, optional
@@ -279,25 +280,25 @@ def race(surface, optimizers, start=None, steps=200, *, seed=0, noise=None, ever
                    written_out=written_out)
     labels, contestants = with_labels(optimizers)
     logs = [Log(plan, which) for which in contestants]
-    labels = told_apart(labels, [log.description for log in logs])
+    labels = distinct_labels(labels, [log.description for log in logs])
     runs = framed(surface, facts, [log.run(label) for label, log in zip(labels, logs)])
     return Race(runs[0].surface, tuple(runs), note)
 
 
 def tuned_race(surface, optimizers=None, lrs=None, start=None, steps=200, *, seed=0, noise=None, **facts):
-    """Race optimizers with the best learning rate of each, looked for among the same values for all.
+    """Race optimizers with the best learning rate of each, chosen from the same values for all.
 
-    The best run is the one whose highest loss in the last tenth of its steps is lowest, of those that stay in the
-    domain. So luck does not win: neither a run that swings through a low place on its last step, nor one that leaps out
-    of the picture and happens to come back to a good place. Only if none stays, those that leave are judged too. One's
-    own function without a domain has none to leave.
+    The best run is the one whose highest loss in the last tenth of its steps is lowest, among the runs that stay in the
+    domain. So luck does not win: a run can swing through a low place on its last step, or leave the picture and happen
+    to come back to a good place. Runs that leave are judged only if none stays. Your own function without a domain has
+    none to leave.
 
     Parameters
     ----------
     surface, start, steps, seed, noise, **facts
         As in `race`.
     optimizers : dict or sequence, optional
-        As in `race`; whatever lr they have is replaced. Default: `CLASSICS`.
+        As in `race`; their lr is replaced. Default: `CLASSICS`.
     lrs : sequence of float, optional
         The values to try. Default: 31 from 1e-5 to 10, five a decade.
 
@@ -305,7 +306,7 @@ def tuned_race(surface, optimizers=None, lrs=None, start=None, steps=200, *, see
     -------
     Race
         The best run of each (for N starts or seeds, by the median), and a `note` that says how many values were tried,
-        how they were judged, who would have liked others, and who never stayed.
+        how they were judged, which optimizers would need values outside the range, and which never stayed.
 
     Examples
     --------
@@ -330,7 +331,7 @@ def tuned_race(surface, optimizers=None, lrs=None, start=None, steps=200, *, see
         best.append(record(which, surface, start, steps, seed=seed, noise=noise, label=label, lr=lr))
         leaving += [] if stays else [best[-1].label]
     best = framed(given, facts, best)
-    return Race(best[0].surface, tuple(best), told_tuning(lrs, best, leaving, bounded))
+    return Race(best[0].surface, tuple(best), tuning_in_words(lrs, best, leaving, bounded))
 
 
 def trials(which, surface, lrs, start, steps, seed, noise):
@@ -347,26 +348,26 @@ def settled_loss(trial, out):
 
 
 def has_left(trial):
-    """Tell whether each run was ever outside the domain of the surface; of shape () or (N,)."""
+    """Return whether each run was ever outside the domain of the surface; of shape () or (N,)."""
     low, high = np.transpose(trial.surface.domain)
     places = np.moveaxis(trial.positions, 1, -1)  # coordinates last, also of N runs; NaN is neither below nor above
     return ((places < low) | (places > high)).any(axis=(0, -1))
 
 
-def told_tuning(lrs, best, leaving, bounded):
+def tuning_in_words(lrs, best, leaving, bounded):
     """Return the note of a tuned race."""
     at_edge = [run.label for run in best if run.rates.flat[0] in (lrs.min(), lrs.max())]
-    asides = "".join(f" ({told}: {'; '.join(who)})"
-                     for told, who in [("at the end of the range", at_edge), ("all leave", leaving)] if who)
+    asides = "".join(f" ({what}: {'; '.join(who)})"
+                     for what, who in [("at the end of the range", at_edge), ("all leave", leaving)] if who)
     staying = ", among those that stay in the domain" if bounded else ""
     return (f"best of {lrs.size} learning rates from {lrs.min():.2g} to {lrs.max():.2g}, judged by the last tenth of "
             f"the run{staying}{asides}")
 
 
-# What is given
+# Arguments
 
 def check_count(name, value, least):
-    """Refuse what is not a whole number of at least `least`."""
+    """Raise an error unless this is a whole number of at least `least`."""
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
         raise TypeError(f"{name} is {value!r}; expected a whole number")
     if value < least:
@@ -374,13 +375,13 @@ def check_count(name, value, least):
 
 
 def refuse_surface(which, order):
-    """Refuse a surface where optimizers are expected."""
+    """Raise an error for a surface where optimizers are expected."""
     if isinstance(which, Surface) or (isinstance(which, str) and which in surfaces.names()):
         raise TypeError(f"the arguments are {order}, and {which!r} is a surface: are they swapped?")
 
 
 def refuse_wrong_minimum(run):
-    """Refuse the stated minima if the run has found a place in the domain that is lower, by more than rounding."""
+    """Raise an error if the run has found a place in the domain that is lower than the stated minima."""
     minimum = run.surface.minimum
     if minimum is None:
         return
@@ -394,7 +395,7 @@ def refuse_wrong_minimum(run):
 
 
 def starting_points(surface, start, seed, hyperparameters):
-    """Return where to begin: (n,) for one run, (n, N) for as many as starts, seeds or hyperparameters ask for."""
+    """Return where to begin: (n,) for one run, (n, N) for N starts, seeds or values of hyperparameters."""
     given, n = surface.start if start is None else start, surface.ndim
     try:
         points = np.array(given, dtype=float)
@@ -419,13 +420,13 @@ def starting_points(surface, start, seed, hyperparameters):
 
 
 def with_facts(surface, start, facts):
-    """Return the surface with some of its facts changed; one's own function has as many coordinates as the start."""
+    """Return the surface with some of its facts changed; your own function has as many coordinates as the start."""
     known = [field.name for field in dataclasses.fields(Surface) if field.name != "function"]
     for name in facts:
         if name not in known:
             nearest = difflib.get_close_matches(name, known, n=1)
             hint = f"did you mean {nearest[0]}?" if nearest else f"the facts are {', '.join(known)}."
-            raise TypeError(f"a race does not take {name}, nor is it a fact of a surface; {hint} Hyperparameters stand "
+            raise TypeError(f"a race does not take {name}, which is no fact of a surface; {hint} Hyperparameters go "
                             'with each optimizer, as in "Adam(lr=0.05)", and a schedule goes to record or race')
     if callable(surface) and not isinstance(surface, Surface):
         first = np.asarray(start)[:, 0] if np.ndim(start) == 2 else start
@@ -434,15 +435,15 @@ def with_facts(surface, start, facts):
 
 
 def has_domain(surface, facts):
-    """Tell whether a surface comes with a domain, as all do but one's own function."""
+    """Return whether a surface comes with a domain; all do, except your own functions."""
     return isinstance(surface, (str, Surface)) or "domain" in facts
 
 
 def framed(surface, facts, runs):
-    """Return the runs, with a domain that holds their paths if they are over one's own function without a domain.
+    """Return the runs, with a domain that holds their paths if they are over your own function without a domain.
 
-    The domain holds the start, all points that are known of the surface, the path of the run with the lowest last loss,
-    and the paths of those that go at most four times as far. Its sides differ by no more than a factor of 2.5.
+    The domain holds the start, all known points of the surface, the path of the run with the lowest last loss, and the
+    paths of runs that go at most four times as far. Its sides differ by no more than a factor of 2.5.
     """
     if has_domain(surface, facts):
         return runs
@@ -464,7 +465,7 @@ def framed(surface, facts, runs):
 # Arrays
 
 def cut_off(array, here):
-    """Return what an array holds as long as a run is here, a bool by step; of N runs, NaN for what follows."""
+    """Return an array up to the end of a run, given as a bool by step; for N runs, with NaN after it."""
     if here.ndim == 1:
         return array[here]
     if array.ndim < 2 or array.shape[-1] != here.shape[-1]:
@@ -473,7 +474,7 @@ def cut_off(array, here):
 
 
 def joined(alone, label, optimizer):
-    """Return single runs as one trajectory of N runs, NaN where one has ended before the others."""
+    """Return single runs as one trajectory of N runs, with NaN where one has ended before the others."""
     longest = max(alone, key=lambda one: len(one.steps))
     length = len(longest.steps)
 

@@ -4,7 +4,7 @@ import numpy as np
 
 
 def entries(state, prefix=""):
-    """Yield the names and the values of all that is in a state."""
+    """Yield the names and the values of all entries of a state."""
     for name, value in state.items() if isinstance(state, dict) else enumerate(state):
         if isinstance(value, (dict, list, tuple)):
             yield from entries(value, f"{prefix}{name}.")

@@ -1,4 +1,4 @@
-"""Rows of results as a table: text for the eye, Markdown and HTML for documents, CSV for a program."""
+"""Rows of results as a table: text to read, Markdown and HTML for documents, CSV for programs."""
 
 import csv
 import html
@@ -6,7 +6,7 @@ import io
 
 import numpy as np
 
-TOLD_BELOW = "ending"  # the column that is written as sentences below a table
+WRITTEN_BELOW = "ending"  # the column that is written as sentences below a table
 
 
 def formatted(rows, format="text"):
@@ -67,13 +67,13 @@ def as_html(rows):
     head, *body = cells(rows, escape=html.escape)
     lines = [f"<tr>{''.join(f'<{tag}>{cell}</{tag}>' for cell in line)}</tr>"
              for tag, line in [("th", head), *(("td", line) for line in body)]]
-    told = "".join(f"<p>{html.escape(line)}</p>" for line in endings(rows) if line)
-    return f"<table>{''.join(lines)}</table>{told}"
+    lines_below = "".join(f"<p>{html.escape(line)}</p>" for line in endings(rows) if line)
+    return f"<table>{''.join(lines)}</table>{lines_below}"
 
 
 def cells(rows, escape=str):
-    """Return the head and the rows as lists of short text, without what is written below the table."""
-    names = [name for name in rows[0] if name != TOLD_BELOW]
+    """Return the head and the rows as lists of short text, without the lines below the table."""
+    names = [name for name in rows[0] if name != WRITTEN_BELOW]
     return [names] + [[escape(short(row[name])) for name in names] for row in rows]
 
 
@@ -94,8 +94,8 @@ def aligned(line, widths, between):
 
 def endings(rows):
     """Return an empty line and a line for each row that says how it ended; nothing if no row does."""
-    told = [f"{next(iter(row.values()))}: {row[TOLD_BELOW]}" for row in rows if row.get(TOLD_BELOW)]
-    return ["", *told] if told else []
+    lines_below = [f"{next(iter(row.values()))}: {row[WRITTEN_BELOW]}" for row in rows if row.get(WRITTEN_BELOW)]
+    return ["", *lines_below] if lines_below else []
 
 
 FORMATS = {"text": as_text, "markdown": as_markdown, "html": as_html, "csv": as_csv}

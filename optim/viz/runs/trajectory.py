@@ -1,4 +1,4 @@
-"""A run is a value: a `Trajectory` holds all that happened, step by step, and a `Race` several of them.
+"""A run is a value: a `Trajectory` holds everything that happened, step by step, and a `Race` several of them.
 
 Every table, plot, map, animation and page is a function of these; `recording.py` makes them. Arrays have the steps on
 their first axis and, where N runs were made in one pass, the runs on their last.
@@ -13,15 +13,15 @@ import optim
 from ..surfaces.definition import Surface
 from .table import formatted
 
-ARRAYS = "steps", "positions", "losses", "gradients", "rates"  # of a trajectory, besides its states
+ARRAYS = "steps", "positions", "losses", "gradients", "rates"  # of a trajectory, apart from its states
 
 
 @dataclasses.dataclass(eq=False, repr=False)
 class Trajectory:
     r"""A run, or N runs in one pass, step by step.
 
-    Index t of every array belongs to the position :math:`\theta_t`, that is after t steps and before the next one; with
-    `every` in `record`, to the step ``steps[t]``. In N runs, what comes after a run has diverged is NaN.
+    Index t of every array belongs to the position :math:`\theta_t`, after t steps and before the next one; with `every`
+    in `record`, to the step ``steps[t]``. In N runs, everything after a run has diverged is NaN.
 
     Attributes
     ----------
@@ -45,19 +45,19 @@ class Trajectory:
     hyperparameters : dict
         Of the first group, as the run began.
     planned : int
-        How many steps were asked for.
+        How many steps were planned.
     last_steps : ndarray of shape () or (N,)
         The number of the last step before a run diverged; `planned` if it did not.
     evaluations : int
         How many gradients the optimizer asked for; more than the steps if it searches along lines.
     seconds : float
-        What the run took.
+        How long the run took.
     undefined : ndarray of bool of shape () or (N,)
-        Whether a run ended because it came to where f is NaN, near as it was.
+        Whether a run ended because it reached a place where f is NaN, even if it was near.
     objective : {"tape", "written out"}
         How the losses and gradients were computed: see ``written_out`` in `record`.
     make : callable or None
-        From a list of parameters to the optimizer, but for hyperparameters that were set afterwards: see
+        From a list of parameters to the optimizer, except for hyperparameters that were set afterwards: see
         `new_optimizer`. None in a run that was loaded from a file.
     """
 
@@ -115,18 +115,18 @@ class Trajectory:
         Parameters
         ----------
         tolerance : float, default 1e-3
-            What the excess loss has to come down to.
+            How small the excess loss has to become.
 
         Returns
         -------
         ndarray of shape () or (N,)
-            The first kept step of which this holds, NaN for never.
+            The first kept step at which it is this small, NaN if it never is.
         """
         reached = self.excess <= tolerance
         return np.where(reached.any(axis=0), self.steps[reached.argmax(axis=0)], np.nan)
 
     def at_end(self, values):
-        """Return what an array holds at the last position of each run.
+        """Return the value of an array at the last position of each run.
 
         Parameters
         ----------
@@ -189,7 +189,7 @@ class Trajectory:
         return self.count or 1
 
     def __getitem__(self, i):
-        """Return the i-th of N runs as a Trajectory of its own."""
+        """Return the i-th of N runs as a separate Trajectory."""
         if not -len(self) <= i < len(self):
             raise IndexError(f"run {i} was asked for, and there are {len(self)}")
         if self.count is None:
@@ -205,7 +205,7 @@ class Trajectory:
         run.states = {name: entry for name, entry in run.states.items() if not np.isnan(entry).all()}
         return run
 
-    # Telling and keeping
+    # Showing and saving
 
     def summary(self, tolerance=1e-3):
         """Return the run as a row of a table.
@@ -224,7 +224,7 @@ class Trajectory:
         searched = f"{self.evaluations} gradients in {self.last_steps} steps" if searches else ""
         return {
             "optimizer": self.label,
-            "lr": told_rate(self.rates[0]),
+            "lr": rate_in_words(self.rates[0]),
             "steps": int(np.median(self.last_steps)),
             "final loss": median(self.at_end(self.losses)),
             "distance to minimum": median(self.at_end(self.distances)),
@@ -275,7 +275,7 @@ class Race:
     surface : Surface
     trajectories : tuple of Trajectory
     note : str
-        A line that figures print, such as what a tuned race has tried.
+        A line that figures print, such as the values that a tuned race has tried.
     """
 
     surface: Surface
@@ -301,14 +301,14 @@ class Race:
         ----------
         format : {"text", "markdown", "html", "csv"}, default "text"
         tolerance : float, default 1e-3
-            What the loss above the global minimum has to come down to, for the column of steps.
+            How small the loss above the global minimum has to become, for the column of steps.
 
         Returns
         -------
         str
             With the columns optimizer, lr (as the run begins), steps, final loss, distance to minimum (the nearest
-            global one), steps to `tolerance`, seconds; medians where a row is N runs. What else there is to say, such
-            as a divergence, is below the table, and in csv in a column of its own.
+            global one), steps to `tolerance`, seconds; medians where a row is N runs. Remarks, such as a divergence,
+            are below the table, and in csv in a separate column.
         """
         return formatted([trajectory.summary(tolerance) for trajectory in self.trajectories], format)
 
@@ -327,8 +327,8 @@ class Race:
 
 # Arrays and numbers
 
-def told_rate(rate):
-    """Return the learning rate of a run; of N runs with different ones, the lowest and the highest in words."""
+def rate_in_words(rate):
+    """Return the learning rate of a run; for N runs with different ones, the lowest and the highest in words."""
     low, high = np.min(rate), np.max(rate)
     return f"{low:.3g} to {high:.3g}" if low < high else float(low)
 
@@ -348,14 +348,14 @@ def one_of(value, i):
 
 
 def together(values):
-    """Return the values that runs have of a hyperparameter as one: the inverse of `one_of`."""
+    """Return the values of a hyperparameter in several runs as one array: the inverse of `one_of`."""
     if all(value == values[0] for value in values):
         return values[0]
     return tuple(map(together, zip(*values))) if isinstance(values[0], tuple) else np.array(values)
 
 
 def is_within(positions, box):
-    """Tell which positions, their coordinates on the last axis, lie in a box: in the frame, say."""
+    """Return which positions, with coordinates on the last axis, lie in a box, such as the frame."""
     low, high = np.transpose(box)
     return np.all((low <= positions) & (positions <= high), axis=-1)
 
@@ -391,7 +391,7 @@ def runs_in(what):
 
 
 def one_run(what):
-    """Return the only run, or refuse what is several."""
+    """Return the only run; raise an error if there are several."""
     runs = runs_in(what)
     if len(runs) > 1 or runs[0].count:
         raise ValueError(f"this picture is of one run, and there are {sum(map(len, runs))}: choose one, as in run[0]")
@@ -399,7 +399,7 @@ def one_run(what):
 
 
 def note_of(what):
-    """Return the line that a race wants to be printed on its figures; nothing for other runs."""
+    """Return the line that figures of a race print; nothing for other runs."""
     return what.note if isinstance(what, Race) else ""
 
 

@@ -1,8 +1,8 @@
-"""Surfaces written out: a loss and its gradient as the straight-line program that the tape has run.
+"""Surfaces written out: a loss and its gradient as a straight-line program, recorded from the tape.
 
-A run evaluates its surface at every step, and most of that time goes into recording on the tape what was recorded the
-step before. The registered surfaces are known to be pure, so each is written out once a process and shape, by
-`minigrad.program`, and run as that program, if it gives the numbers of the tape bit for bit.
+A run evaluates its surface at every step, and most of that time goes into recording the same operations again. The
+registered surfaces are known to be pure, so each is written out once a process and shape, by `minigrad.program`, and
+run as that program, if it gives the numbers of the tape bit for bit.
 """
 
 from functools import cache
@@ -27,7 +27,7 @@ def loss_and_gradient(function):
 
 
 def written_out(surface, start, steps, wanted=None):
-    """Return what computes the loss and the gradient of a surface without a tape, or None.
+    """Return a function that computes the loss and the gradient of a surface without a tape, or None.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ def written_out(surface, start, steps, wanted=None):
     steps : int
         How many steps there will be; for few, nothing is written.
     wanted : bool, optional
-        Whether it has to be written out, or must not be. Default: registered surfaces are, where it pays.
+        Whether it must, or must not, be written out. Default: registered surfaces are, if that saves time.
 
     Raises
     ------
@@ -51,7 +51,7 @@ def written_out(surface, start, steps, wanted=None):
 
 
 def asked_for(function, start):
-    """Return the program of a function of one's own; it is refused if it cannot be written out."""
+    """Return the program of your own function; raise an error if it cannot be written out."""
     found = program(loss_and_gradient(function), start)
     if not same_as_tape(found, function, start.shape):
         raise TypeError("the function written out does not give the numbers of the tape bit for bit: "
@@ -61,16 +61,16 @@ def asked_for(function, start):
 
 @cache
 def compiled(function, shape):
-    """Return what runs the program of a function of points of this shape, or None if it differs from the tape."""
+    """Return a function that runs the program for points of this shape, or None if it differs from the tape."""
     try:
         found = program(loss_and_gradient(function), places(shape)[0])
-    except TypeError:  # no straight line
+    except TypeError:  # not a straight-line program
         return None
     return found.run if same_as_tape(found, function, shape) else None
 
 
 def same_as_tape(found, function, shape):
-    """Tell whether a program gives the numbers of the tape to the last bit, at a few places."""
+    """Return whether a program gives the numbers of the tape to the last bit, at a few places."""
     evaluate = loss_and_gradient(function)
     with np.errstate(all="ignore"):
         pairs = [(found(p), evaluate(p)) for p in places(shape)]

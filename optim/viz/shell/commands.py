@@ -1,7 +1,7 @@
-"""The commands of `python -m optim`: for each, what it asks for, and what it does with the answers.
+"""The commands of `python -m optim`: the arguments of each, and what it does with them.
 
-What a command does is what a few lines of Python would do. Long work shows its progress on the standard error, if that
-is a terminal.
+A command does what a few lines of Python would do. Long work shows its progress on the standard error, if that is a
+terminal.
 """
 
 import argparse
@@ -72,7 +72,7 @@ def add_race(commands):
 def add_tune(parser):
     """Add the option that lets each optimizer have its best learning rate."""
     parser.add_argument("--tune", action="store_true",
-                        help="take the best of 31 learning rates for each optimizer; so done without --optimizer")
+                        help="take the best of 31 learning rates for each optimizer; the default without --optimizer")
 
 
 def add_table(parser, **keywords):
@@ -81,14 +81,14 @@ def add_table(parser, **keywords):
 
 
 def run_race(options):
-    """Race the optimizers that are named; without any, the classics, tuned."""
+    """Race the named optimizers; without any, the classics with tuned learning rates."""
     surface, _ = chosen_surface(options)
     path = output_path(options, f"{name_of(surface)}_race.png", PICTURES)
     tell_race(chosen_race(options), path, options)
 
 
 def chosen_race(options):
-    """Return the race that the options ask for."""
+    """Return the race that the options describe."""
     surface, facts = chosen_surface(options)
     check_start(surface, options.start)
     settings = {"start": options.start, "steps": options.steps, "seed": options.seed, **facts}
@@ -98,7 +98,7 @@ def chosen_race(options):
 
 
 def check_start(surface, start):
-    """Refuse a start at which the function is not finite."""
+    """Raise an error if the function is not finite at the start."""
     surface = surfaces.get(surface)
     start = surface.start if start is None else start
     with np.errstate(all="ignore"):
@@ -109,7 +109,7 @@ def check_start(surface, start):
 
 
 def tell_race(result, path, options):
-    """Print the table of a race, draw it, and print where the picture is."""
+    """Print the table of a race, draw it, and print the path of the picture."""
     print(result.table(options.table or "text"))
     if result.note:
         print(result.note)
@@ -131,7 +131,7 @@ def add_animate(commands):
 
 
 def run_animate(options):
-    """Write an animation of the race that is asked for."""
+    """Write an animation of the race that the options describe."""
     surface, _ = chosen_surface(options)
     path = output_path(options, f"{name_of(surface)}_race.gif", ("gif", "html", "mp4"))
     animate(chosen_race(options), path, frames=options.frames)
@@ -140,7 +140,7 @@ def run_animate(options):
 
 def add_page(commands):
     """Add the command `page`."""
-    parser = commands.add_parser("page", help="write a live page for any browser; without SURFACE, of all")
+    parser = commands.add_parser("page", help="write a live page for any browser; without SURFACE, of all surfaces")
     add_surface(parser)
     add_start(parser)
     add_optimizers(parser)
@@ -151,7 +151,7 @@ def add_page(commands):
 
 
 def run_page(options):
-    """Write a page of the race that is asked for; without a surface, of all surfaces and all rules."""
+    """Write a page of the race that the options describe; without a surface, of all surfaces and all rules."""
     if options.surface is options.function is None:
         path = output_path(options, "optimizers.html", ("html", "htm"))
         page(None, path, options.optimizer, options.steps, seed=options.seed)
@@ -208,7 +208,7 @@ def add_map_options(parser):
                         help=f"pixels a side, at most {LARGEST}; default: %(default)s")
     parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes; default: %(default)s")
     parser.add_argument("--keep", type=Path, metavar="FILE.npz",
-                        help="keep the numbers here; the same command goes on where an interrupted one was")
+                        help="keep the numbers here; if interrupted, the same command goes on from there")
 
 
 def run_map(options):
@@ -240,7 +240,7 @@ def axis(option, name, low, high, count):
 
 
 def map_paths(options, usual):
-    """Return where to write the picture and the numbers; None for numbers that are not to be kept."""
+    """Return where to write the picture and the numbers; None if the numbers should not be kept."""
     if not 2 <= options.size <= LARGEST:
         raise ValueError(f"--size is {options.size}; expected a whole number from 2 to {LARGEST}")
     keep = None if options.keep is None else writable("--keep", options.keep, ("npz",))
@@ -248,7 +248,7 @@ def map_paths(options, usual):
 
 
 def workers(options):
-    """Return a context with as many processes as are asked for; None for this one alone."""
+    """Return a context with the number of processes that was asked for; None for this process alone."""
     if options.workers < 1:
         raise ValueError(f"--workers is {options.workers}; expected at least 1")
     return nullcontext() if options.workers == 1 else ProcessPoolExecutor(options.workers)
@@ -260,7 +260,7 @@ def with_domain(surface, facts):
 
 
 def tell_map(result, path):
-    """Print the map in numbers, draw it, and print where the picture is."""
+    """Print the map in numbers, draw it, and print the path of the picture."""
     print(result.table())
     result.plot().save(path)
     print(f"figure: {path}")
@@ -301,7 +301,7 @@ def add_portraits(commands):
 
 
 def run_portraits(options):
-    """Draw the portraits of the optimizers that are named."""
+    """Draw the portraits of the named optimizers."""
     surface, facts = chosen_surface(options)
     path = output_path(options, f"{name_of(surface)}_portraits.png", PICTURES)
     with workers(options) as executor:
@@ -343,7 +343,7 @@ def add_show(commands):
 
 
 def run_show(options):
-    """Print the listings of the optimizers that are named."""
+    """Print the listings of the named optimizers."""
     optim.show(*map(optimizer_to_show, options.optimizers)).show()
 
 

@@ -1,4 +1,4 @@
-"""Options that the commands of `python -m optim` have in common: what to minimise, who runs, where results go."""
+"""Options that the commands of `python -m optim` share: what to minimise, which optimizers run, where results go."""
 
 import argparse
 import importlib
@@ -27,24 +27,24 @@ def add_surface(parser):
 
 
 def add_start(parser):
-    """Add the option that says from where."""
+    """Add the option that says where to start."""
     parser.add_argument("--start", nargs=2, type=float, metavar=("X", "Y"), help="default: the surface's own")
 
 
 def add_optimizers(parser):
-    """Add the option that says who runs."""
+    """Add the option that says which optimizers run."""
     parser.add_argument("--optimizer", action="append", metavar='"NAME(lr=..., ...)"',
                         help="may be given several times; default: SGD, momentum, RMSprop and Adam")
 
 
 def add_optimizer(parser, default):
-    """Add the option that says who runs, for commands that show one optimizer alone."""
+    """Add the option that says which optimizer runs, for commands that show only one."""
     parser.add_argument("--optimizer", default=default, action=Once, metavar='"NAME(lr=..., ...)"',
                         help="default: %(default)s")
 
 
 class Once(argparse.Action):
-    """Take a value, and refuse a second one."""
+    """Take a value, and raise an error for a second one."""
 
     def __call__(self, parser, options, value, option=None):
         if getattr(options, self.dest) is not self.default:
@@ -53,7 +53,7 @@ class Once(argparse.Action):
 
 
 def add_steps(parser, default):
-    """Add the options that say how far, and with which noise."""
+    """Add the options that say how many steps to take, and with which noise."""
     parser.add_argument("--steps", type=int, default=default, metavar="N", help="default: %(default)s")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the noise on noisy surfaces; default: 0")
 
@@ -64,7 +64,7 @@ def add_output(parser, usual, **keywords):
 
 
 def chosen_surface(options):
-    """Return the surface or function that is meant, and in a dictionary the domain, if one is asked for."""
+    """Return the chosen surface or function, and a dictionary with the domain if one was given."""
     if bool(options.surface) == bool(options.function):
         raise ValueError("name either a SURFACE, such as rosenbrock, or --function MODULE:NAME")
     domain = {"domain": (options.domain[:2], options.domain[2:])} if options.domain else {}
@@ -78,7 +78,7 @@ def name_of(surface):
 
 
 def optimizer_to_show(text):
-    """Return the class, or with hyperparameters the optimizer, that a text such as "Adam(amsgrad=True)" stands for."""
+    """Return the class, or with hyperparameters the optimizer, that a text such as "Adam(amsgrad=True)" describes."""
     if ":" in text and "(" not in text:
         return imported(text, "OPTIMIZER", "class")
     public = {name.lower(): getattr(optim, name) for name in optim.__all__}
@@ -90,7 +90,7 @@ def optimizer_to_show(text):
 
 
 def imported(text, option="--function", kind="function"):
-    """Return the function or class that MODULE:NAME stands for; the working directory is searched for modules too."""
+    """Return the function or class MODULE:NAME; the working directory is searched for modules too."""
     module_name, colon, name = text.partition(":")
     if module_name.endswith(".py"):
         meant = ".".join(Path(module_name).with_suffix("").parts)
@@ -130,7 +130,7 @@ def output_path(options, usual, formats):
 
 
 def writable(option, path, formats):
-    """Return a path after a look at whether it can be written, so that no long work ends in a wrong name."""
+    """Return a path after checking that it can be written, so that long work does not end with a wrong name."""
     if path.suffix[1:].lower() not in formats:
         raise ValueError(f"{option} is {str(path)!r}; its ending must be one of {', '.join(sorted(formats))}")
     if not path.parent.is_dir():

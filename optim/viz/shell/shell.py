@@ -1,6 +1,6 @@
-"""The command line, `python -m optim`: a race over Rosenbrock without a command, and all else with one.
+"""The command line, `python -m optim`: without a command, a race over Rosenbrock; with a command, everything else.
 
-`commands.py` holds the commands and `options.py` what they have in common. A mistake of the user ends in one line on
+`commands.py` holds the commands and `options.py` the options that they share. A mistake of the user gives one line on
 the standard error and exit code 2.
 """
 
@@ -25,7 +25,7 @@ examples:
   {PROGRAM} basins himmelblau --optimizer "SGD(lr=0.01, momentum=0.9)"
   {PROGRAM} show Adam AdamW
 """
-# What a user's input can raise.
+# Errors that a user's input can cause.
 MISTAKES = OSError, TypeError, ValueError, ArithmeticError, RuntimeError, ImportError, MemoryError
 
 
@@ -37,7 +37,7 @@ class Parser(argparse.ArgumentParser):
 
 
 class Version(argparse.Action):
-    """Print the version, which is looked up only if somebody asks."""
+    """Print the version, which is looked up only when it is needed."""
 
     def __call__(self, parser, *answer):
         print(f"optim {optim.__version__}")
@@ -64,7 +64,7 @@ def main(arguments=None):
             answer(arguments)
         finally:
             sys.stdout.flush()
-    except BrokenPipeError:  # who was reading, such as head, has gone
+    except BrokenPipeError:  # the program that was reading, such as head, has ended
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except MISTAKES as mistake:
@@ -91,7 +91,7 @@ def answer(arguments):
 
 
 def make_parser():
-    """Return the parser; each command brings the function that does it, and the backend that draws for it."""
+    """Return the parser; each command has its function, and the backend that draws for it."""
     parser = Parser(prog=PROGRAM, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter,
                     description="Race SGD, momentum, RMSprop and Adam over Rosenbrock, or do what a command says.")
     parser.set_defaults(command=run_classics, backend="agg")

@@ -194,7 +194,7 @@ def test_list_names_every_surface_and_optimizer(capsys):
     ("race booth --optimizer Adam(lr=-1)", "in 'Adam(lr=-1)', lr is -1"),
     ("race booth --optimizer Adam(lr=1e999)", "lr is inf"),
     ("race booth --optimizer Adam(lr=", "is not of the form"),
-    ("race booth --optimizer Adam --optimizer Adam", "two optimizers read alike"),
+    ("race booth --optimizer Adam --optimizer Adam", "two optimizers have the same text"),
     ("race booth --steps many", "argument --steps: invalid int value: 'many'"),
     ("race booth --steps -1", "steps is -1"),
     ("race booth --start 1", "argument --start: expected 2 arguments"),
