@@ -1,7 +1,7 @@
 """See optimizers at work: surfaces to run on, runs as values, and pictures of both.
 
 Read the rooms in this order: `surfaces/`, `runs/`, `pictures/`, then `maps/`, `motion/` and `live_page/`, which do not
-know one another, and `shell/`, which is what `python -m optim` does. `files.py` reads what runs and maps have written,
+use each other, and `shell/`, which is what `python -m optim` does. `files.py` reads what runs and maps have written,
 and `notebook.py` shows them in a notebook.
 """
 

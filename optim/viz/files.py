@@ -1,4 +1,4 @@
-"""Files of runs and maps: values save themselves, and `load` knows every kind of them."""
+"""Files of runs and maps: values save themselves, and `load` reads all kinds."""
 
 import dataclasses
 import typing
@@ -34,12 +34,12 @@ def load(path, function=None):
     Raises
     ------
     ValueError
-        If the file holds something else, or what it holds does not fit together.
+        If the file holds something else, or its parts do not fit together.
     """
     content = optim.load(path)
     try:
         return value_in(content, function)
-    except Exception as error:  # a forged file may raise almost anything
+    except Exception as error:  # a forged file can raise almost any error
         raise ValueError(f"{path} holds neither a trajectory nor a race nor a map, as optim.viz writes them: "
                          f"{type(error).__name__}: {error}") from None
 
@@ -62,16 +62,16 @@ def value_in(content, function):
 
 
 def checked_map(found):
-    """Return a map, or refuse it if its parts do not fit together."""
+    """Return a map; raise an error if its parts do not fit together."""
     checked_types(found)
     check(found.x.ndim == found.y.ndim == 1, "x and y are the coordinates along the axes")
     check(all(array.shape == found.shape for array in found.arrays.values()), "the arrays of a map have one shape")
-    repr(found), found.summary()  # which look at all facts that are needed
+    repr(found), found.summary()  # which read all facts that are needed
     return found
 
 
 def checked_run(run):
-    """Return a trajectory, or refuse it if its parts do not fit together."""
+    """Return a trajectory; raise an error if its parts do not fit together."""
     checked_types(run)
     length, n, *many = run.positions.shape
     check(n == run.surface.ndim and len(many) <= 1, "positions have the coordinates of the surface")
@@ -85,7 +85,7 @@ def checked_run(run):
 
 
 def checked_types(value):
-    """Return a dataclass, or refuse it if a field is not of the type that it is annotated with."""
+    """Return a dataclass; raise an error if a field does not have its annotated type."""
     for field in dataclasses.fields(value):
         if isinstance(field.type, type) and not typing.get_origin(field.type):
             kind = {int: Integral, float: Real}.get(field.type, field.type)
@@ -100,7 +100,7 @@ def check(holds, what):
 
 
 class MissingFunction:
-    """Stands for a function that is not in a file, and says so when it is called."""
+    """Takes the place of a function that is not in the file, and raises an error that says so when it is called."""
 
     def __init__(self, name):
         self.name = name

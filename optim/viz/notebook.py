@@ -1,6 +1,6 @@
-"""What a notebook shows of a surface, of runs and of maps: a picture, and words or a table below it.
+"""What a notebook shows for a surface, runs and maps: a picture, and words or a table below it.
 
-The values know nothing of pictures. This file is imported last, and gives their classes the method that a notebook
+The values do not depend on pictures. This file is imported last, and gives their classes the method that a notebook
 calls.
 """
 

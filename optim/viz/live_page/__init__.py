@@ -1,1 +1,1 @@
-"""A race as one HTML file: `page.py` gathers what it says, and the files beside it are what its reader gets."""
+"""A race as one HTML file: `page.py` collects its contents, and the scripts beside it become part of the page."""

@@ -1,4 +1,4 @@
-"""What the page draws of a surface: its hills and its formula as outlines, its minima, its start."""
+"""What the page draws for a surface: its hills and its formula as outlines, its minima, its start."""
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -13,7 +13,7 @@ UNITS = 1000  # a frame is as wide and as high, for the hills
 
 
 def surface_facts(surface, start):
-    """Return what the page has to know of a surface of two coordinates, besides its function."""
+    """Return what the page needs about a surface of two coordinates, apart from its function."""
     with style():
         description = contour(surface, Figure().subplots()).description
     return {
@@ -39,10 +39,10 @@ def contours(surface, levels=16):
 
 
 def formula_outline(surface):
-    """Return the formula as an outline that needs no fonts, and in LaTeX; nothing if there is none to be drawn."""
+    """Return the formula as an outline that needs no fonts, and in LaTeX; nothing if there is none to draw."""
     try:
         curve = TextPath((0, 0), f"$f(x, y) = {surface.formula}$", size=20) if surface.formula else None
-    except ValueError:  # more LaTeX than Matplotlib sets
+    except ValueError:  # LaTeX that Matplotlib cannot set
         curve = None
     if curve is None:
         return None
@@ -53,7 +53,7 @@ def formula_outline(surface):
 
 
 def outline(curve, digits):
-    """Return a curve in SVG's path language, its coordinates rounded, without the points that rounding makes equal."""
+    """Return a curve in SVG's path language, its coordinates rounded, without points that rounding makes equal."""
     letters = {Curve.MOVETO: "M", Curve.LINETO: "L", Curve.CURVE3: "Q", Curve.CURVE4: "C", Curve.CLOSEPOLY: "Z"}
     pieces, before = [], None
     for points, code in curve.iter_segments(simplify=False):

@@ -1,8 +1,8 @@
-"""One HTML file in which optimizers run: drag the start, slide a hyperparameter, and all runs are made again.
+"""One HTML file in which optimizers run: drag the start or move a slider, and all runs are made again.
 
 The file needs no server, no network and no library. `printing.py` prints the real rules and surfaces as JavaScript, so
-that none is written twice; `stored.py` gives the page runs where a rule cannot be printed. page.html, page.css and the
-scripts beside this file are what a reader of the page gets, and are written into it as they are.
+none is written twice. `stored.py` gives the page stored runs where a rule cannot be printed. page.html, page.css and
+the scripts beside this file are copied into the page unchanged.
 """
 
 import base64
@@ -27,10 +27,10 @@ from .ground import UNITS, contours, surface_facts
 from .printing import NotPrinted, rule_text, surface_text
 from .stored import stored_runs, with_learning_rates
 
-LARGEST = 600_000  # bytes, so that the page can be sent by mail
+LARGEST = 600_000  # bytes, so that the page can be sent by e-mail
 TEMPLATE = Path(__file__).with_name("page.html")
 CHECKED = 10  # steps that the page repeats from each checkpoint
-SCALES = {  # what the sliders of hyperparameters go through
+SCALES = {  # the values of the sliders of hyperparameters
     "lr": (1e-5, 10, "log"), "eps": (1e-12, 1, "log"), "momentum": (0, 0.9999, "near 1"),
     "betas": (0, 0.9999, "near 1"), "alpha": (0, 0.9999, "near 1"), "rho": (0, 0.9999, "near 1"),
 }
@@ -70,7 +70,7 @@ def page(what=None, path=None, optimizers=None, steps=None, start=None, *, seed=
     Parameters
     ----------
     what : Race, str, Surface, callable, or list of surfaces, optional
-        A race that was run; or the surface of one to be run; or several surfaces, which get a menu. Default: all
+        A race that was run; or the surface for a new race; or several surfaces, which get a menu. Default: all
         registered surfaces of two coordinates, and all optimizers whose rule can be printed.
     path : str or path, optional
         Where to write, with the ending .html or .htm. Without it, the page is returned.
@@ -89,8 +89,8 @@ def page(what=None, path=None, optimizers=None, steps=None, start=None, *, seed=
     Raises
     ------
     ValueError
-        If the path has another ending, a surface has not two coordinates, a run is N runs, or `optimizers` and the like
-        come with a race.
+        If the path has another ending, a surface does not have two coordinates, a run is N runs, or `optimizers` or
+        other settings are given with a race.
 
     Notes
     -----
@@ -125,7 +125,7 @@ def as_race(what, optimizers, steps, start, seed, facts):
 # A page of one race
 
 def page_of_race(what, seed):
-    """Return the page of a race; of stored runs as many steps as there is room for."""
+    """Return the page of a race; stored runs have as many steps as there is room for."""
     frame(what.surface)
     for trajectory in what:
         if trajectory.count is not None:
@@ -149,7 +149,7 @@ def page_of_race(what, seed):
 
 
 def entry_of(trajectory, ground, seed):
-    """Return what the page has to know of an optimizer, its rule or None, its stored runs, and its checkpoints."""
+    """Return what the page needs about an optimizer, its rule or None, its stored runs, and its checkpoints."""
     name = trajectory.optimizer.partition("(")[0]
     try:
         rule = printed_rule(trajectory, ground)
@@ -162,7 +162,7 @@ def entry_of(trajectory, ground, seed):
 
 
 def printed_rule(trajectory, ground):
-    """Return the printed rule of the optimizer of a run; refuse what would not be the same run."""
+    """Return the printed rule of the optimizer of a run; raise an error if the run would not be the same."""
     if ground["text"] is None:
         raise NotPrinted(ground["reason"])
     if trajectory.make is None and trajectory.optimizer.partition("(")[0] not in known():
@@ -174,7 +174,7 @@ def printed_rule(trajectory, ground):
 
 
 def entry(label, name, rule, reason="", h=None, tune=False, first=True):
-    """Return what the page has to know of an optimizer."""
+    """Return what the page needs about an optimizer."""
     h = h or (rule.hyperparameters if rule else {})
     return {"label": label, "name": name, "reason": reason, "h": h, "tune": tune, "first": first,
             "sliders": sliders(h), "heavyBall": name == "SGD",
@@ -195,7 +195,7 @@ def sliders(h):
 
 
 def checks_of(surface, optimizer, trajectory):
-    """Yield the checkpoints of a real run: where it was, with which state, and where ten steps later."""
+    """Yield the checkpoints of a real run: its position and state, and its position ten steps later."""
     if trajectory is None or trajectory.steps[-1] != len(trajectory.steps) - 1:
         return
     last = len(trajectory.steps) - 1
@@ -216,14 +216,14 @@ def states_at(trajectory, t):
 
 
 def is_number(value):
-    """Tell whether a hyperparameter is a number, or a pair of numbers."""
+    """Return whether a hyperparameter is a number, or a pair of numbers."""
     return all(isinstance(x, (int, float)) for x in (value if isinstance(value, (tuple, list)) else [value]))
 
 
 # A page of many surfaces
 
 def page_of_surfaces(which, optimizers, steps, seed, start, facts):
-    """Return the page of several surfaces and of all optimizers that can be printed, or of those that are named."""
+    """Return the page of several surfaces, with the named optimizers, or all that can be printed."""
     if start is not None or facts:
         raise ValueError("start and facts of a surface belong to a page of one surface")
     chosen = [surfaces.get(one) for one in (which or surfaces.names())]
@@ -253,11 +253,11 @@ def page_of_surfaces(which, optimizers, steps, seed, start, facts):
 # The document
 
 def ground_of(surface, start, seed, steps):
-    """Return what the page has to know of a surface: what is drawn, its text in JavaScript, and its noise."""
+    """Return what the page needs about a surface: what to draw, its text in JavaScript, and its noise."""
     ground = surface_facts(surface, start)
     try:
         if callable(surface.noise):
-            raise NotPrinted("the noise is a function of its own")
+            raise NotPrinted("the noise is a function")
         ground |= {"text": surface_text(surface), "reason": "", "levels": surface.levels(16)[1:-1].tolist()}
     except NotPrinted as reason:
         ground |= {"text": None, "reason": str(reason), "heights": contours(surface)}

@@ -1,7 +1,7 @@
 """JavaScript printed from what the real code does: a surface with its gradient, and the rule of an optimizer.
 
-Nothing is written twice. `minigrad.programs.javascript` runs the function, minigrad's walk back, or a step of the
-optimizer on numbers that write down what is done with them, and prints that. What is here says what a step is.
+Nothing is written twice. `minigrad.programs.javascript` runs the function, minigrad's walk back, or a step of
+the optimizer on numbers that record what is done with them, and prints the record. This file defines a step.
 """
 
 import ast
@@ -29,7 +29,7 @@ from optim.interface.signatures import hyperparameter_names
 
 
 class NotPrinted(TypeError):
-    """What cannot be printed, and why, in words for the reader of the page."""
+    """Says what cannot be printed, and why, in words for the reader of the page."""
 
 
 # Surfaces
@@ -40,7 +40,7 @@ def surface_text(surface):
     Raises
     ------
     NotPrinted
-        If it does what JavaScript has no words for.
+        If it does something that JavaScript cannot express.
     """
     derivatives = minigrad.value_and_grad(lambda x, y: surface.function((x, y)), argnums=(0, 1))
 
@@ -52,7 +52,7 @@ def surface_text(surface):
 
 
 def refused_in_words(function, *examples, **keywords):
-    """Return a function as JavaScript, without spaces at the ends of lines; refuse in words for the page."""
+    """Return a function as JavaScript, without spaces at the ends of lines; errors are in words for the page."""
     try:
         text = javascript(function, *examples, name="f", **keywords)
     except (TypeError, IndexError, AttributeError, NotImplementedError) as error:
@@ -69,17 +69,17 @@ class Rule:
     Attributes
     ----------
     text : str
-        An object of JavaScript with the functions `init(p, h)`, `first(s, g, p, h, seen)`, which is null where the
+        An object of JavaScript with the functions `init(p, h)`, `first(s, g, p, h, seen)`, which is null if the
         first step is like the others, and `later(s, g, p, h, seen)`. A step changes the state s, returns the
         coordinate's next value, and pushes [line, name, value] to `seen` for every value that the source names.
     hyperparameters : dict
-        Those that may be changed, with their values: numbers, and pairs of them.
+        Those that can be changed, with their values: numbers, and pairs of numbers.
     counted : bool
         Whether the state counts the steps.
     lines : dict
         The statements of the rule by the numbers of their lines, see `lines_of`.
     aliases : dict
-        What the names of the rule stand for when a step begins: paths such as ["h", "betas", 0].
+        The meaning of the rule's names when a step begins: paths such as ["h", "betas", 0].
     """
 
     text: str
@@ -136,7 +136,7 @@ class Step:
         self.free = {name: floats(group[name]) for name in names
                      if is_number(group[name]) and ranges.get(name, FINITE).kinds != "iu"}
         self.frozen = {name: prepared(group[name], np.array(0.5)) for name in names if name not in self.free}
-        # Numbers to run with. They are not printed; none is zero, so that every entry of the state is made.
+        # Numbers to run with. They are not printed. None of them is zero, so that every entry of the state is made.
         self.tried = {name: value or 0.5 for name, value in self.free.items()}
 
     def handed(self, method, h):
@@ -156,7 +156,7 @@ class Step:
         return p
 
     def later_state(self, state, g, p):
-        """Return a state in which all entries are there that the first steps make."""
+        """Return a state with all entries that the first steps make."""
         state, p = deepcopy(state), p.copy()
         for step in (1, 2):
             if "step" in state:
@@ -166,7 +166,7 @@ class Step:
 
 
 def is_number(value):
-    """Tell whether a hyperparameter is a number, or a pair of them."""
+    """Return whether a hyperparameter is a number, or a pair of numbers."""
     numbers = value if isinstance(value, (tuple, list)) and value else [value]
     return all(isinstance(x, (int, float)) and not isinstance(x, bool) for x in numbers)
 
@@ -185,7 +185,7 @@ def lines_of(kind):
     -------
     (dict, dict)
         By the number of a line: its source, and for each value that it computes the name, the names in the expression,
-        and the text between them. And by name, the path of what it stands for at the beginning of a step.
+        and the text between them. And by name, the path of its meaning at the beginning of a step.
     """
     lines, aliases = {}, {"grad": ["g"], "param": ["p"], "theta": ["p"], "lr": ["h", "lr"]}
     for method in (kind.update, Optimizer.descend):
@@ -213,7 +213,7 @@ def equation(target, expression):
     """Return an expression as the names in it, and the text between them."""
     marks = Marks()
     text = ast.unparse(ast.fix_missing_locations(marks.visit(deepcopy(expression))))
-    parts = re.split("⟦([0-9]+)⟧", text)  # text and marks by turns
+    parts = re.split("⟦([0-9]+)⟧", text)  # text and marks in turn
     return {"target": target, "names": [marks.names[int(mark)] for mark in parts[1::2]], "parts": parts[::2]}
 
 

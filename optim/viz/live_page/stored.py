@@ -1,4 +1,4 @@
-"""Runs that the page is given, for optimizers whose rule cannot be printed: one with each of 21 learning rates."""
+"""Stored runs, for optimizers whose rule cannot be printed: one for each of 21 learning rates."""
 
 import re
 
@@ -9,11 +9,11 @@ from ..runs.recording import record
 
 FACTORS = np.sqrt(2.0) ** np.arange(-10, 11)  # from a 32nd of the race's own learning rate to 32 times that
 MIDDLE = len(FACTORS) // 2
-DIGITS = 4  # of every number; more of positions where the frame is narrow
+DIGITS = 4  # of every number; positions have more where the frame is narrow
 
 
 def with_learning_rates(trajectory, seed):
-    """Return a run as 21 with other learning rates, its own in the middle, and ""; or it alone, and why."""
+    """Return a run as 21 runs with different learning rates, its own in the middle, and ""; or it alone, and why."""
     name, lr = trajectory.optimizer.partition("(")[0], trajectory.hyperparameters.get("lr")
     if not isinstance(lr, (int, float)) or lr <= 0:
         return [trajectory], "The optimizer has none." if lr is None else "There are no multiples of it to choose from."
@@ -32,7 +32,7 @@ def with_learning_rates(trajectory, seed):
 
 
 def stored_runs(runs, stride):
-    """Return runs as the page unpacks them, of which every stride-th row is kept."""
+    """Return runs as the page unpacks them; every stride-th row is kept."""
     longest = max(runs, key=lambda run: len(run.steps))
     rows = np.unique([*range(0, len(longest.steps), stride), len(longest.steps) - 1])
     tables = [named_columns(run) for run in runs]
@@ -43,12 +43,12 @@ def stored_runs(runs, stride):
 
 
 def rows_of(run, rows):
-    """Return those of the kept rows that a run has, and its own last, in place of the next one."""
+    """Return the kept rows that a run has, and its own last row instead of the next one."""
     return np.unique([*rows[rows < len(run.steps)], len(run.steps) - 1])
 
 
 def named_columns(run):
-    """Return all numbers of a run as a dictionary of arrays of shape (T, size); of its state, what is small."""
+    """Return all numbers of a run as a dictionary of arrays of shape (T, size); and the small entries of its state."""
     state = {name: entry for name, entry in run.states.items() if not re.search(r"(^|\.)(step|\d+)$", name)}
     everything = {"position": run.positions, "loss": run.losses, "gradient": run.gradients, **state}
     tables = {name: entry.reshape(len(run.steps), -1) for name, entry in everything.items()}
@@ -56,7 +56,7 @@ def named_columns(run):
 
 
 def position_digits(domain):
-    """Return how many digits tell apart ten thousand places along each side of the domain.
+    """Return how many digits distinguish ten thousand places along each side of the domain.
 
     >>> from optim.viz.live_page.stored import position_digits
     >>> position_digits(((-2, 2), (-1, 3))), position_digits(((999, 1001), (0, 1)))
@@ -66,16 +66,16 @@ def position_digits(domain):
 
 
 def packed_columns(table, sizes, rows, digits):
-    """Return the kept rows of all columns, packed, by name; of columns that a run has not, nothing but gaps."""
+    """Return the kept rows of all columns, packed, by name; columns that a run does not have are only gaps."""
     nothing = np.full((rows[-1] + 1, 1), np.nan)
     return {title: [packed(column, digits if title == "position" else DIGITS)
                     for column in table.get(title, nothing.repeat(size, 1))[rows].T] for title, size in sizes.items()}
 
 
 def packed(column, digits):
-    """Return numbers, rounded to so many digits, as whole numbers and powers of ten, and None for what is not a number.
+    """Return numbers, rounded to this many digits, as whole numbers and powers of ten, and None for NaN and infinity.
 
-    Both are told as differences from one to the next. These are mostly small, which halves the page.
+    Both are given as differences from one to the next. These are mostly small, which halves the page.
 
     >>> import numpy as np
     >>> from optim.viz.live_page.stored import packed
@@ -93,5 +93,5 @@ def packed(column, digits):
 
 
 def rounded(x, digits=DIGITS):
-    """Return a number with so many digits, or None for what is not a number."""
+    """Return a number with this many digits, or None for NaN and infinity."""
     return float(f"{x:.{digits}g}") if np.isfinite(x) else None

@@ -25,7 +25,7 @@ from ..runs.trajectory import runs_in
 LONGEST = 150  # frames
 PAUSE = 1500  # milliseconds that the last frame of a GIF stays
 COLORS = 200  # of a frame, whose palette has room for 256
-APART = 10  # levels of red, green or blue by which two of them differ at least
+APART = 10  # two of them differ by at least this many levels of red, green or blue
 DATA = r'(?<=data:image/png;base64,)[^"]+'  # of the frames in a page
 ICONS = {  # of the player's buttons, by Matplotlib's names; it would get pictures of them from the Internet
     "minus": "−", "plus": "+", "fast-backward": "⇤", "step-backward": "‹", "play fa-flip-horizontal": "◀",
@@ -41,10 +41,10 @@ def animate(runs, path=None, *, frames=100, fps=20, domain=None, levels=20, dpi=
     runs : Race, Trajectory, or list of Trajectory
         On one surface of two coordinates.
     path : str or path, optional
-        Where to write the animation. The ending chooses the format: .gif (through Pillow, which Matplotlib brings
-        along), .mp4 (needs the program ffmpeg) or .html (a page with a player).
+        Where to write the animation. The ending chooses the format: .gif (with Pillow, which comes with
+        Matplotlib), .mp4 (needs the program ffmpeg) or .html (a page with a player).
     frames : int, default 100
-        How many different frames, at most; from 2 to 150. Of longer runs steps are chosen: see `frame_steps`.
+        The largest number of different frames, from 2 to 150. In longer runs, `frame_steps` chooses the steps.
     fps : int, default 20
         Frames a second.
     domain, levels
@@ -61,9 +61,9 @@ def animate(runs, path=None, *, frames=100, fps=20, domain=None, levels=20, dpi=
     Raises
     ------
     ValueError
-        If the format is not one of the three, the surface has not two coordinates, or `frames` is out of range.
+        If the format is not one of the three, the surface does not have two coordinates, or `frames` is out of range.
     RuntimeError
-        If an .mp4 is asked for where there is no ffmpeg.
+        For an .mp4 if there is no ffmpeg.
 
     Examples
     --------
@@ -92,12 +92,12 @@ def animate(runs, path=None, *, frames=100, fps=20, domain=None, levels=20, dpi=
 def frame_steps(trajectories, count, box):
     r"""Return the numbers of the steps that are frames, at most `count` of them, from 0 to the last.
 
-    All steps, if there are so few. Otherwise they are chosen at equal distances in
+    All steps, if there are at most that many. Otherwise they are chosen at equal distances in
 
     .. math:: \tfrac12 \, \frac{s(t)}{s(T)} + \tfrac12 \, \frac{\log(1 + t)}{\log(1 + T)},
 
-    where s(t) is the mean length of the paths up to step t, in widths of the frame and without what is outside: fast
-    runs are not gone in a frame, and slow ones do not bore.
+    where s(t) is the mean length of the paths up to step t, in widths of the frame and without the parts outside it.
+    So fast runs are not over in one frame, and slow ones are not boring.
 
     Parameters
     ----------
@@ -152,7 +152,7 @@ class Motion(FuncAnimation):
 
 
 class Stage:
-    """A figure in which paths and curves grow over a still picture of all the rest, with triangles where they leave.
+    """A figure in which paths and curves grow over a still picture of everything else, with triangles where they leave.
 
     What does not move is drawn once, since a frame with contours takes half a second. The lines lie in axes
     without frames at the places of the overview's axes.
@@ -198,7 +198,7 @@ class Stage:
 
 
 def still_picture(drawing, lines, dpi):
-    """Return the pixels of a drawing without some lines, and where its axes lie in the figure."""
+    """Return the pixels of a drawing without some lines, and the places of its axes in the figure."""
     for artist in (*lines, *drawing["exits"], *drawing["losses"]["bands"]):
         artist.set_visible(False)
     drawing.figure.set_dpi(dpi)
@@ -228,12 +228,12 @@ def grown_line(original, ax):
 # Formats
 
 def writer_for(path):
-    """Return the function that writes a file with this ending; refuse what cannot be written, before any work."""
+    """Return the function that writes a file with this ending; raise an error at once if it cannot be written."""
     if path.suffix.lower() not in WRITERS:
         raise ValueError(f"path is {str(path)!r}; its ending must be one of {', '.join(WRITERS)}")
     if path.suffix.lower() == ".mp4" and not FFMpegWriter.isAvailable():
         raise RuntimeError("writing .mp4 needs the program ffmpeg, which is not on the PATH: install it, or write a "
-                           ".gif or .html, which need nothing else")
+                           ".gif or .html, which need no other program")
     if not path.absolute().parent.is_dir():
         raise FileNotFoundError(f"path is {str(path)!r}, but there is no folder {str(path.parent)!r}")
     return WRITERS[path.suffix.lower()]
@@ -242,7 +242,7 @@ def writer_for(path):
 class CompactGif(PillowWriter):
     """Writes a GIF with one palette for all frames, so that each stores only what differs from the one before it.
 
-    With a palette of its own for each frame, as Pillow chooses, the file is several times as large.
+    If each frame had its own palette, as with Pillow's default, the file would be several times as large.
     """
 
     def finish(self):
@@ -256,9 +256,9 @@ class CompactGif(PillowWriter):
 
 
 def shared_palette(image):
-    """Return an image whose palette holds the most frequent colours of the given one, as far as they are apart.
+    """Return an image whose palette holds those most frequent colours of the given one that differ enough.
 
-    So the flat colours of areas, lines and stars stay what they are, and only the soft edges between them change.
+    So the flat colours of areas, lines and stars stay the same, and only the soft edges between them change.
     """
     colors, counts = np.unique(np.asarray(image).reshape(-1, 3), axis=0, return_counts=True)
     left = colors[np.argsort(-counts)].astype(int)

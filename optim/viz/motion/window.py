@@ -1,7 +1,7 @@
-"""A live window: the path of one optimizer, drawn anew while its hyperparameters are slid and its start is dragged.
+"""A live window: the path of one optimizer is redrawn while you move sliders or drag its start.
 
-Made of Matplotlib's own widgets, so that it works in every interactive backend: a desktop's window, a notebook with
-ipympl, a browser with WebAgg. What is drawn is what `record` returns. `Window` holds what the user can change,
+It is made of Matplotlib's own widgets, so it works in every interactive backend: a desktop window, a notebook with
+ipympl, a browser with WebAgg. It draws what `record` returns. `Window` holds what the user can change,
 `LiveFigure` asks it for the newest run whenever it is drawn, and `StillAxes` draw only what has changed.
 """
 
@@ -22,25 +22,25 @@ from ..runs import contestants
 from ..runs.recording import CLASSICS, labelled, record, with_facts
 from ..runs.trajectory import Race, Trajectory
 
-ROOM = 6  # sliders that find place below the picture
+ROOM = 6  # sliders that fit below the picture
 STEPS = 200
 GREY = "0.85"
 
 
 def play(what, optimizers=None, steps=None, start=None, *, seed=0, **facts):
-    """Open a window in which an optimizer runs again whenever something is changed.
+    """Open a window in which an optimizer runs again whenever you change something.
 
     Parameters
     ----------
     what : str, Surface, callable, Race or Trajectory
-        The surface, of two coordinates; or runs, whose surface, optimizers, start and number of steps are taken where
-        they are not given. Of N runs in one pass it is the first.
+        The surface, of two coordinates; or runs, whose surface, optimizers, start and number of steps are used where
+        none are given. Of N runs in one pass, the first is used.
     optimizers : dict or sequence, optional
-        Those to choose from, as in `race`. Default: those of the runs, or `CLASSICS`.
+        The optimizers to choose from, as in `race`. Default: those of the runs, or `CLASSICS`.
     steps : int, optional
         Default: as many as the runs have, or 200.
     start : point, optional
-        Default: that of the runs, or the surface's own. A click into the picture sets another, and so does dragging.
+        Default: that of the runs, or the surface's own. Click in the picture, or drag, to set another.
     seed : int, default 0
         Of the noise on the gradient.
     **facts
@@ -49,13 +49,13 @@ def play(what, optimizers=None, steps=None, start=None, *, seed=0, **facts):
     Returns
     -------
     Window
-        It lives as long as its figure. Nothing is shown before `matplotlib.pyplot.show` is called, but in a notebook
-        with ``%matplotlib widget``, which needs the package ipympl, the window is below the cell.
+        It lives as long as its figure. Call `matplotlib.pyplot.show` to see it. In a notebook with
+        ``%matplotlib widget``, which needs the package ipympl, the window is below the cell.
 
     Raises
     ------
     ValueError, TypeError
-        As `race` does, and if the surface has not two coordinates.
+        As `race` does, and if the surface does not have two coordinates.
 
     Examples
     --------
@@ -79,7 +79,7 @@ def play(what, optimizers=None, steps=None, start=None, *, seed=0, **facts):
 
 
 def settings_of(trajectories):
-    """Return what runs are made with, of N runs in one pass the first."""
+    """Return the settings of runs; of N runs in one pass, those of the first."""
     runs = [trajectory[0] for trajectory in trajectories]
     return {"optimizers": {trajectory.label: run.new_optimizer for trajectory, run in zip(trajectories, runs)},
             "steps": runs[0].planned, "start": tuple(runs[0].positions[0])}
@@ -129,14 +129,14 @@ class Window:
         self.map.set_title(f"{self.surface.heading}: click or drag to set the start")
         self.path, = self.map.plot([], [], linestyle="-", marker="none", color=colour, path_effects=plots.HALO)
         self.points, = self.map.plot([], [], linestyle="none", marker="o", markersize=3.5, markeredgewidth=0,
-                                     color=colour)  # with the path's halo, they would take a third of all time
+                                     color=colour)  # with the path's halo, they would take a third of the time
         self.ring, = self.map.plot([], [], linestyle="none", marker="o", markersize=9, color="white",
                                    markeredgecolor="black", zorder=4)
         self.exits = plots.ExitMarks(self.map)
         self.losses = self.add_axes((0.57, 0.42, 0.41, 0.5), xlabel="step", xlim=(0, max(self.steps, 1)))
         self.curve, = self.losses.plot([], [], linestyle="-", marker="none", color=colour)
-        self.told = self.losses.set_title("", y=1.0)
-        for artist in (self.path, self.points, self.ring, self.curve, self.told, *stars, *self.exits.marks.values()):
+        self.ending = self.losses.set_title("", y=1.0)
+        for artist in (self.path, self.points, self.ring, self.curve, self.ending, *stars, *self.exits.marks.values()):
             artist.set_animated(True)
 
     def add_axes(self, place, **settings):
@@ -144,7 +144,7 @@ class Window:
         return self.figure.add_axes(place, axes_class=StillAxes, **settings)
 
     def add_widgets(self):
-        """Add what stays when another optimizer is chosen."""
+        """Add the parts that stay when another optimizer is chosen."""
         place = self.add_axes((0.02, 0.03, 0.22, 0.28), frameon=False)
         self.choice = RadioButtons(place, list(self.optimizers), activecolor=look(0)["color"], useblit=False)
         self.choice.on_clicked(self.choose)
@@ -157,14 +157,14 @@ class Window:
     def change(self):
         """Note that something has changed, and ask for a new drawing.
 
-        The run follows when the backend draws, `LiveFigure.draw`: a mouse that is faster than drawing leaves no queue
-        of runs behind it.
+        The run follows when the backend draws, `LiveFigure.draw`: if the mouse is faster than drawing, no queue of
+        runs builds up.
         """
         self.is_current = False
         self.figure.canvas.draw_idle()
 
     def update(self):
-        """Run again if something has changed; mark where the path leaves what zooming has left of the map."""
+        """Run again if something has changed; mark where the path leaves the visible part of the map."""
         if not self.is_current:
             self.is_current = True
             self.run_again()
@@ -172,11 +172,11 @@ class Window:
         self.exits.show([self.path.get_xydata()], [self.path.get_color()], box)
 
     def run_again(self):
-        """Run, and move the artists there; or say why there is nothing to be drawn."""
+        """Run, and move the artists; or say why there is nothing to draw."""
         try:
             self.latest = self.recorded(self.hyperparameters())
         except (ValueError, ArithmeticError) as error:
-            self.told.set_text(textwrap.shorten(str(error), 60))
+            self.ending.set_text(textwrap.shorten(str(error), 60))
             return
         positions = self.latest.positions
         for line, data in ((self.path, positions), (self.points, positions), (self.ring, positions[:1])):
@@ -190,11 +190,11 @@ class Window:
         return self.latest
 
     def draw_losses(self):
-        """Move the curve, and its axes if they no longer fit: drawing ticks takes longer than all the rest."""
+        """Move the curve, and its axes if they no longer fit: drawing ticks takes longer than everything else."""
         (values,), name, logarithmic = plots.loss_scale([self.latest])
         self.curve.set_data(self.latest.steps, values)
         ending = self.latest.ending or f"loss {self.latest.losses[-1]:.4g} after {self.latest.last_steps} steps"
-        self.told.set_text(ending)
+        self.ending.set_text(ending)
         scale = "log" if logarithmic else "linear"
         if (self.losses.get_yscale(), self.losses.get_ylabel()) != (scale, name):
             self.losses.set(yscale=scale, ylabel=name)
@@ -211,7 +211,7 @@ class Window:
     # What the user does
 
     def choose(self, label):
-        """Let another optimizer run, with the hyperparameters that it came with, and give it its sliders."""
+        """Let another optimizer run, with its original hyperparameters, and give it its sliders."""
         self.chosen = label
         for slider in self.sliders.values():
             slider.disconnect_events()
@@ -225,7 +225,7 @@ class Window:
         self.change()
 
     def slider(self, name, value, place):
-        """Return a slider for a hyperparameter, below those that are there."""
+        """Return a slider for a hyperparameter, below the existing ones."""
         ax = self.add_axes((0.62, 0.27 - 0.048 * place, 0.28, 0.04))
         made = (LogSlider if is_logarithmic(name, value) else FractionSlider)(ax, name.replace("_", " "), value)
         made.label.set_x(-0.06)  # beside the knob, also where it is at the end
@@ -235,7 +235,7 @@ class Window:
         return made
 
     def hyperparameters(self):
-        """Return what the sliders say."""
+        """Return the values of the sliders."""
         said = {name: slider.number for name, slider in self.sliders.items()}
         return {name: tuple(said.get(f"{name}.{k}", item) for k, item in enumerate(value))
                 if isinstance(value, tuple) else said[name]
@@ -249,9 +249,9 @@ class Window:
             self.change()
 
     def on_release(self, event):
-        """Have the whole picture sent to a browser, which gets only what has changed while the mouse is pressed.
+        """Send the whole picture to a browser, which gets only changes while the mouse button is pressed.
 
-        Of parts that come faster than it can unpack them, a busy browser loses some.
+        A busy browser loses some of the changes that come faster than it can unpack them.
         """
         if hasattr(self.figure.canvas, "handle_refresh"):  # that of WebAgg and ipympl
             self.figure.canvas.handle_refresh({})
@@ -262,7 +262,7 @@ class Window:
 class LiveFigure(Figure):
     """A figure that brings its window up to date before it is drawn, and keeps it alive.
 
-    Matplotlib itself forgets widgets that nobody holds.
+    Matplotlib itself forgets widgets that no variable refers to.
     """
 
     def __init__(self, *args, window, **kwargs):
@@ -276,7 +276,7 @@ class LiveFigure(Figure):
 
 
 class StillAxes(Axes):
-    """Axes that keep the pixels of all that does not move, and put them back until something of it changes.
+    """Axes that keep the pixels of everything that does not move, and reuse them until some of it changes.
 
     What moves is animated, in Matplotlib's sense, and drawn over the pixels. So a window with contours, which take
     0.3 seconds, is drawn in a hundredth of a second, and by the backend's ordinary `draw`: WebAgg loses pictures that
@@ -301,7 +301,7 @@ class StillAxes(Axes):
         self.draw_moving(renderer)
 
     def apply_aspect(self, position=None):
-        """Place the axes as usual, which alone, before every drawing, is no change."""
+        """Place the axes as usual; this happens before every drawing, and alone it is not a change."""
         stale = self.stale
         super().apply_aspect(position)
         self.stale = stale
@@ -330,14 +330,14 @@ def round_limits(low, high, logarithmic):
 # Sliders
 
 class FractionSlider(Slider):
-    """A slider from 0 to just below 1, for momentum and the like."""
+    """A slider from 0 to just below 1, for momentum and similar numbers."""
 
     def __init__(self, ax, label, value):
         super().__init__(ax, label, 0.0, 0.999, valinit=value, valfmt="%.3f")
 
     @property
     def number(self):
-        """What it stands at."""
+        """Its value."""
         return float(self.val)
 
 
@@ -354,12 +354,12 @@ class LogSlider(Slider):
 
     @property
     def number(self):
-        """What it stands at; before it is moved, exactly what was given."""
+        """Its value; before it is moved, exactly the given one."""
         return self.given if self.val == self.valinit else float(10**self.val)
 
 
 def is_logarithmic(name, value):
-    """Tell whether a number wants a scale of powers of ten; those of 0, or near 1, are fractions."""
+    """Return whether a number needs a scale of powers of ten; 0 and numbers near 1 are fractions."""
     return value > 0 and (name == "lr" or value < 0.1 or value > 1)
 
 

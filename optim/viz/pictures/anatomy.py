@@ -1,7 +1,7 @@
 """The anatomy of a step: what the gradient, the preconditioner, the memory and the corrections each add to it.
 
 `dissect` runs the optimizer's own `update` several times on the same gradient and state, each time with one more of its
-organs at work, and takes differences. So the parts add up to the step, no formula is written a second time, and a
+parts switched on, and takes differences. So the parts add up to the step, no formula is written a second time, and a
 student's own optimizer is dissected as well as a built-in one. `anatomy` draws the parts as arrows.
 """
 
@@ -39,14 +39,14 @@ class Anatomy:
         What was really added to θ.
     parts : dict of ndarrays of shape (n,)
         In this order, those that the optimizer has:
-        "gradient", minus the gradient, times a number that gives it the length that the preconditioned gradient has;
-        "preconditioning", which turns it; "memory", what gradients of the past add; "decay", the pull of weight decay.
+        "gradient", minus the gradient, times a number that gives it the length of the preconditioned gradient;
+        "preconditioning", which turns it; "memory", what past gradients add; "decay", the pull of weight decay.
     preconditioner : ndarray of shape (n,)
         How far a unit of gradient moves each coordinate, without memory and decay: the diagonal of the matrix P
         in :math:`-P g`.
     uncorrected : ndarray of shape (n,)
-        The step that would have been taken without correction for t being finite, such as Adam's for its bias; the
-        same as `step` where there is none.
+        The step without the correction for finite t, such as Adam's bias correction; the same as `step` if there is
+        no such correction.
     """
 
     position: np.ndarray
@@ -73,13 +73,13 @@ def dissect(run, step=0):
     Raises
     ------
     ValueError
-        If the run is many, comes from a file, has no such step, or its optimizer couples elements.
+        If this is more than one run, it comes from a file, it has no such step, or its optimizer couples elements.
 
     Notes
     -----
-    The state before the step is had by replaying the run: the recorded gradients are handed to a new optimizer. What of
-    it is memory shows in what changes sign with the gradients; what does not, such as a mean of squares, belongs to
-    the preconditioner.
+    To get the state before the step, the run is replayed: a new optimizer gets the recorded gradients. Entries of the
+    state that change sign with the gradients are memory. Others, such as a mean of squares, belong to the
+    preconditioner.
 
     Examples
     --------
@@ -100,7 +100,7 @@ def dissect(run, step=0):
     remembering = added(optimizer, seen, decay=False)
     whole = added(optimizer, seen)
     if not np.allclose(whole, run.effective_steps[step], rtol=1e-9, atol=0):
-        raise ValueError(f"{run.label} did more in step {step} than its update says, so that the step has other parts")
+        raise ValueError(f"{run.label} did more in step {step} than its update says, so the step has other parts")
     length = np.linalg.norm(grad)
     towards = -grad * (np.linalg.norm(alone) / length if length else 0.0)
     parts = {"gradient": towards, "preconditioning": alone - towards, "memory": remembering - alone,
@@ -114,7 +114,7 @@ def dissect(run, step=0):
 
 
 def replayed(run, step):
-    """Return a new optimizer after the steps of a run up to this one, and with what it then called `update`."""
+    """Return a new optimizer after the steps of a run before this one, and the arguments of its next `update`."""
     last = len(run.positions) - 2
     if not 0 <= step <= last or run.steps[step + 1] != step + 1:
         raise ValueError(f"step is {step}; expected one of the 0 to {last} of the run, with none left out")
@@ -128,11 +128,11 @@ def replayed(run, step):
         if t == step:
             optimizer.__class__ = listening(type(optimizer), calls)
         optimizer.step(lambda: run.losses[t])  # noqa: B023 - called at once
-    return optimizer, calls[0]  # the first step of a class looks at `update` once more, see interface/lost_state.py
+    return optimizer, calls[0]  # the first step of a class runs `update` once more, see interface/lost_state.py
 
 
 def listening(kind, calls):
-    """Return a class like `kind` that notes with what `update` is called."""
+    """Return a class like `kind` that notes the arguments of `update`."""
     @functools.wraps(kind.update)
     def update(self, grad, state, param, **hyperparameters):
         seen = {"grad": grad, "state": state, "param": param, "hyperparameters": hyperparameters}
@@ -156,7 +156,7 @@ def directions(run):
 
 
 def added(optimizer, seen, forgotten=(), decay=True, late=False):
-    """Return what `update` adds to θ: if asked, without some memory, without weight decay, or as if it were late."""
+    """Return what `update` adds to θ: optionally without some memory, without weight decay, or as if t were large."""
     seen = copy.deepcopy(seen)
     for name, entry in arrays_in(seen["state"]).items():
         if name in forgotten:
@@ -229,17 +229,17 @@ def anatomy(run, step=0, ax=None, *, domain=None, legend=True, **kwargs):
         titled(ax, f"Step {step} of {run.label}")
         if legend:
             add_legend(ax, "right")
-    told = ", ".join(f"{NAMES[name]} ({x:.2g}, {y:.2g})" for name, (x, y) in found.parts.items())
+    words = ", ".join(f"{NAMES[name]} ({x:.2g}, {y:.2g})" for name, (x, y) in found.parts.items())
     title = f"Anatomy of step {step} of {run.label} on {run.surface.name}"
     x, y = found.step
     artists = {"parts": arrows, "step": whole, "ellipse": ellipse, "path": path, "exits": outside,
                "uncorrected": without[0] if without else None, "labels": tips}
     return Drawing(ax, {**artists, **ground.artists}, title,
-                   f"{title}: {told}; together the step ({x:.2g}, {y:.2g})")
+                   f"{title}: {words}; together the step ({x:.2g}, {y:.2g})")
 
 
 def label_at(ax, tip, part, name, color):
-    """Write the name of an arrow at its tip, beside it, in its colour."""
+    """Write the name of an arrow beside its tip, in its colour."""
     x, y = part / (np.linalg.norm(part) or 1)
     return ax.annotate(name, tip, (9 * y, -9 * x), textcoords="offset points", color=color, fontsize=9, zorder=6,
                        ha="left" if y > 0.3 else "right" if y < -0.3 else "center",
@@ -247,7 +247,7 @@ def label_at(ax, tip, part, name, color):
 
 
 def uncorrected_line(ax, found):
-    """Draw the step that would have been taken without correction for t: it may lead far away."""
+    """Draw the step without the correction for t, which can lead far away."""
     ratio = np.linalg.norm(found.uncorrected) / np.linalg.norm(found.step)
     ends = np.stack([found.position, found.position + found.uncorrected])
     return ax.plot(*ends.T, color="#8A3FA0", linewidth=1.3, linestyle="--", marker="", zorder=5,

@@ -1,8 +1,9 @@
 """How fast runs converge: the distance from the minimum by step, and the rates that theory predicts.
 
 On a quadratic, gradient descent and momentum are linear maps: what they do to the distance from the minimum and to
-their state is one matrix, and its eigenvalues say how fast they converge. `iteration_matrix` has that matrix from the
-optimizer's own code, one basis vector after the other, so that the prediction drawn beside a run is no second formula.
+their state is one matrix, and its eigenvalues say how fast they converge. `iteration_matrix` gets that matrix from
+the optimizer's own code, one basis vector at a time. So the prediction that is drawn beside a run is not a second
+formula.
 """
 
 import numpy as np
@@ -19,7 +20,7 @@ THIN = {"linestyle": "-", "marker": "", "linewidth": 0.9, "alpha": 0.8, "zorder"
 
 
 def iteration_matrix(run):
-    r"""Return the matrix that one step is near a minimum, or None if the optimizer is not linear there.
+    r"""Return the matrix of one step near a minimum, or None if the optimizer is not linear there.
 
     With :math:`H` the Hessian at the minimum :math:`\theta^*` that is nearest to the end of the run, a step maps
     :math:`z = (\theta - \theta^*, s)`, s the arrays of the state, to :math:`M z`; on a quadratic everywhere.
@@ -54,7 +55,7 @@ def iteration_matrix(run):
         return None, minimum, hessian
 
     def step(z):
-        """Take a step from z and return where it leads; the state that is no array stays as it was."""
+        """Take a step from z and return where it leads; entries of the state that are not arrays stay as they were."""
         p.data[...] = minimum + z[:n]
         p.grad = hessian @ z[:n]
         for array, part in zip(arrays_in(optimizer.state.get(p, {})).values(), z[n:].reshape(-1, n)):
@@ -62,7 +63,7 @@ def iteration_matrix(run):
         optimizer.step()
         return np.concatenate([p.data - minimum, *arrays_in(optimizer.state.get(p, {})).values()])
 
-    with np.errstate(all="ignore"):  # a state that no run has may be beyond a root
+    with np.errstate(all="ignore"):  # a state that no run reaches can make a root negative
         size = len(step(np.zeros(n)))  # which also makes the state
         M = np.stack([step(unit) for unit in np.eye(size)], axis=1)
         z = np.random.default_rng(0).standard_normal(size)
@@ -71,7 +72,7 @@ def iteration_matrix(run):
 
 
 def nearest_minimum(run):
-    """Return the global minimum that is nearest to where a run ends."""
+    """Return the global minimum that is nearest to the end of a run."""
     if not run.surface.minima:
         raise ValueError(f"no minimum of {run.surface.name} is known, so there is no distance to it: "
                          "give it as Surface(function, minima=...)")
@@ -80,7 +81,7 @@ def nearest_minimum(run):
 
 
 def predicted_rate(run):
-    """Return the factor by which theory lets the distance to the minimum shrink in each step, NaN for no such theory.
+    """Return the predicted factor by which the distance to the minimum shrinks in each step, NaN without a theory.
 
     It is the largest absolute eigenvalue of `iteration_matrix`: max |1 - lr λ| for gradient descent.
     """
@@ -91,7 +92,7 @@ def predicted_rate(run):
 def fitted_rate(run):
     """Return the factor by which the distance to the minimum has shrunk in each step of the run's second half.
 
-    The logarithm of the distance is fitted by a straight line, as far as it is above rounding.
+    A straight line is fitted to the logarithm of the distance, as long as that is above rounding errors.
     """
     distances = run.distances
     usable = np.flatnonzero(distances > 1e-12 * distances[0])
@@ -104,8 +105,8 @@ def fitted_rate(run):
 def rates(runs, ax=None, *, legend=True, **kwargs):
     """Draw the distance to the minimum by step, with the fitted rate and the predicted one.
 
-    The prediction is exact on quadratics, and holds near the minimum elsewhere; only for optimizers that are linear
-    maps is there any (SGD, with or without momentum).
+    The prediction is exact on quadratics, and holds near the minimum elsewhere. It exists only for optimizers that are
+    linear maps (SGD, with or without momentum).
 
     Parameters
     ----------
@@ -131,8 +132,8 @@ def rates(runs, ax=None, *, legend=True, **kwargs):
         slopes = []
         for run, line, (fitted, predicted) in zip(trajectories, artists["lines"], found):
             measured = f"rate {fitted:.4f}" if np.isfinite(fitted) else "too few steps for a rate"
-            told = f"predicted {predicted:.4f}" if np.isfinite(predicted) else "not linear: no prediction"
-            line.set_label(f"{run.label}: {measured}, {told}")
+            words = f"predicted {predicted:.4f}" if np.isfinite(predicted) else "not linear: no prediction"
+            line.set_label(f"{run.label}: {measured}, {words}")
             if predicted > 0:
                 fall = run.distances[-1] * predicted ** (run.steps - run.steps[-1].astype(float))
                 slopes += ax.plot(run.steps, fall, color=line.get_color(), **THIN)
@@ -140,15 +141,15 @@ def rates(runs, ax=None, *, legend=True, **kwargs):
         if legend:
             add_legend(ax, "below")
     title = f"Distance to the minimum by step on {trajectories[0].surface.name}"
-    told = "; ".join(f"{run.label} shrinks by {fitted:.4f} a step, predicted {predicted:.4f}"
+    words = "; ".join(f"{run.label} shrinks by {fitted:.4f} a step, predicted {predicted:.4f}"
                      for run, (fitted, predicted) in zip(trajectories, found))
-    return Drawing(ax, {**artists, "predicted": slopes, "rates": found}, title, f"{title}: {told}")
+    return Drawing(ax, {**artists, "predicted": slopes, "rates": found}, title, f"{title}: {words}")
 
 
 def eigen_errors(run, ax=None, **kwargs):
     """Draw the distance to the minimum along each eigenvector of the Hessian, by step.
 
-    Gradient descent treats these directions one by one: an error shrinks by |1 - lr λ| in each step, λ its eigenvalue.
+    Gradient descent treats these directions one by one: an error with eigenvalue λ shrinks by |1 - lr λ| in each step.
     So the curve of the flattest direction falls slowly, and that of the steepest rises if lr is too large for it.
     Predictions are drawn as thin lines.
 
@@ -191,8 +192,8 @@ def eigen_errors(run, ax=None, **kwargs):
         titled(ax, f"{run.label} on {run.surface.heading}" + "; thin lines as predicted" * bool(slopes))
         add_legend(ax, "below")
     title = f"Errors of {run.label} along the eigenvectors of the Hessian of {run.surface.name}"
-    told = ", ".join(f"λ = {value:.3g} ends at {error:.2g}" for value, error in zip(eigenvalues, errors[-1]))
-    return Drawing(ax, {"lines": lines, "predicted": slopes, "eigenvalues": eigenvalues}, title, f"{title}: {told}")
+    words = ", ".join(f"λ = {value:.3g} ends at {error:.2g}" for value, error in zip(eigenvalues, errors[-1]))
+    return Drawing(ax, {"lines": lines, "predicted": slopes, "eigenvalues": eigenvalues}, title, f"{title}: {words}")
 
 
 def rate_along(M, vector):

@@ -1,4 +1,4 @@
-"""What all pictures have in common: one style, one look for each run, and what a plotting function returns.
+"""What all pictures share: one style, one look for each run, and what a plotting function returns.
 
 Every plotting function takes `ax=None`, draws within `style()`, and returns a `Drawing`: the axes, the artists by name,
 and a description in words for those who cannot see it. None calls `show`, and none touches rcParams or the global
@@ -46,8 +46,8 @@ MINIMA = {**POINTS, "marker": "*", "markersize": 15, "color": "#F0E442", "label"
 def style():
     """Return a context in which figures have the look of this package.
 
-    Letters have the same size in points in every figure. So for a projector, make the figure small in inches and fine
-    in dots: 8 x 4.5 inches with 240 dots per inch fill a screen of 1920 x 1080.
+    Letters have the same size in points in every figure. So for a projector, make a figure of few inches with many
+    dots: 8 x 4.5 inches with 240 dots per inch fill a screen of 1920 x 1080.
 
     Returns
     -------
@@ -55,7 +55,7 @@ def style():
 
     Notes
     -----
-    One setting is not put back: whether pyplot is interactive. A notebook's backend is loaded with the first figure,
+    One setting is not restored: whether pyplot is interactive. A notebook's backend is loaded with the first figure,
     perhaps within this context, and then sets it for the whole session.
 
     Examples
@@ -87,16 +87,16 @@ def look(i):
 
 
 class OwnFigure(Figure):
-    """A figure that a plotting function has made for itself, and may enlarge."""
+    """A figure that a plotting function has made for itself, and can enlarge."""
 
 
 def may_grow(figure):
-    """Tell whether a figure was made for one picture, and so may be enlarged."""
+    """Return whether a figure was made for one picture, and so can be enlarged."""
     return isinstance(figure, OwnFigure)
 
 
 def new_figure(figsize=None, dpi=None):
-    """Return a figure that pyplot does not know, so that it is gone when nobody needs it any more."""
+    """Return a figure that pyplot does not know, so that it is freed when nobody uses it."""
     figure = OwnFigure(figsize=figsize, dpi=dpi)
     FigureCanvasAgg(figure)
     return figure
@@ -117,7 +117,7 @@ def show_figure(figure):
 
 
 def in_notebook():
-    """Tell whether the program runs in a notebook, which shows pictures below its cells."""
+    """Return whether the program runs in a notebook, which shows pictures below its cells."""
     return "ipykernel" in sys.modules and "IPython" in sys.modules and sys.modules["IPython"].get_ipython() is not None
 
 
@@ -139,7 +139,7 @@ def width_of(ax):
 
 
 def titled(ax, text, formula="", note=""):
-    """Set the title of axes, in as many lines as it takes them not to run into what is beside.
+    """Set the title of axes, in as many lines as it needs so that it does not overlap anything beside it.
 
     Parameters
     ----------
@@ -164,10 +164,10 @@ def add_legend(ax, place="inside", handles=None):
     ----------
     ax : Axes
     place : {"inside", "below", "right"}, default "inside"
-        In the corner that is emptiest, or outside the axes. A new figure grows with a legend below its axes. Axes that
-        were handed in do not shrink for a legend: it is inside, or left out if it would hide a quarter of them.
+        In the emptiest corner, or outside the axes. A new figure grows with a legend below its axes. Axes that you pass
+        do not shrink for a legend: it is inside, or left out if it would hide a quarter of them.
     handles : list of Artist, optional
-        Default: all that are labelled.
+        Default: all with a label.
     """
     handed_in = place != "inside" and not may_grow(ax.figure)
     place = "inside" if handed_in else place
@@ -204,7 +204,7 @@ def small_ellipse(width, height, xdescent, ydescent, **_):
 
 
 def in_legend(artists):
-    """Return those artists that have a label of their own."""
+    """Return the artists that have their own label."""
     return [artist for artist in artists if not artist.get_label().startswith("_")]
 
 
@@ -212,8 +212,8 @@ def in_legend(artists):
 class Drawing:
     """What was drawn. A notebook shows it below the cell; `show` opens a window, and `save` writes a file.
 
-    A new figure is not one of pyplot's open figures: a thousand drawings need no closing, and `plt.show()` alone shows
-    none of them. The figure of axes that were given stays what it was.
+    A new figure is not one of pyplot's open figures: you need not close a thousand drawings, and `plt.show()` alone
+    shows none of them. If you pass axes, their figure stays what it was.
 
     Attributes
     ----------
@@ -244,8 +244,8 @@ class Drawing:
         Parameters
         ----------
         path : str, path or file object
-            The ending chooses the format: png, svg, pdf, ...; without one, ".png" is added. A file that is there stays
-            as it is until the new one is complete.
+            The ending chooses the format: png, svg, pdf, ...; without one, ".png" is added. An existing file
+            stays as it is until the new one is complete.
         **kwargs
             For `matplotlib.figure.Figure.savefig`.
 
@@ -283,7 +283,7 @@ class Drawing:
 
     @property
     def is_managed(self):
-        """Whether pyplot manages the figure, and so shows it too, as it does with axes that it has made."""
+        """Whether pyplot manages the figure, and so shows it too, as it does with axes that it made."""
         return self.figure.canvas.manager is not None
 
     def png(self):

@@ -6,7 +6,7 @@ from ..runs.trajectory import note_of, one_run, quotient, runs_in
 from .anatomy import directions
 from .drawing import HALO, MINIMA, Drawing, add_legend, axes_or_new, look, style, titled
 from .framing import ExitMarks
-from .plots import curves, single_runs, step_axis, told_spread
+from .plots import curves, single_runs, spread_in_words, step_axis
 
 COORDINATES = "xyz"
 ZERO_LINE = {"color": "#404040", "linewidth": 0.6, "zorder": 0}
@@ -35,13 +35,13 @@ def gradient_norms(runs, ax=None, *, legend=True, **kwargs):
         ax = axes_or_new(ax)
         artists = curves(ax, trajectories, [run.gradient_norms for run in trajectories], "length of the gradient",
                          **kwargs)
-        titled(ax, f"Gradients on {trajectories[0].surface.heading}{told_spread(trajectories)}",
+        titled(ax, f"Gradients on {trajectories[0].surface.heading}{spread_in_words(trajectories)}",
                note=note_of(runs))
         if legend:
             add_legend(ax)
-    told = "; ".join(f"{run.label} ends at {np.median(run.at_end(run.gradient_norms)):.2g}" for run in trajectories)
+    words = "; ".join(f"{run.label} ends at {np.median(run.at_end(run.gradient_norms)):.2g}" for run in trajectories)
     title = f"Length of the gradient by step on {trajectories[0].surface.name}"
-    return Drawing(ax, artists, title, f"{title}: {told}")
+    return Drawing(ax, artists, title, f"{title}: {words}")
 
 
 def state(run, names=None, axes=None, **kwargs):
@@ -52,8 +52,8 @@ def state(run, names=None, axes=None, **kwargs):
     run : Trajectory
         A single run.
     names : list of str, optional
-        Of entries of `run.states`, or "gradients", or "effective_lr". Default: the gradients, all entries of the state
-        with a number for each coordinate but those in lists ("old_dirs.0"), and the effective lr.
+        Entries of `run.states`, or "gradients", or "effective_lr". Default: the gradients, all entries of the state
+        that have a number for each coordinate, except those in lists ("old_dirs.0"), and the effective lr.
     axes : sequence of Axes, optional
         As many as names. Default: those of a new figure, one below the other.
     **kwargs
@@ -67,12 +67,12 @@ def state(run, names=None, axes=None, **kwargs):
     Raises
     ------
     ValueError
-        If there is no such entry, the number of axes is not that of the names, or it is more than one run.
+        If there is no such entry, the numbers of axes and names differ, or this is more than one run.
 
     Notes
     -----
-    The effective lr is minus the step over what gave it its direction: the average of gradients that the state holds,
-    if there is one, such as Adam's "exp_avg"; else the gradient.
+    The effective lr is minus the step, divided by what gave the step its direction. This is the average of gradients in
+    the state, such as Adam's "exp_avg", or else the gradient.
     """
     run = one_run(run)
     n = run.positions.shape[1]
@@ -95,7 +95,7 @@ def state(run, names=None, axes=None, **kwargs):
 
 
 def effective_lr(run):
-    """Return by how much each coordinate of the direction is multiplied in each step, NaN where it is 0."""
+    """Return the factor of each coordinate of the direction in each step, NaN where the direction is 0."""
     averages = [run.states[name] for name in directions(run) & run.states.keys()]
     averages = [average for average in averages if average.shape == run.positions.shape]
     return quotient(-run.effective_steps, averages[0][1:] if len(averages) == 1 else run.gradients[:-1])
@@ -126,10 +126,10 @@ def panel(ax, run, name, values, kwargs):
 
 
 def phase(runs, ax=None, *, coordinate=0, legend=True, **kwargs):
-    """Draw the phase plane of one coordinate: where it is against how far it has just moved.
+    """Draw the phase plane of one coordinate: its position against its last step.
 
-    A run that settles ends at (minimum, 0): it creeps along a line where there is no momentum, and comes in a spiral
-    where there is much.
+    A run that settles ends at (minimum, 0). Without momentum it creeps there along a line; with much momentum it
+    follows a spiral.
 
     Parameters
     ----------
@@ -171,9 +171,9 @@ def phase(runs, ax=None, *, coordinate=0, legend=True, **kwargs):
         if legend:
             add_legend(ax, "below", [*lines, *minima])
     title = f"Phase plane of coordinate {coordinate} on {surface.name}"
-    told = ", ".join(run.label for run in trajectories)
+    words = ", ".join(run.label for run in trajectories)
     return Drawing(ax, {"lines": lines, "minima": minima, "exits": outside}, title,
-                   f"{title}: position against last step, for {told}")
+                   f"{title}: position against last step, for {words}")
 
 
 def frame_around(paths):

@@ -21,13 +21,13 @@ def frame(surface, domain=None):
 
 
 def points_within(points, box):
-    """Return those of some points that lie in the frame, one a row."""
+    """Return the points that lie in the frame, one in each row."""
     points = np.reshape(points, (-1, 2))
     return points[is_within(points, box)]
 
 
 def along(positions, box):
-    """Return indices at equal distances along a path, a dozenth of the frame or more, and the last one."""
+    """Return indices at equal distances along a path, at least a twelfth of the frame apart, and the last one."""
     sizes = np.diff(box).ravel()
     way = np.cumsum([0, *np.minimum(np.hypot(*(np.diff(positions, axis=0) / sizes).T), 1)])
     marks = np.floor(way / max(1 / 12, way[-1] / 24))
@@ -35,13 +35,13 @@ def along(positions, box):
 
 
 def has_equal_scales(box):
-    """Tell whether a frame is drawn with equal scales, so that gradients are perpendicular to contours."""
+    """Return whether a frame is drawn with equal scales, so that gradients are perpendicular to contours."""
     width, height = np.diff(box).ravel()
     return 0.4 <= width / height <= 2.5
 
 
 def apart(positions, box):
-    """Return the indices of those points of a path that are at least a 110th of the frame from the one before."""
+    """Return the indices of the points of a path that are at least 1/110 of the frame away from the one before."""
     x, y = (positions / np.diff(box).ravel() * 110).T.tolist()  # Python's numbers: ten times as fast one by one
     kept = [0]
     for t in range(1, len(x)):
@@ -64,7 +64,7 @@ def visible_parts(positions, box):
 
 
 def exits(positions, box):
-    """Yield the edge and the point for every crossing of a path from inside the frame to its outside."""
+    """Yield the edge and the point for each place where a path crosses from inside the frame to the outside."""
     low, high = np.transpose(box)
     entering, leaving = visible_parts(positions, box)
     for t in np.flatnonzero((entering <= leaving) & (leaving < 1)):
@@ -76,7 +76,7 @@ def exits(positions, box):
 
 
 class ExitMarks:
-    """Triangles where paths leave the frame; of paths that change, as in animations, they can be shown again.
+    """Triangles where paths leave the frame; if paths change, as in animations, they can be shown again.
 
     Attributes
     ----------

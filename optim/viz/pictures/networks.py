@@ -16,14 +16,14 @@ from .drawing import STARTS, Drawing, add_legend, axes_or_new, filled_contours, 
 # Decision boundaries
 
 def decision_boundary(predict, X, y, ax=None, *, domain=None, resolution=300, **kwargs):
-    """Draw which class a classifier sees where, and the data on top.
+    """Draw the class that a classifier chooses at each point, and the data on top.
 
     Parameters
     ----------
     predict : callable
-        From points of shape (N, 2) to scores: of shape (N, C), the largest one chooses the class; of shape (N,) or
-        (N, 1), the sign chooses between classes 0 and 1. Whole numbers of shape (N,) are the classes themselves. An
-        array or a Tensor; a `Module` is such a function.
+        Takes points of shape (N, 2) and returns scores, as an array or a Tensor. If they have shape (N, C), the largest
+        one chooses the class; if they have shape (N,) or (N, 1), the sign chooses between classes 0 and 1. Whole
+        numbers of shape (N,) are the classes themselves. A `Module` is such a function.
     X : array_like of shape (N, 2)
     y : array_like of N int
         The true classes, from 0.
@@ -31,7 +31,7 @@ def decision_boundary(predict, X, y, ax=None, *, domain=None, resolution=300, **
     domain : two pairs (low, high), optional
         The part of the plane to show. Default: where the data are, and a little more.
     resolution : int, default 300
-        Points along each side for which the classifier is asked.
+        Points along each side at which to call the classifier.
     **kwargs
         For `Axes.contourf`, of the regions.
 
@@ -43,7 +43,7 @@ def decision_boundary(predict, X, y, ax=None, *, domain=None, resolution=300, **
     Raises
     ------
     ValueError
-        If a shape does not fit, or signs are to choose among more than two classes.
+        If a shape does not fit, or there are only signs for more than two classes.
     """
     X, y = np.asarray(X, dtype=float), np.asarray(y)
     if X.ndim != 2 or X.shape[1] != 2 or y.shape != X.shape[:1]:
@@ -84,7 +84,7 @@ def classes(predict, points, count=2):
     if np.issubdtype(scores.dtype, np.integer) and scores.min() >= 0:
         return scores
     if count > 2:
-        raise ValueError(f"predict returned one {scores.dtype} a point, whose sign tells 2 classes apart, and y has "
+        raise ValueError(f"predict returned one {scores.dtype} a point, whose sign separates 2 classes, and y has "
                          f"{count}: return scores of shape (N, {count}), or the classes as whole numbers from 0")
     return (scores > 0).astype(int)
 
@@ -114,7 +114,7 @@ def weights(params):
 
 @contextmanager
 def moved(params):
-    """Hand out a function that sets all parameters from one vector; put them back at the end."""
+    """Yield a function that sets all parameters from one vector; restore them at the end."""
     params = list(params)
     before = [param.data.copy() for param in params]
     ends = np.cumsum([param.data.size for param in params])[:-1]
@@ -163,11 +163,11 @@ def landscape(params, loss, ax=None, *, span=1.0, resolution=31, seed=0, **kwarg
         Takes nothing and returns the loss of the model as it is: ``lambda: nn.cross_entropy(model(x), y)``.
     ax : Axes, optional
     span : float, default 1
-        How far to go each way; 1 is as far as the weights are from 0.
+        How far to go in each direction; 1 is the distance of the weights from 0.
     resolution : int, default 31
         Points along each side; the loss is computed resolution² times.
     seed : int, default 0
-        Of the directions.
+        For the directions.
     **kwargs
         For `Axes.contourf`.
 
@@ -194,7 +194,7 @@ def landscape(params, loss, ax=None, *, span=1.0, resolution=31, seed=0, **kwarg
         titled(ax, title)
         add_legend(ax)
     return Drawing(ax, {"contours": contours, "here": here, "losses": values}, title,
-                   f"{title}, on a plane along two random directions: {told_values(values, steps, steps)}")
+                   f"{title}, on a plane along two random directions: {values_in_words(values, steps, steps)}")
 
 
 def pca_path(params, snapshots, ax=None, *, loss=None, resolution=31, margin=0.25, **kwargs):
@@ -205,7 +205,7 @@ def pca_path(params, snapshots, ax=None, *, loss=None, resolution=31, margin=0.2
     params : iterable of parameters
         They are moved while drawing, and put back.
     snapshots : sequence of vectors
-        The weights in the course of the training, as `weights(params)` returns them. The plane goes through the last.
+        The weights during the training, as `weights(params)` returns them. The plane goes through the last.
     ax : Axes, optional
     loss : callable, optional
         Takes nothing and returns the loss of the model as it is: drawn below the path, over the whole plane.
@@ -220,12 +220,12 @@ def pca_path(params, snapshots, ax=None, *, loss=None, resolution=31, margin=0.2
     -------
     Drawing
         With the artists "path" and, given a loss, "contours"; and the arrays "directions" (two unit vectors) and
-        "shares" (of the squared way from the last snapshot, how much lies along each).
+        "shares" (the part of the squared distance from the last snapshot that lies along each).
 
     Raises
     ------
     ValueError
-        If there are fewer than three snapshots, they have not the size of the parameters, or no loss is finite.
+        If there are fewer than three snapshots, their size is not that of the parameters, or no loss is finite.
     """
     title = "Training on the plane of its largest moves"
     params, snapshots = list(params), np.array([np.ravel(one) for one in snapshots])
@@ -251,8 +251,8 @@ def pca_path(params, snapshots, ax=None, *, loss=None, resolution=31, margin=0.2
                ylabel=f"second principal direction ({shares[1]:.0%})")
         titled(ax, title)
         add_legend(ax)
-    told = f"{title}: {len(path)} snapshots; {shares.sum():.0%} of the squared way lies in the plane"
-    return Drawing(ax, {"path": line, "contours": contours, "directions": directions, "shares": shares}, title, told)
+    words = f"{title}: {len(path)} snapshots; {shares.sum():.0%} of the squared distance lies in the plane"
+    return Drawing(ax, {"path": line, "contours": contours, "directions": directions, "shares": shares}, title, words)
 
 
 def on_plane(params, loss, origin, directions, across, up):
@@ -269,7 +269,7 @@ def on_plane(params, loss, origin, directions, across, up):
 
 
 def ground(ax, across, up, values, **kwargs):
-    """Draw losses as contours, at levels that crowd where it is low."""
+    """Draw losses as contours, at levels that are closer where the loss is low."""
     values = refined(values) if np.isfinite(values).all() else values
     finite = values[np.isfinite(values)]
     quantiles = np.quantile(finite, np.linspace(0, 1, 16))
@@ -294,7 +294,7 @@ def refined(values, times=4):
     return values
 
 
-def told_values(values, across, up):
+def values_in_words(values, across, up):
     """Return in words where the loss is lowest, and how high it gets."""
     row, column = np.unravel_index(np.nanargmin(values), values.shape)
     return (f"lowest {values[row, column]:.3g} at ({across[column]:.2g}, {up[row]:.2g}), "

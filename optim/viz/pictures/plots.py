@@ -1,7 +1,7 @@
 """The plots of a race: paths over the contours of the surface, the loss by step, and both side by side.
 
 Each takes a `Race`, a `Trajectory` or a list of trajectories, and returns a `Drawing`. What does not fit is marked: a
-triangle where a path leaves the frame, or a curve its top, and a word in the legend.
+triangle where a path leaves the frame or a curve leaves it at the top, and a word in the legend.
 """
 
 import dataclasses
@@ -50,7 +50,7 @@ def contour(surface, ax=None, *, domain=None, levels=20, **kwargs):
     domain : two pairs (low, high), optional
         The part of the plane to show. Default: the surface's own domain.
     levels : int, default 20
-        How many; they crowd where the surface is flat, see `Surface.levels`.
+        How many. They are closer where the surface is flat, see `Surface.levels`.
     **kwargs
         For `Axes.contourf`.
 
@@ -79,7 +79,7 @@ def contour(surface, ax=None, *, domain=None, levels=20, **kwargs):
         titled(ax, surface.heading, formula_of(surface))
     title = f"Contours of {surface.name}"
     area = f"for x from {left:g} to {right:g} and y from {bottom:g} to {top:g}"
-    return Drawing(ax, {"contours": filled, "minima": minima}, title, f"{title} {area}{told_minima(seen)}")
+    return Drawing(ax, {"contours": filled, "minima": minima}, title, f"{title} {area}{minima_in_words(seen)}")
 
 
 def paths(runs, ax=None, *, domain=None, levels=20, legend=True, **kwargs):
@@ -103,9 +103,9 @@ def paths(runs, ax=None, *, domain=None, levels=20, legend=True, **kwargs):
 
     Notes
     -----
-    Each step has a dot, but where dots would merge some are left out; a symbol marks the end. So long steps are seen to
-    be long, and a stretch of many steps looks full. On the graph of a function of one coordinate, the first run has the
-    widest line, so that those on top of it do not hide it.
+    Each step has a dot, except where dots would merge; a symbol marks the end. So you see which steps are long, and a
+    stretch of many steps looks full. On the graph of a function of one coordinate, the first run has the widest line,
+    so that the others do not hide it.
 
     Examples
     --------
@@ -118,7 +118,7 @@ def paths(runs, ax=None, *, domain=None, levels=20, legend=True, **kwargs):
     trajectories = runs_in(runs)
     surface = trajectories[0].surface
     if surface.ndim != 1:
-        frame(surface, domain)  # refuses what cannot be drawn
+        frame(surface, domain)  # raises an error if it cannot be drawn
     with style():
         ax = axes_or_new(ax, (6, 4))
         if surface.ndim == 1:
@@ -142,10 +142,10 @@ def paths(runs, ax=None, *, domain=None, levels=20, legend=True, **kwargs):
         titled(ax, surface.heading, formula_of(surface), note_of(runs))
         if legend:
             add_legend(ax, "below", [*lines, starts, *ground["minima"]])
-    told = "; ".join(f"{trajectory.label} {told_path(trajectory, box)}" for trajectory in trajectories)
+    words = "; ".join(f"{trajectory.label} {path_in_words(trajectory, box)}" for trajectory in trajectories)
     title = f"Paths on {surface.name}"
     return Drawing(ax, {"lines": lines, "dots": dots, "starts": starts, "exits": outside, **ground.artists}, title,
-                   f"{title}: {told}. {ground.description}")
+                   f"{title}: {words}. {ground.description}")
 
 
 def graph(surface, ax, domain=None):
@@ -160,8 +160,8 @@ def graph(surface, ax, domain=None):
     seen = np.array([(*point, surface.minimum) for point in surface.minima if left <= point[0] <= right])
     minima = stars(ax, seen)
     ax.set(xlim=(left, right), ylim=(finite.min() - margin, finite.max() + margin), xlabel="$x$", ylabel="$f(x)$")
-    told = f"Graph of {surface.name} for x from {left:g} to {right:g}{told_minima(seen)}"
-    return Drawing(ax, {"graph": line, "minima": minima}, f"Graph of {surface.name}", told)
+    words = f"Graph of {surface.name} for x from {left:g} to {right:g}{minima_in_words(seen)}"
+    return Drawing(ax, {"graph": line, "minima": minima}, f"Graph of {surface.name}", words)
 
 
 def on_graph(trajectory):
@@ -176,9 +176,9 @@ def stars(ax, points):
 
 
 def single_runs(trajectories, box=None):
-    """Yield each single run, with the trajectory it is part of and the look of its line; the first has the label."""
+    """Yield each single run, its trajectory, and the style of its line; a trajectory's first run has the label."""
     for i, trajectory in enumerate(trajectories):
-        looks, colors = {**look(i), "label": told_run(trajectory, box)}, {}
+        looks, colors = {**look(i), "label": run_in_words(trajectory, box)}, {}
         if is_sweep(trajectories):
             colors = dict(enumerate(sweep_colors(trajectory).to_rgba(swept(trajectory)[1])))
         for j, run in enumerate(trajectory):
@@ -187,7 +187,7 @@ def single_runs(trajectories, box=None):
 
 
 def first_positions(trajectories):
-    """Return where runs begin, each point once, one a row."""
+    """Return the points where runs begin, each once, one in each row."""
     return np.unique([run.positions[0] for trajectory in trajectories for run in trajectory], axis=0)
 
 
@@ -201,7 +201,7 @@ def losses(runs, ax=None, *, xscale="linear", legend=True, **kwargs):
     runs : Race, Trajectory, or list of Trajectory
     ax : Axes, optional
     xscale : {"linear", "log"}, default "linear"
-        "log" shows the first steps too, where much happens in them.
+        "log" spreads out the first steps, for runs in which much happens there.
     legend : bool, default True
     **kwargs
         For `Axes.plot`, of each curve.
@@ -211,13 +211,14 @@ def losses(runs, ax=None, *, xscale="linear", legend=True, **kwargs):
     Drawing
         With the artists "lines" (one for each trajectory), "bands" (for each of N runs in one pass: from the 10th to
         the 90th percentile, around the median) and "exits" (the triangles where a curve leaves the frame). N runs that
-        differ in one hyperparameter alone are a fan: a line for each, coloured by the value, and a "colorbar".
+        differ in only one hyperparameter are a fan: a line for each, coloured by the value, and a "colorbar".
 
     Notes
     -----
     The scale is logarithmic if the minimum is known and no loss is below it, or if all losses are positive and span
-    more than a factor of 100. It ends where rounding begins, at 1e-16 of the highest loss. The frame holds the runs
-    that did not diverge. In a new figure, curves whose ends are apart have their names there instead of a legend.
+    more than a factor of 100. It ends where rounding errors begin, at 1e-16 of the highest loss. The frame holds the
+    runs that did not diverge. In a new figure, curves have their names at their ends instead of a legend, if the ends
+    are far enough apart.
     """
     if xscale not in ("linear", "log"):
         raise ValueError(f'xscale is {xscale!r}; expected "linear" or "log"')
@@ -229,17 +230,17 @@ def losses(runs, ax=None, *, xscale="linear", legend=True, **kwargs):
             artists, legend, spread = fan(ax, trajectories[0], values[0], name, logarithmic, **kwargs), False, ""
         else:
             artists = curves(ax, trajectories, values, name, logarithmic, **kwargs)
-            spread = told_spread(trajectories)
+            spread = spread_in_words(trajectories)
         if xscale == "log":
             ax.set_xscale("symlog", linthresh=1)  # which has a place for step 0
             ax.xaxis.set_major_formatter(ScalarFormatter())
         titled(ax, f"Loss by step on {trajectories[0].surface.heading}{spread}", note=note_of(runs))
         if legend and not name_ends(ax, artists["lines"]):
             add_legend(ax)
-    told = "; ".join(f"{trajectory.label} {told_loss(trajectory)}" for trajectory in trajectories)
+    words = "; ".join(f"{trajectory.label} {loss_in_words(trajectory)}" for trajectory in trajectories)
     title = f"Loss by step on {trajectories[0].surface.name}"
     scale = " on a logarithmic scale" if logarithmic else ""
-    return Drawing(ax, artists, title, f"{title}{scale}: {told}")
+    return Drawing(ax, artists, title, f"{title}{scale}: {words}")
 
 
 def curves(ax, trajectories, values, name, logarithmic=True, **kwargs):
@@ -255,7 +256,7 @@ def curves(ax, trajectories, values, name, logarithmic=True, **kwargs):
             bands.append(ax.fill_between(steps, *value[::2], color=look(i)["color"], alpha=0.2, linewidth=0))
         every = max(1, len(middle) // 8)
         staggered = {"markevery": (i * every // len(trajectories), every)}
-        lines += ax.plot(steps, middle, **{**look(i), "label": told_run(trajectory), **staggered, **kwargs})
+        lines += ax.plot(steps, middle, **{**look(i), "label": run_in_words(trajectory), **staggered, **kwargs})
         outside += curve_exits(ax, lines[-1], bottom, top)
     step_axis(ax, max(trajectory.steps[-1] for trajectory in trajectories))
     ax.set(xlabel="step", ylabel=name, ylim=(bottom, top))
@@ -263,7 +264,7 @@ def curves(ax, trajectories, values, name, logarithmic=True, **kwargs):
 
 
 def name_ends(ax, lines):
-    """Write the name of each curve at its end if the axes are ours and the names have room; tell whether they do."""
+    """Write the name of each curve at its end if the axes are new and there is room; return whether this was done."""
     ends = [ax.transData.transform(line.get_xydata()[-1]) for line in lines]
     heights = np.array([height for _, height in ends])
     gaps = np.diff(np.sort(heights), prepend=ax.bbox.y0, append=ax.bbox.y1)
@@ -277,7 +278,7 @@ def name_ends(ax, lines):
 
 
 def curve_exits(ax, line, bottom, top):
-    """Draw a triangle where a curve first leaves the frame at the top, and where at the bottom; return them."""
+    """Draw triangles where a curve first leaves the frame at the top and at the bottom; return them."""
     steps, values = line.get_data()
     return [mark for marker, edge, beyond in (("^", top, values > top), ("v", bottom, values < bottom))
             for leaving in np.flatnonzero(~beyond[:-1] & beyond[1:])[:1]
@@ -286,7 +287,7 @@ def curve_exits(ax, line, bottom, top):
 
 
 def is_sweep(trajectories):
-    """Tell whether there is one trajectory, of N runs with different values of one hyperparameter."""
+    """Return whether there is one trajectory, of N runs with different values of one hyperparameter."""
     return len(trajectories) == 1 and swept(trajectories[0]) is not None
 
 
@@ -298,7 +299,7 @@ def sweep_colors(trajectory):
 
 
 def fan(ax, trajectory, values, name, logarithmic, **kwargs):
-    """Draw N losses by step, coloured by the value that was swept, in axes made to fit those that stay."""
+    """Draw N losses by step, coloured by the value that was swept, in axes that fit the runs that stay."""
     colors, (swept_name, swept_values) = sweep_colors(trajectory), swept(trajectory)
     staying = values[:, ~trajectory.diverged] if not trajectory.diverged.all() else values[:1]
     bottom, top = loss_limits([], [staying], logarithmic)
@@ -316,7 +317,7 @@ def fan(ax, trajectory, values, name, logarithmic, **kwargs):
 
 def step_axis(ax, last):
     """Let the horizontal axis count steps, up to the last."""
-    ax.set_xlim((0, last) if last > 1 else (-0.1, 1.1))  # markers of one step stand at the very ends
+    ax.set_xlim((0, last) if last > 1 else (-0.1, 1.1))  # markers of a single step are at the very ends
     ax.xaxis.get_major_locator().set_params(integer=True)
 
 
@@ -331,7 +332,7 @@ def loss_scale(trajectories):
 
 
 def step_scale(trajectories):
-    """Return "log" if more than a third of what happens to the losses happens in the first twentieth of the steps."""
+    """Return "log" if more than a third of the change of the losses happens in the first twentieth of the steps."""
     values, _, logarithmic = loss_scale(trajectories)
     early = []
     for trajectory, value in zip(trajectories, values):
@@ -345,7 +346,7 @@ def step_scale(trajectories):
 
 
 def loss_limits(trajectories, values, logarithmic):
-    """Return the bottom and the top of a frame for all values, but those that only a diverging run has reached."""
+    """Return the bottom and the top of a frame for all values, except those that only diverging runs have reached."""
     settled = [value for trajectory, value in zip(trajectories, values) if not trajectory.diverged.any()]
     settled = settled or ([value[:, :1] for value in values] if trajectories else values)
     finite = np.concatenate([value[np.isfinite(value)] for value in settled])
@@ -358,7 +359,7 @@ def loss_limits(trajectories, values, logarithmic):
 
 
 def logarithmic_limits(values):
-    """Return the bottom and the top of a frame on a logarithmic scale, for all values that are no rounding errors."""
+    """Return the bottom and the top of a frame on a logarithmic scale, for all values above rounding errors."""
     positive = values[values > 0]
     if not positive.size:
         return 0.1, 10.0
@@ -410,17 +411,17 @@ def overview(race, *, domain=None, levels=20):
 # Words
 
 def formula_of(surface):
-    """Return the formula of a surface as a title shows it, empty if it is too long for that."""
+    """Return the formula of a surface for a title, or an empty string if it is too long."""
     return f"$f = {surface.formula}$" if 0 < len(surface.formula) < 60 else ""
 
 
-def told_run(trajectory, box=None):
+def run_in_words(trajectory, box=None):
     """Return the label of a run, and how it ended."""
-    return f"{trajectory.label}{told_ending(trajectory, box)}"
+    return f"{trajectory.label}{ending_in_words(trajectory, box)}"
 
 
-def told_ending(trajectory, box=None):
-    """Return what is added to a label if the run diverged or, given a frame, the path leaves it."""
+def ending_in_words(trajectory, box=None):
+    """Return what to add to a label if the run diverged or, given a frame, the path leaves it."""
     if trajectory.ending:
         return f", {trajectory.ending}"
     leaving = 0 if box is None else sum(any(exits(run.positions, box)) for run in trajectory)
@@ -429,30 +430,30 @@ def told_ending(trajectory, box=None):
     return f", {leaving} of {trajectory.count} leave the frame" if trajectory.count else ", leaves the frame"
 
 
-def told_path(trajectory, box):
+def path_in_words(trajectory, box):
     """Return in words where a run went."""
-    ending = told_ending(trajectory, box)
+    ending = ending_in_words(trajectory, box)
     if trajectory.count:
         return f"{trajectory.count} runs{ending}"
     (x, y), (u, v) = trajectory.positions[0], trajectory.positions[-1]
     return f"from ({x:.2g}, {y:.2g}) to ({u:.2g}, {v:.2g}) in {trajectory.last_steps} steps{ending}"
 
 
-def told_loss(trajectory):
+def loss_in_words(trajectory):
     """Return in words how the loss went."""
     first, last = np.median(trajectory.losses[0]), np.median(trajectory.at_end(trajectory.losses))
-    return f"from {first:.2g} to {last:.2g}{told_ending(trajectory)}"
+    return f"from {first:.2g} to {last:.2g}{ending_in_words(trajectory)}"
 
 
-def told_spread(trajectories):
-    """Return what the curves and bands of N runs in one pass are."""
+def spread_in_words(trajectories):
+    """Return what the curves and bands of N runs in one pass show."""
     counts = [trajectory.count for trajectory in trajectories if trajectory.count]
     return f": median of {max(counts)} runs, shaded from 10 % to 90 %" if counts else ""
 
 
-def told_minima(points):
-    """Return in words where the minima are; the first three of many."""
+def minima_in_words(points):
+    """Return in words where the minima are, at most the first three."""
     if not len(points):
         return ""
-    told = ", ".join(f"({x:.2g}, {y:.2g})" for x, y in points[:3])
-    return f", with {'minima' if len(points) > 1 else 'the minimum'} at {told}{', ...' if len(points) > 3 else ''}"
+    words = ", ".join(f"({x:.2g}, {y:.2g})" for x, y in points[:3])
+    return f", with {'minima' if len(points) > 1 else 'the minimum'} at {words}{', ...' if len(points) > 3 else ''}"

@@ -1,7 +1,7 @@
 """A surface in relief, seen in three dimensions, with the paths of runs on it.
 
 Heights are drawn in units of contour lines: one step up is from one level of `Surface.levels` to the next, and the axis
-is labelled with the true values. On Rosenbrock, where true heights would show walls and no valley, the valley is seen.
+is labelled with the true values. On Rosenbrock, true heights would show only walls; this way you see the valley.
 Paths are laid over the ground from step to step; where the ground hides them, a faint line shows how they go on.
 """
 
@@ -18,9 +18,9 @@ from .plots import first_positions, formula_of, single_runs
 
 PALE_VIRIDIS = ListedColormap(0.5 + 0.5 * mpl.colormaps["viridis"](np.linspace(0, 1, 256)))  # dark paths stand out
 BETWEEN = 12  # points at which a path is laid over the ground from one step to the next
-ABOVE = 0.15  # contour lines, for a path to be seen
+ABOVE = 0.15  # contour lines, so that a path can be seen
 BOX = np.array([4, 4, 2.7])  # the sides of the axes
-ELEVATION, AZIMUTH = 48, -65  # degrees, of the eye
+ELEVATION, AZIMUTH = 48, -65  # direction of view, in degrees
 
 
 def relief(what, ax=None, *, domain=None, levels=20, legend=True, **kwargs):
@@ -33,9 +33,10 @@ def relief(what, ax=None, *, domain=None, levels=20, legend=True, **kwargs):
     ax : Axes, optional
         With three dimensions, as ``plt.subplot(projection="3d")``. Default: those of a new figure.
     domain : two pairs (low, high), optional
-        The part of the plane to show. Default: the surface's own domain. Of a path, only what lies above it is drawn.
+        The part of the plane to show. Default: the surface's own domain. Only the part of a path that lies above it is
+        drawn.
     levels : int, default 20
-        How many steps of height.
+        The number of steps of height.
     legend : bool, default True
     **kwargs
         For `Axes3D.plot_surface`.
@@ -43,13 +44,13 @@ def relief(what, ax=None, *, domain=None, levels=20, legend=True, **kwargs):
     Returns
     -------
     Drawing
-        With the artists "surface", "lines" (one for each run, whole and faint), "visible" (the parts of them that no
-        ground hides), "starts" and "minima" (lists with one line of points or none).
+        With the artists "surface", "lines" (one for each run, whole and faint), "visible" (the parts of them that the
+        ground does not hide), "starts" and "minima" (lists with one line of points or none).
 
     Raises
     ------
     ValueError
-        If `ax` has no third dimension, or the surface has not two coordinates.
+        If `ax` has no third dimension, or the surface does not have two coordinates.
     """
     alone = isinstance(what, (str, Surface)) or callable(what)
     trajectories = [] if alone else runs_in(what)
@@ -73,10 +74,10 @@ def relief(what, ax=None, *, domain=None, levels=20, legend=True, **kwargs):
         titled(ax, surface.heading, formula_of(surface), note_of(what))
         if legend and (lines or minima):
             add_legend(ax, "below", [*visible, *starts, *minima])
-    told = f", with the paths of {', '.join(one.label for one in trajectories)}" if trajectories else ""
+    words = f", with the paths of {', '.join(one.label for one in trajectories)}" if trajectories else ""
     title = f"Relief of {surface.name}"
     artists = {"surface": drawn, "lines": lines, "visible": visible, "starts": starts, "minima": minima}
-    return Drawing(ax, artists, title, f"{title}{told}")
+    return Drawing(ax, artists, title, f"{title}{words}")
 
 
 def lay(ax, run, looks, box, above):
@@ -90,7 +91,7 @@ def lay(ax, run, looks, box, above):
 
 
 def hidden(points, box, above, top):
-    """Tell which points lie behind the ground, seen from where the axes are looked at: ground rises above the sight."""
+    """Return which points are hidden behind the ground, seen from the axes' direction of view."""
     elevation, azimuth = np.radians(ELEVATION), np.radians(AZIMUTH)
     to_viewer = [np.cos(elevation) * np.cos(azimuth), np.cos(elevation) * np.sin(azimuth), np.sin(elevation)]
     unit = np.array([*np.ptp(box, axis=1), top]) / BOX  # of the axes' own lengths, in coordinates

@@ -1,4 +1,4 @@
-"""Schedules: what they make of a learning rate, step by step, whatever the run."""
+"""Schedules: how they change a learning rate, step by step, without a run."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ from .drawing import Drawing, add_legend, axes_or_new, look, style, titled
 
 
 def schedule(schedules, steps=100, ax=None, *, lr=1.0, losses=None, **kwargs):
-    """Draw what schedules make of a learning rate, step by step.
+    """Draw how schedules change a learning rate, step by step.
 
     Parameters
     ----------
@@ -17,9 +17,9 @@ def schedule(schedules, steps=100, ax=None, *, lr=1.0, losses=None, **kwargs):
     steps : int, default 100
     ax : Axes, optional
     lr : float, default 1
-        What the optimizer starts with.
+        The optimizer's first learning rate.
     losses : sequence of float, optional
-        What `ReduceLROnPlateau` is handed, step by step.
+        What `ReduceLROnPlateau` gets, step by step.
     **kwargs
         For `Axes.plot`, of each line.
 
@@ -54,9 +54,9 @@ def schedule(schedules, steps=100, ax=None, *, lr=1.0, losses=None, **kwargs):
         titled(ax, title)
         if isinstance(schedules, dict):
             add_legend(ax)
-    told = "; ".join(f"{label or 'lr'} from {rates[0]:.2g} to {rates[-1]:.2g}, at most {max(rates):.2g}"
+    words = "; ".join(f"{label or 'lr'} from {rates[0]:.2g} to {rates[-1]:.2g}, at most {max(rates):.2g}"
                      for label, rates in values.items())
-    return Drawing(ax, {"lines": lines}, title, f"{title}: {told}")
+    return Drawing(ax, {"lines": lines}, title, f"{title}: {words}")
 
 
 def drawstyle_of(rates):
@@ -70,7 +70,7 @@ def rates_of(make, steps, lr, losses):
     scheduler = make(optimizer)
     needs_loss = isinstance(scheduler, optim.schedule.ReduceLROnPlateau)
     if needs_loss and (losses is None or len(losses) < steps):
-        raise ValueError(f"ReduceLROnPlateau goes by the loss: give losses, a sequence of {steps} numbers")
+        raise ValueError(f"ReduceLROnPlateau needs the loss: give losses, a sequence of {steps} numbers")
     values = [optimizer.param_groups[0]["lr"]]
     for step in range(steps):
         optimizer.step()

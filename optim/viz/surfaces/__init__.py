@@ -1,4 +1,4 @@
-"""Functions to be minimised: what a surface is (`definition.py`), how one is found by its name, and the classics."""
+"""Functions to minimise: what a surface is (`definition.py`), how to find one by its name, and the classics."""
 
 from .definition import Surface
 from .registry import get, names, surface

@@ -1,4 +1,4 @@
-"""Classic test surfaces for optimizers, each with what is known about it: minima, saddles, and what it teaches.
+"""Classic test surfaces for optimizers, each with its known facts: minima, saddles, and what it teaches.
 
 The surfaces come in chapters, from the easiest bowl to kinks. Each is a `Surface` made of a function in plain NumPy.
 """
@@ -11,7 +11,7 @@ import numpy as np
 from .definition import Surface
 from .registry import register, surface
 
-# Bowls and valleys: one minimum, and all the difficulty lies in the way to it.
+# Bowls and valleys: one minimum, and the only difficulty is the way to it.
 
 
 @surface(
@@ -229,7 +229,7 @@ def beale(p):
     source="S. Geman and D. E. McClure, Statistical Methods for Tomographic Image Reconstruction, "
            "Bulletin of the International Statistical Institute 52(4) (1987)")
 def plateau(p):
-    """Far out the gradient fades like 1/r^3 and plain descent stands still; methods that normalise the gradient walk
+    """Far out the gradient fades like 1/r^3 and plain descent hardly moves; methods that normalise the gradient walk
     on."""
     x, y = p
     r_squared = x**2 + y**2 / 4
@@ -247,12 +247,12 @@ def plateau(p):
             (np.pi, 4.978189856741919)],
     source="E. E. Easom, A Survey of Global Optimization Techniques, M.Eng. thesis, University of Louisville (1990)")
 def easom(p):
-    """A needle hole in a plain: unless the run starts at the rim, there is no slope to tell where the minimum is."""
+    """A needle hole in a plain: unless the run starts at the rim, no slope shows where the minimum is."""
     x, y = p
     return -np.cos(x) * np.cos(y) * np.exp(-(x - np.pi)**2 - (y - np.pi)**2)
 
 
-# Saddles: the gradient vanishes, and yet it is no minimum.
+# Saddles: the gradient vanishes, but the point is not a minimum.
 
 
 @surface(
@@ -276,7 +276,7 @@ def monkey_saddle(p):
     return x**3 - 3 * x * y**2
 
 
-# A few minima: where it ends is decided by where it starts.
+# A few minima: where a run starts decides where it ends.
 
 
 @surface(
@@ -435,7 +435,7 @@ def griewank(p):
     return 1 + (x**2 + y**2) / 4000 - np.cos(x) * np.cos(y / 2**0.5)
 
 
-# Edges and kinks: where the derivative is no help, or the best point has none.
+# Edges and kinks: the derivative does not help, or the best point has none.
 
 
 @surface(

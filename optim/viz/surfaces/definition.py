@@ -1,4 +1,4 @@
-"""A surface: a function to be minimised, with what is known about it, sampled for pictures.
+"""A surface: a function to be minimised, with what is known about it, and its samples for pictures.
 
 The function is plain NumPy of one argument ``p`` whose *first axis* holds the coordinates, so the same two lines serve
 one point, a grid of a million, a batch of runs stored as (2, N), and a minigrad Tensor.
@@ -19,9 +19,9 @@ KINDS = "starts", "minima", "local_minima", "saddles", "maxima"  # of points
 class Surface:
     r"""A function to be minimised, :math:`f: \mathbb{R}^n \to \mathbb{R}`, with what is known about it.
 
-    Only the function is needed; everything else has a sensible default. A Surface is called like the function it holds,
-    and pickles wherever that function does. ``dataclasses.replace(surface, start=(0, 2))`` is the same surface with
-    another start, and so for every other fact.
+    Only the function is needed; everything else has a sensible default. You call a Surface like the function that it
+    holds, and it can be pickled if the function can. ``dataclasses.replace(surface, start=(0, 2))`` is the same surface
+    with another start; this works for every other fact too.
 
     Parameters
     ----------
@@ -35,12 +35,12 @@ class Surface:
     formula : str, optional
         f(x, y) as LaTeX, without dollar signs.
     domain : n pairs (low, high), optional
-        The box worth looking at. Default: a square around the origin that holds all the points given here.
+        The box to look at. Default: a square around the origin that contains all the points given here.
     start : point, optional
-        Where a run begins if nothing else is said. Default: the first of `starts`, or, without any, the point one fifth
-        of the way up the first axis of the domain and four fifths up all others.
+        Where a run begins by default. Default: the first of `starts`. If there are none, the point at one fifth of the
+        domain's first axis and four fifths of all others.
     starts : list of points, optional
-        All the starts worth trying; `start` is put first if it is not among them.
+        Starts that are worth trying; `start` is put first if it is not among them.
     minima, local_minima, saddles, maxima : list of points, optional
         The global minima, the other local minima, the saddle points and the local maxima inside the domain. Empty when
         there are none or, on the surfaces with dozens of humps, too many to list. A single point needs no list.
@@ -93,7 +93,7 @@ class Surface:
     def __post_init__(self):
         if not callable(self.function):
             raise TypeError(f"function must be callable as f(p), got {self.function!r}; "
-                            "to have a known surface by its name, write surfaces.get(name)")
+                            "to get a known surface by its name, write surfaces.get(name)")
         if len(needed := needed_arguments(self.function)) > 1:
             raise TypeError(f"the function takes {' and '.join(needed)}; it must take one point p, an array of all "
                             f"coordinates: with p[0] for {needed[0]}, p[1] for {needed[1]} and so on; what is no "
@@ -128,7 +128,7 @@ class Surface:
             setattr(self, kind, points)
 
     def _square_around_points(self):
-        """Return a domain around the origin that holds every point of the surface with room to spare."""
+        """Return a domain around the origin that contains every point of the surface, with some room around them."""
         known = [point for kind in KINDS for point in getattr(self, kind)]
         half_width = max(2.0, 1.25 * float(np.max(np.abs(known), initial=0.0)))
         return ((-half_width, half_width),) * (len(known[0]) if known else 2)
@@ -145,7 +145,7 @@ class Surface:
 
     @property
     def minimum(self):
-        """The value f takes at its global minima (float), or None where none is known."""
+        """The value of f at its global minima (float), or None if none is known."""
         return float(self(np.array(self.minima[0]))) if self.minima else None
 
     def __call__(self, p):
@@ -153,11 +153,11 @@ class Surface:
         if len(p) != self.ndim:
             raise ValueError(f"{self.name} takes p with its {self.ndim} coordinates on the first axis, shape "
                              f"({self.ndim},) or ({self.ndim}, N), got shape {np.shape(p)}; "
-                             "points stored one a row are handed over as p.T")
+                             "if points are stored one in each row, pass p.T")
         return self.function(p)
 
     def grid(self, n=200, domain=None):
-        """Sample the surface on a regular n x n grid, as contour plots want it.
+        """Sample the surface on a regular n x n grid, as contour plots need it.
 
         Parameters
         ----------
@@ -178,7 +178,7 @@ class Surface:
         """
         if self.ndim != 2:
             raise ValueError(f"grid needs a surface of two coordinates, but {self.name} has {self.ndim}; "
-                             "sample a slice of it with a Surface of your own")
+                             "sample a slice of it with your own Surface")
         box = self.domain if domain is None else as_box("domain", domain, 2)
         X, Y = np.meshgrid(*(np.linspace(low, high, n) for low, high in box))
         return X, Y, self.values(np.stack([X.ravel(), Y.ravel()])).reshape(n, n)
@@ -218,7 +218,7 @@ class Surface:
         return np.array(values, dtype=float)
 
     def takes_many(self, points):
-        """Tell whether the function takes N points at once, and returns as many values.
+        """Return whether the function takes N points at once, and returns as many values.
 
         Parameters
         ----------
@@ -235,7 +235,7 @@ class Surface:
             return False
 
     def levels(self, n=20, domain=None):
-        r"""Contour levels that crowd where the surface is flat, so that the valley of Rosenbrock shows.
+        r"""Contour levels that are closer where the surface is flat, so that the valley of Rosenbrock can be seen.
 
         :math:`z_k = z_{\min} + (z_{\max} - z_{\min}) \, (k / (n - 1))^q`, for :math:`k = 0, \dots, n - 1`, with the
         exponent q, kept within 1 and 6, that puts half the area below the middle level: 1 for a saddle, a little under
@@ -244,14 +244,14 @@ class Surface:
         Parameters
         ----------
         n : int
-            How many, at least 2; the first is the lowest value, the last the highest.
+            The number of levels, at least 2; the first is the lowest value, the last the highest.
         domain : two pairs (low, high), optional
-            The part of the plane they are for. Default: the surface's own domain.
+            The part of the plane to use. Default: the surface's own domain.
 
         Returns
         -------
         ndarray of shape (n,)
-            Increasing, as `contour` and `contourf` want them; of shape (1,) if the surface is constant.
+            Increasing, as `contour` and `contourf` need them; of shape (1,) if the surface is constant.
         """
         Z = self.grid(domain=domain)[2]
         Z = Z[np.isfinite(Z)]
@@ -271,7 +271,7 @@ class Surface:
 
 
 def sentence(text):
-    """Return a title with a capital, and without underscores but for those in parentheses, which are code."""
+    """Return a title with a capital, and without underscores, except those in parentheses, which are code."""
     text = re.sub(r"_(?![^(]*\))", " ", text)
     return text[:1].upper() + text[1:] if len(text) > 1 else text
 
@@ -280,7 +280,7 @@ def needed_arguments(function):
     """Return the names of the positional arguments that a function needs; none if its signature is not known."""
     try:
         parameters = inspect.signature(function).parameters.values()
-    except ValueError:  # as of some functions in C
+    except ValueError:  # as for some functions in C
         return []
     return [one.name for one in parameters if one.kind <= one.POSITIONAL_OR_KEYWORD and one.default is one.empty]
 

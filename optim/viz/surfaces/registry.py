@@ -40,13 +40,13 @@ def surface(**facts):
     """
     def decorate(function):
         registered = register(Surface(function, **facts))
-        function.__qualname__ += ".function"  # where pickle finds it, now that its own name means the Surface
+        function.__qualname__ += ".function"  # where pickle finds it, since its own name is now the Surface
         return registered
     return decorate
 
 
 def register(new):
-    """Enter a Surface under its name, unless that belongs to one of another module, and return it."""
+    """Register a Surface under its name, unless another module uses the name, and return it."""
     known = _registry.get(new.name)
     if known is not None and known.function.__module__ != new.function.__module__:
         raise ValueError(f"name {new.name!r} belongs to {known!r} of {known.function.__module__}; choose another")
@@ -65,7 +65,7 @@ def names():
 
 
 def get(which):
-    """Return the Surface that is meant by a name, a Surface or a function.
+    """Return the Surface for a name, a Surface or a function.
 
     Parameters
     ----------
