@@ -26,7 +26,7 @@ def marked(lesson):
 @pytest.mark.parametrize("lesson", [marked(lesson) for lesson in LESSONS])
 def test_lesson_runs_and_its_claims_hold(lesson, tmp_path):
     copy = shutil.copy(lesson.path, tmp_path)
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     done = subprocess.run([sys.executable, "-W", "error::RuntimeWarning", copy], cwd=tmp_path, capture_output=True,
                           text=True, env=environment)
     assert done.returncode == 0, done.stderr
