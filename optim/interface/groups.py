@@ -94,7 +94,7 @@ def as_groups(params):
     """Return what was given as `params` as a list of group dictionaries."""
     if hasattr(params, "data") and hasattr(params, "grad"):
         raise TypeError("params is a single parameter; expected an iterable of parameters: write [parameter]")
-    if hasattr(params, "parameters") or getattr(params, "__name__", "") == "parameters":
+    if hasattr(params, "parameters") or (callable(params) and getattr(params, "__name__", "") == "parameters"):
         raise TypeError("params is a model or its method; expected its parameters: write model.parameters()")
     try:
         params = list(params)

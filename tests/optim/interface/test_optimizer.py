@@ -738,6 +738,13 @@ def test_a_model_instead_of_its_parameters_is_refused_in_words():
             optim.SGD(given)
 
 
+def test_a_generator_that_is_called_parameters_is_taken():
+    def parameters():
+        yield optim.Parameter([1.0])
+
+    assert len(optim.SGD(parameters()).param_groups[0]["params"]) == 1
+
+
 @styles
 def test_a_step_as_for_pytorch_is_explained(style):
     _, closure, optimizer = bowl(style)
