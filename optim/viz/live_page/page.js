@@ -698,7 +698,8 @@ function prove() {
   document.documentElement.dataset.agreed = agreed;
   document.documentElement.dataset.distrusted = distrusted.length;
   const words = distrusted.length ? `; not ${distrusted.slice(0, 3).join(", ")}${distrusted.length > 3 ? " …" : ""}` : "";
-  find("proof").textContent = content.checks.length ? `${agreed} checkpoints agree with Python to 1e-12${words}.` : "";
+  const agreeing = `${agreed} checkpoint${agreed === 1 ? " agrees" : "s agree"}`;
+  find("proof").textContent = content.checks.length ? `${agreeing} with Python to 1e-12${words}.` : "";
 }
 
 

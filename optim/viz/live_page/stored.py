@@ -27,7 +27,7 @@ def with_learning_rates(trajectory, seed):
     own = many[MIDDLE].positions
     if own.shape != trajectory.positions.shape or not np.allclose(own, trajectory.positions, rtol=1e-6):
         return [trajectory], ("No slider: the run cannot be repeated with what is known of it. "
-                              "It had a schedule, say, or noise with another seed.")
+                              "It had a schedule, or noise with another seed, or its class lacks elementwise = False.")
     return [many[i] for i in range(len(many))], ""
 
 

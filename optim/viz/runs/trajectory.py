@@ -384,9 +384,13 @@ def swept(trajectory):
 
 def runs_in(what):
     """Return a Race, a Trajectory or several trajectories as a list of trajectories."""
-    runs = [what] if isinstance(what, Trajectory) else list(what)
+    try:
+        runs = [what] if isinstance(what, Trajectory) else list(what)
+    except TypeError:
+        runs = []
     if not runs or not all(isinstance(one, Trajectory) for one in runs):
-        raise TypeError(f"expected a Race, a Trajectory or a list of trajectories, got {what!r}")
+        raise TypeError('expected a Race, a Trajectory or a list of trajectories, as viz.race("rosenbrock", ["SGD"]) '
+                        f"returns; got {what!r}")
     return runs
 
 

@@ -478,6 +478,8 @@ class TestTheFile:
         own = race("booth", {"own": SignDescent}, steps=20)
         show(browser, page(own, tmp_path / "own.html"))
         assert_shows(browser, card(0), own[0], 20)
+        proof = browser.run("return document.getElementById('proof').textContent")
+        assert proof == "1 checkpoint agrees with Python to 1e-12."
         slope = set_slider(browser, 0, "slope", 0.05)
         run = record(SignDescent, "booth", steps=20, slope=slope)
         assert numbers(browser, card(0))["position"] == shown(run.positions[-1])

@@ -123,8 +123,9 @@ class TestPaths:
     def test_surfaces_that_are_no_picture_are_refused(self):
         with pytest.raises(ValueError, match="has 3 coordinates"):
             paths(record("SGD", surfaces.rosenbrock_nd(3), steps=2))
-        with pytest.raises(TypeError, match="expected a Race"):
-            paths([1, 2])
+        for wrong in [1, 2], "rosenbrock", Surface, 3:
+            with pytest.raises(TypeError, match=r"expected a Race.*as viz.race\("):
+                paths(wrong)
 
     def test_functions_of_one_point_and_flat_functions_can_be_drawn(self):
         contour(lambda p: p @ p)
