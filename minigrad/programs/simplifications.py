@@ -278,6 +278,23 @@ def read_back(call):
     return None
 
 
+def written_twice(call):
+    """What is written at an index and then written over there need not be written first."""
+    if call.function is not assigned or not isinstance(call.args[0], Call) or call.args[0].function is not assigned:
+        return None
+    array, index, value = call.args
+    if is_basic(index) and is_basic(array.args[1]) and index == array.args[1]:
+        return remade(call, (array.args[0], index, value))
+    return None
+
+
+def is_basic(index):
+    """Return whether an index is made of numbers and slices alone, so that `==` compares it."""
+    if isinstance(index, slice):
+        return all(end is None or type(end) is int for end in (index.start, index.stop, index.step))
+    return all(map(is_basic, index)) if type(index) is tuple else index is None or type(index) in (int, type(...))
+
+
 def gathered(call):
     """Numbers written one after the other into an array of zeros are what a person writes as np.array([x, y])."""
     if call.function is not assigned or call.loose or not call.shape or not 0 < call.shape[0] <= 32:
@@ -436,5 +453,5 @@ def summed(call):
 
 
 SIMPLIFICATIONS = [folded, without_copy, without_cast, without_neutral, nothing_times, filled_with, signs_moved,
-                   as_number, factors_joined, read_back, gathered, rows_stacked, whole_part, turned, unspread,
-                   fresh_zeros, defaults_left_out, summed]
+                   as_number, factors_joined, read_back, written_twice, gathered, rows_stacked, whole_part, turned,
+                   unspread, fresh_zeros, defaults_left_out, summed]

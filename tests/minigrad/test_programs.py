@@ -149,6 +149,22 @@ def test_reads_between_writes_see_what_was_written_by_then():
     assert minigrad.program(f, np.arange(4.0)).check() == 0
 
 
+def test_what_is_written_over_is_not_written_first():
+    layer = minigrad.nn.Linear(3, 2, bias=False)
+    program = minigrad.program(minigrad.value_and_grad(lambda x: np.sum(layer(x)[:, 0] ** 2)), np.ones((5, 3)))
+    assert str(program).count("[:, 0] = ") == 1 and program.check() == 0
+
+    def rows(x, places):
+        x[:, 1] = 1
+        x[:, 0] = x[:, 1]
+        x[:, 1] = 2
+        x[places] = 3
+        x[places[::-1]] = 4
+        return x * 2
+
+    assert minigrad.program(rows, np.ones((3, 2)), np.array([0, 1])).check() == 0
+
+
 def read_before_written(m, g):
     twice = m * 2
     part = m[1:]
