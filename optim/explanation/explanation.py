@@ -31,7 +31,7 @@ class Explanation:
     Attributes
     ----------
     title : str
-        The optimizer as it was before.
+        The optimizer before the steps.
     settings : list of str
         Where each learning rate comes from.
     rows : list of Row
@@ -138,24 +138,24 @@ def explain(optimizer: Optimizer, closure: Closure = None, *, steps: int = 1, ke
     r"""Take a real step and explain it line by line.
 
     The explanation shows each line that ran in the methods of the rule, and in the functions of its file that they
-    call, with the values that the line set. Of the code that all optimizers share, it shows the lines that move
-    parameters.
+    call, with the values that the line set. Of the code that all optimizers share, it shows only the lines
+    that move parameters.
 
     Parameters
     ----------
     optimizer : Optimizer
-        With gradients in its parameters, or with a `closure`. Chains are explained link by link, wrappers with the step
-        that they are wrapped around.
+        With gradients in its parameters, or with a `closure`. Chains are explained link by link, wrappers together with
+        the step inside them.
     closure : callable, optional
-        Computes the loss and the gradients, as for `step`; without it, all steps use the gradients that are there.
+        Computes the loss and the gradients, as for `step`; without it, all steps use the present gradients.
     steps : int, default 1
         How many steps to take. If more than one, a table at the end shows how the state moves.
     keep : bool, default False
         Whether the parameters and the optimizer keep the steps. Otherwise both are left as they were: the optimizer
-        that steps is a copy, and the parameters are put back. (What else a closure changes is not known here, such as a
-        generator from which it draws.)
+        that steps is a copy, and the parameters are put back. (Anything else that a closure changes is not
+        restored, such as its random generator.)
     parameter : int, optional
-        Show only the parameter with this number, in the order of the groups, and what concerns all parameters.
+        Show only the parameter with this number, in the order of the groups, and the lines that concern all parameters.
     element : int or tuple, optional
         Show only this element of each parameter: the formulas then hold plain numbers.
 
@@ -166,12 +166,12 @@ def explain(optimizer: Optimizer, closure: Closure = None, *, steps: int = 1, ke
     Raises
     ------
     TypeError, ValueError, IndexError
-        If `optimizer` is not one, no parameter has a gradient, or there is no such parameter or element.
+        If `optimizer` is not an optimizer, no parameter has a gradient, or there is no such parameter or element.
 
     Notes
     -----
     The lines are found with `sys.settrace`, in this thread and during the steps only. A debugger or a coverage tool
-    that traces already does not see these steps, and continues after them. Parameters are not cut into pieces. If
+    that is tracing already does not see these steps, and continues after them. Parameters are not cut into pieces. If
     Python has kept no source of a method, as at the prompt before Python 3.13, `settings` names it, and the explanation
     shows its line numbers and what the lines set.
 
@@ -203,7 +203,7 @@ def explain(optimizer: Optimizer, closure: Closure = None, *, steps: int = 1, ke
 
 
 def check_arguments(optimizer, closure, steps, parameter, element):
-    """Refuse what `explain` cannot show."""
+    """Raise an error for anything that `explain` cannot show."""
     if not isinstance(optimizer, Optimizer):
         raise TypeError(f"optimizer is {optimizer!r}; expected an optimizer that has parameters, such as "
                         "optim.Adam([p]); optim.show takes a class")
@@ -228,7 +228,7 @@ def copied(optimizer, params):
     before = [(param, param.data.copy(), param.grad) for param in params]
     try:
         for param, _, grad in before:
-            param.grad = deepcopy(grad)  # which hooks and closures may change in place
+            param.grad = deepcopy(grad)  # hooks and closures can change them in place
         yield deepcopy(optimizer, {id(param): param for param in params})
     finally:
         for param, data, grad in before:
@@ -327,7 +327,7 @@ def table(head, rows, width):
 
 
 def as_code(text):
-    """Return text as code that may stand in a cell of a Markdown table."""
+    """Return text as code for a cell of a Markdown table."""
     return "`" + text.replace("|", "\\|") + "`" if text else ""
 
 

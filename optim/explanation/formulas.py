@@ -21,7 +21,7 @@ from ..interface.words import is_empty, is_small, show
 
 @cache
 def statements(code):
-    """Return the statement on each line of a function, by line number; of a compound statement, only its head counts.
+    """Return the statement on each line of a function, by line number; for a compound statement, only its head.
 
     Each statement gets two attributes: `looping`, the names that the loops around it set, and `beside`, the statements
     before it on its line.
@@ -49,13 +49,13 @@ def first_line(statement):
 
 
 def last_line(statement):
-    """Return the number of the last line of a statement; of a compound one, of its head."""
+    """Return the number of the last line of a statement; for a compound one, of its head."""
     body = getattr(statement, "body", None)
     return max(statement.lineno, body[0].lineno - 1) if body else statement.end_lineno
 
 
 def source_lines(statement, file):
-    """Return the lines of a statement as they are in the file; of a compound one, its head."""
+    """Return the lines of a statement as they are in the file; for a compound one, its head."""
     lines = [linecache.getline(file, number).rstrip()
              for number in range(first_line(statement), last_line(statement) + 1)]
     while len(lines) > 1 and (not lines[-1] or lines[-1].lstrip().startswith("#")):
@@ -64,7 +64,7 @@ def source_lines(statement, file):
 
 
 def indentation(lines):
-    """Return by how many spaces the least indented line is indented."""
+    """Return the indentation of the least indented line, in spaces."""
     return min(len(line) - len(line.lstrip()) for line in lines if line)
 
 
@@ -116,7 +116,7 @@ def snapshot(places, names):
 
 
 def reads(statement):
-    """Return the places that a statement reads; of a compound one, those in its head."""
+    """Return the places that a statement reads; for a compound one, those in its head."""
     if getattr(statement, "body", None):
         tops = [getattr(statement, "test", None) or getattr(statement, "iter", None)]
     elif isinstance(statement, ast.AugAssign):
@@ -127,7 +127,7 @@ def reads(statement):
 
 
 def assignments(statement):
-    """Yield (place, expression) for each place that a statement sets, with None where no expression is its whole value.
+    """Yield (place, expression) for each place that a statement sets, with None if no expression is its whole value.
 
     The place of `x[i] = ...` and of `f(..., out=x)` is the array x.
     """
@@ -197,7 +197,7 @@ class Formula(ast.NodeTransformer):
     phi : array or None
         What `update` returned last.
     picked : callable
-        Returns the part of a value that is to be shown, such as one element.
+        Returns the part of a value to show, such as one element.
     """
 
     def __init__(self, before, phi, picked):
@@ -235,7 +235,7 @@ class Formula(ast.NodeTransformer):
         return self.generic_visit(node)
 
     def visit_ListComp(self, node):
-        return node  # what a comprehension's own names hold is not known
+        return node  # the values of a comprehension's own names are not known
 
     visit_SetComp = visit_DictComp = visit_GeneratorExp = visit_Lambda = visit_ListComp
 
@@ -290,7 +290,7 @@ def is_renaming(expression):
 
 
 def is_allocation(expression):
-    """Return whether an expression makes an array whose numbers are chance."""
+    """Return whether an expression makes an array of arbitrary numbers."""
     return isinstance(expression, ast.Call) and ast.unparse(expression.func) in ("np.empty", "np.empty_like")
 
 

@@ -46,8 +46,8 @@ class Line:
 class Listing:
     """The equations and the source of some optimizers; made by `optim.show`.
 
-    It shows itself as text in a terminal and as a table in a notebook. Of several optimizers, the first is compared
-    with each of the others.
+    It shows itself as text in a terminal and as a table in a notebook. If there are several optimizers, the first is
+    compared with each of the others.
 
     Attributes
     ----------
@@ -61,7 +61,7 @@ class Listing:
     def rows(self):
         """Yield (lines, differs): the lines of all optimizers that belong side by side, with None where one has none.
 
-        Lines differ if their texts do, or if only one of them runs.
+        Lines differ if their texts differ, or if only one of them runs.
         """
         first, *others = self.columns
         matches = [matched(first, other) for other in others]
@@ -131,8 +131,8 @@ def show(*optimizers: type[Optimizer] | Optimizer) -> Listing:
     Parameters
     ----------
     *optimizers : type or Optimizer
-        Classes of optimizers, your own too, or optimizers. Of several, what differs is marked. Of a chain, the rules of
-        its links are shown, and of a wrapper, the optimizer inside it too.
+        Classes of optimizers, your own too, or optimizers. If there are several, differences are marked. For a
+        chain, the rules of its links are shown; for a wrapper, the optimizer inside it too.
 
     Returns
     -------
@@ -142,12 +142,12 @@ def show(*optimizers: type[Optimizer] | Optimizer) -> Listing:
     Raises
     ------
     TypeError
-        If something is no optimizer, or nothing is given.
+        If something is not an optimizer, or nothing is given.
 
     Notes
     -----
-    An optimizer is run for a few steps, to find out which lines run with its hyperparameters. Of a class these are the
-    defaults. The other lines are dimmed: in those of `Adam` the line of the weight decay, for instance. If a class
+    An optimizer is run for a few steps, to find out which lines run with its hyperparameters. For a class these are the
+    defaults. The other lines are dimmed: in `Adam` the line of the weight decay, for instance. If a class
     cannot be made without more arguments, such as a Hessian, no line is dimmed; pass an optimizer instead.
 
     Examples
@@ -177,7 +177,7 @@ def show(*optimizers: type[Optimizer] | Optimizer) -> Listing:
         raise TypeError("name at least one optimizer: optim.show(optim.Adam)")
     for one in optimizers:
         if not (isinstance(one, Optimizer) or (isinstance(one, type) and issubclass(one, Optimizer))):
-            raise TypeError(f"{one!r} is no optimizer; expected a class such as optim.Adam, or an optimizer")
+            raise TypeError(f"{one!r} is not an optimizer; expected a class such as optim.Adam, or an optimizer")
     return Listing([list(lines_of(one)) for one in optimizers])
 
 
@@ -246,7 +246,7 @@ def member_of(cls, name):
 
 
 def is_machinery(base):
-    """Return whether a class is not an optimizer but what optimizers share."""
+    """Return whether a class is not an optimizer, but a base that optimizers share."""
     return base is object or "machinery" in vars(base)
 
 
@@ -326,7 +326,7 @@ def example_of(cls):
     """Return an optimizer of a class with its defaults, or None if it needs more than parameters."""
     try:
         return cls([Parameter(np.array([[1.0, -2.0], [0.5, 3.0]]))])
-    except Exception:  # a class of anybody's may raise anything here
+    except Exception:  # your class can raise any error here
         return None
 
 
@@ -343,7 +343,7 @@ def lines_that_run(optimizer):
 
     try:
         rows = explain(optimizer, closure, steps=STEPS).rows
-    except Exception:  # such as those of functions that are called at parameters they do not expect
+    except Exception:  # for instance from functions that are called at unexpected parameters
         return None
     return {(row.file, row.line) for row in rows}
 

@@ -1,8 +1,8 @@
-"""Tracing a step: which lines of which methods Python executes, what they read, and what they set.
+"""Tracing a step: the lines that Python executes in each method, what they read, and what they set.
 
-A `Tracer` is handed to `sys.settrace` for the time of a step. It follows the methods of update rules, and the
-functions in their files that they call. Classes that many optimizers share mark themselves as machinery, by an
-attribute `machinery`. Of their lines only those are shown that move a parameter: its array has changed while they ran.
+A `Tracer` is passed to `sys.settrace` during a step. It follows the methods of update rules, and the
+functions in their files that they call. Classes that many optimizers share mark themselves as machinery, with an
+attribute `machinery`. Only those of their lines are shown that move a parameter: its array changed while they ran.
 """
 
 import ast
@@ -46,7 +46,7 @@ def codes_of(cls):
 def machinery_of(rule, code):
     """Return the mark `machinery` of the class that defines a method of a rule, or None if it has none.
 
-    The mark is the names of the methods that are not looked into: the line that calls them is shown instead.
+    The mark holds the names of methods that are not traced: the line that calls them is shown instead.
     """
     for cls in type(rule).__mro__:
         if code in codes_of(cls):
@@ -70,18 +70,18 @@ class Row:
     rule, method : str
         Such as "Adam" and "update".
     call, depth : int
-        Which call of a method in this step it belongs to, and in how many other calls that are shown.
+        The call of a method in this step that it belongs to, and how many other shown calls are around it.
     file : str
     line : int
         Of the first line.
     source : str
-        The line, or lines, without the indentation that all of the method has; "" if Python has kept no source.
+        The line, or lines, without the indentation of the method; "" if Python has kept no source.
     before, values : dict
         Copies of what the line read, and of what it set.
     equations : list of (name, text or None, text)
-        For each value: its name, the expression in numbers if that says more than the result, and the result.
+        For each value: its name, the expression in numbers if it adds anything to the result, and the result.
     renamed : set of str
-        The names of those values that the line has not calculated, but found elsewhere.
+        The names of values that the line has not calculated, but found elsewhere.
     formula : str
         The same as one text.
     moved : bool
@@ -134,7 +134,7 @@ class Tracer:
 
     @contextmanager
     def tracing(self):
-        """Trace calls inside, in this thread; a debugger or a coverage tool that traces already gets its place back."""
+        """Trace calls inside, in this thread; a debugger or coverage tool that was tracing is restored afterwards."""
         earlier = sys.gettrace()
         sys.settrace(self.called)
         try:
@@ -143,7 +143,7 @@ class Tracer:
             sys.settrace(earlier)
 
     def called(self, frame, event, arg):
-        """Return what traces the lines of a function that is shown, None for any other function."""
+        """Return the tracer for the lines of a function that is shown, None for any other function."""
         code, caller = frame.f_code, self.traced.get(frame.f_back)
         if code.co_name.startswith("<") or code is self.closure:
             return None
@@ -185,7 +185,7 @@ class Tracer:
         return frame
 
     def name_of(self, rule, frame):
-        """Return the name of a rule; if it is the rule of a link, after the name of the link."""
+        """Return the name of a rule; if it is the rule of a link, with the name of the link before it."""
         own = self.link_names.get(id(rule), type(rule).__name__)
         while frame is not None and not isinstance(rule, Link):
             link = frame.f_locals.get("self")
@@ -318,7 +318,7 @@ class TracedCall:
         if is_call_of_one(statement) and self.moved:
             return {"θ": np.concatenate([param.data.ravel() for param in self.tracer.params])}
         values = snapshot(targets(statement), self.frame.f_locals)
-        if isinstance(statement, ast.Expr):  # a call whose result nobody uses is there for what it changes
+        if isinstance(statement, ast.Expr):  # a call without a use of its result is there for what it changes
             values |= {name: value for name, value in snapshot(reads(statement), self.frame.f_locals).items()
                        if isinstance(value, np.ndarray) and not np.array_equal(value, self.before.get(name))}
         return {name: value for name, value in values.items() if not name.startswith("_")}
@@ -330,7 +330,7 @@ class TracedCall:
         return self.number
 
     def picked(self, value):
-        """Return the part of a value that is to be shown."""
+        """Return the part of a value to show."""
         number = self.parameter_of(self.statement)
         return picked(value, self.tracer.element, None if number is None else self.tracer.params[number].data.shape)
 
@@ -339,7 +339,7 @@ class TracedValues(TracedCall):
     """Traces a call of a function whose source is not known, and shows for each line the values that changed."""
 
     def read_source(self):
-        """Use the line numbers, which the code knows, instead of statements."""
+        """Use the line numbers in the code object instead of statements."""
         lines = {line for _, _, line in self.code.co_lines() if line is not None}
         self.statements = {line: SimpleNamespace(lineno=line, looping=()) for line in lines}
 
@@ -374,7 +374,7 @@ class TracedValues(TracedCall):
 class TracedMachinery(TracedCall):
     """Traces a method of the machinery: only lines that move a parameter are shown.
 
-    So is the line of `Optimizer.descend` that moves an array: for `LazyRows` this is a copy of some rows.
+    One is the line of `Optimizer.descend` that moves an array; for `LazyRows` that is a copy of some rows.
     """
 
     def is_shown(self, statement):
@@ -382,14 +382,14 @@ class TracedMachinery(TracedCall):
 
 
 def together(statement):
-    """Return a statement after those beside it, as a list; none for None."""
+    """Return a statement after those on the same line, as a list; an empty one for None."""
     return [] if statement is None else [*statement.beside, statement]
 
 
 def can_move(statement):
     """Return whether a statement can move a parameter itself: it changes an array in place, or only calls a method.
 
-    Others, such as `return search(...)`, may call what moves a parameter for a trial.
+    Others, such as `return search(...)`, can call something that moves a parameter only for a trial.
     """
     if isinstance(statement, ast.Expr):
         return ast.unparse(statement).startswith("self.")

@@ -1,4 +1,4 @@
-"""Formulas of Python as formulas of LaTeX: quotients become fractions, beta1 becomes a Greek letter with an index."""
+"""Python's formulas as LaTeX formulas: quotients become fractions, beta1 becomes a Greek letter with an index."""
 
 import ast
 
@@ -9,7 +9,7 @@ SIGNS = {ast.Add: (" + ", 1), ast.Sub: (" - ", 1), ast.Mult: (r" \cdot ", 2), as
 
 
 def typeset(text):
-    r"""Return an expression of Python, or a result, as LaTeX for a place between dollar signs.
+    r"""Return a Python expression, or a result, as LaTeX to put between dollar signs.
 
     Examples
     --------
@@ -49,7 +49,7 @@ def node_as_latex(node, level=0):
 
 
 def call_as_latex(node):
-    """Return a call; square roots and absolute values as such."""
+    """Return a call; square roots and absolute values in their own notation."""
     name, arguments = ast.unparse(node.func).removeprefix("np."), [node_as_latex(argument) for argument in node.args]
     if name == "sqrt":
         return rf"\sqrt{{{arguments[0]}}}"
@@ -65,7 +65,7 @@ def number_as_latex(number, level):
 
 
 def name_as_latex(name):
-    """Return a name: Greek letters, indices and hats as such."""
+    """Return a name, with Greek letters, indices and hats in LaTeX."""
     stem = name.removesuffix("_hat")
     letters = stem.rstrip("0123456789")
     shown = LETTERS.get(letters) or (rf"\{letters}" if letters in GREEK else letters if len(letters) == 1
@@ -78,7 +78,7 @@ def name_as_latex(name):
 def enclosed(text, needed, left="(", right=")"):
     r"""Return text in parentheses if they are needed.
 
-    They grow with what is inside only if that is tall, because TeX breaks no line between \left and \right.
+    They grow with their contents only if these are tall, because TeX breaks no line between \left and \right.
     """
     if not needed:
         return text
@@ -87,7 +87,7 @@ def enclosed(text, needed, left="(", right=")"):
 
 
 def escape(text):
-    """Return text in which no character means anything to LaTeX; Greek letters become mathematics."""
+    """Return text with LaTeX's special characters escaped; Greek letters become mathematics."""
     special = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
                "θ": r"$\theta$", "φ": r"$\varphi$"}
     return "".join(special.get(char, "\\" + char if char in "&%$#_{}" else char) for char in text)

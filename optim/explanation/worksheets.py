@@ -98,7 +98,7 @@ class Worksheet:
 
 def worksheet(optimizer: Optimizer, closure: Closure = None, *, steps: int = 3, parameter: int = 0,
               element: int | tuple[int, ...] | None = None) -> Worksheet:
-    """Make an exercise in hand calculation out of an optimizer's own lines.
+    """Make an exercise in hand calculation from an optimizer's own lines.
 
     The numbers at the start, the hyperparameters and the gradients are given. The student fills in the result of each
     line that calculates, and of each line that gives a calculated number another name.
@@ -106,9 +106,9 @@ def worksheet(optimizer: Optimizer, closure: Closure = None, *, steps: int = 3, 
     Parameters
     ----------
     optimizer : Optimizer
-        As for `explain`; it and its parameters are left as they are.
+        As for `explain`; it and its parameters do not change.
     closure : callable, optional
-        Computes the gradient of each step. Without it, all steps use the gradient that is there.
+        Computes the gradient of each step. Without it, all steps use the present gradient.
     steps : int, default 3
     parameter : int, default 0
         The parameter to calculate with.
@@ -145,7 +145,7 @@ def worksheet(optimizer: Optimizer, closure: Closure = None, *, steps: int = 3, 
     if any(not row.source for row in explanation.rows):
         raise ValueError(f"{explanation.settings[-1]}, which a worksheet is made of")
     if not all(any(line.asked for line in lines) for _, lines in found):
-        raise ValueError(f"{type(optimizer).__name__} calculates nothing here that could be done by hand: choose an "
+        raise ValueError(f"{type(optimizer).__name__} calculates nothing here that can be done by hand: choose an "
                          f"`element` of the parameter, which has shape {shape}")
     start = [(name, show(value)) for name, value in explanation.states[0].items()
              if not name.startswith("gradient[") and is_showable(value) and is_small(value)]
@@ -156,7 +156,7 @@ def worksheet(optimizer: Optimizer, closure: Closure = None, *, steps: int = 3, 
 
 
 def named_once(lines):
-    """Yield (source, line) for each line, with None for the source if the line before has the same one."""
+    """Yield (source, line) for each line, with None for the source if it is the same as that of the line before."""
     before = None
     for line in lines:
         yield None if line.source == before else line.source, line
@@ -175,8 +175,8 @@ def gradient_of(rows, element, shape):
 def lines_of(row, element, shape, earlier):
     """Yield the lines that a row makes, and add them to the `earlier` ones.
 
-    Results of calculations are asked. Counts and mere renamings are given, unless they repeat the answer of an earlier
-    line.
+    The student is asked for results of calculations. Counts and mere renamings are given, unless they repeat the answer
+    of an earlier line.
     """
     for name, expression, result in row.equations:
         value = picked(row.values[name], element, shape)
