@@ -27,7 +27,7 @@ class Adagrad(Optimizer):
     Parameters
     ----------
     lr_decay : float or array, default 0
-        η, makes the steps fall off faster still. The paper has none.
+        η, makes the steps shrink even faster. The paper has none.
     initial_accumulator_value : float or array, default 0
         s₀; makes the first steps shorter.
 
@@ -101,7 +101,7 @@ class Adadelta(Optimizer):
     rho : float or array, default 0.9
         ρ in [0, 1], how slowly the past fades.
     eps : float or array, default 1e-6
-        ε. It does more than keep 0/0 away: u starts at 0, so ε sets the length of the first step, √ε / √(1 − ρ).
+        ε. It does more than prevent 0/0: u starts at 0, so ε sets the length of the first step, √ε / √(1 − ρ).
 
     Notes
     -----
@@ -260,7 +260,7 @@ class Adam(Optimizer):
     Parameters
     ----------
     eps : float or array, default 1e-8
-        ε, keeps 0/0 away. Where gradients are far smaller than ε, Adam is gradient descent with momentum and the
+        ε, prevents 0/0. Where gradients are far smaller than ε, Adam is gradient descent with momentum and the
         learning rate γ/ε.
     amsgrad : bool, default False
         Divide by the largest average so far.
@@ -404,7 +404,7 @@ class Adamax(Optimizer):
 
     Notes
     -----
-    *When it helps, when it hurts.* Rare large gradients: u takes each of them in whole, √v only its √(1 − β₂) part. So
+    *When it helps, when it hurts.* Rare large gradients: u takes the whole of each, √v only its √(1 − β₂) part. So
     no step is much longer than γ, but one outlier shortens the steps for about 1/(1 − β₂) more.
 
     *Where libraries disagree.* The paper has no ε and divides by 0 if the first gradient is 0; PyTorch and optax add
@@ -569,7 +569,7 @@ class RAdam(Optimizer):
     Notes
     -----
     *When it helps, when it hurts.* Instead of a hand-made warm-up. Its first five steps are γ m̂, with no division:
-    where gradients are in the thousands, these steps alone may throw the run off.
+    where gradients are in the thousands, these steps alone can ruin the run.
 
     *Where libraries disagree.* The paper divides by √v as soon as ρ > 4; the authors' code, PyTorch, optax and this
     class wait for 5. PyTorch and this class add ε to √v before the correction, optax after it, as in Adam.
@@ -804,8 +804,8 @@ class Adafactor(Optimizer):
     *When it helps, when it hurts.* Large embedding and attention matrices, where Adam's two copies do not fit. It has
     no momentum, and rank one is a coarse picture of the squares.
 
-    *Where libraries disagree.* The paper adds ε₁ to g² and has γ = 0.01 for good; PyTorch and this class keep v
-    above ε₁² instead, and let γ be set. Hugging Face follows the paper. optax has no min(γ, 1/√t), and factors only
+    *Where libraries disagree.* The paper adds ε₁ to g² and always has γ = 0.01; PyTorch and this class keep v
+    above ε₁² instead, and let you set γ. Hugging Face follows the paper. optax has no min(γ, 1/√t), and factors only
     arrays in which two axes have 128 entries or more.
 
     References
@@ -899,7 +899,7 @@ class SM3(Optimizer):
 
     Notes
     -----
-    *When it helps, when it hurts.* Embeddings and attention, where squares are alike along rows and columns. Its sums
+    *When it helps, when it hurts.* Embeddings and attention, where squares are similar along rows and columns. Its sums
     only grow, as in Adagrad: it slows down on long runs, and needs a warm-up because the first steps are large.
 
     *Where libraries disagree.* The paper takes 0/0 = 0 and has no ε; optax and this class add it under the root.

@@ -24,7 +24,7 @@ def as_floats(x):
 
 
 def check_box(lower, upper):
-    """Refuse bounds that are not numbers, or between which there is nothing."""
+    """Raise an error for bounds that are not numbers, or with nothing between them."""
     check("lower", lower, BOUND)
     check("upper", upper, BOUND)
     if np.any(np.asarray(lower) > np.asarray(upper)):
@@ -133,7 +133,7 @@ def project_simplex(x: ArrayLike, total: Number = 1.0, axis: Any = None) -> np.n
 
 
 def project_l1_ball(x: ArrayLike, radius: Number = 1.0, axis: Any = None) -> np.ndarray:
-    r"""Return the nearest point with :math:`\sum_i |x_i| \le r`: that of the simplex, with the signs of x.
+    r"""Return the nearest point with :math:`\sum_i |x_i| \le r`: the point of the simplex, with the signs of x.
 
     The corners of the ball are on the axes, so many coordinates of a projection are 0.
 
@@ -210,7 +210,7 @@ def project_hyperplane(x: ArrayLike, normal: ArrayLike, offset: Number = 0.0, ax
 
 
 def project_halfspace(x: ArrayLike, normal: ArrayLike, offset: Number = 0.0, axis: Any = None) -> np.ndarray:
-    r"""Return the nearest point with :math:`a^T x \le b`; parameters are those of `project_hyperplane`.
+    r"""Return the nearest point with :math:`a^T x \le b`; parameters as for `project_hyperplane`.
 
     Examples
     --------
@@ -222,7 +222,7 @@ def project_halfspace(x: ArrayLike, normal: ArrayLike, offset: Number = 0.0, axi
 
 
 def off_the_plane(x, normal, offset, axis, kept):
-    """Return x moved along the normal by what `kept` makes of the signed distance to the plane."""
+    """Return x moved along the normal; `kept` says which part of the signed distance to the plane to go."""
     check("offset", offset, FINITE)
     x = as_floats(x)
     a = np.broadcast_to(np.asarray(normal, x.dtype), x.shape)
@@ -238,7 +238,8 @@ def project_after(optimizer: Optimizer, projection: Function) -> HookHandle:
     """Bring the parameters of any optimizer back into a set after each of its steps.
 
     In a chain the link `optim.project` does this. Use this function for optimizers that are not chains, such as
-    `optim.Rprop`. An optimizer keeps what it has learnt about a point outside the set, such as `LBFGS` the curvature.
+    `optim.Rprop`. An optimizer keeps what it has learnt at a point outside the set; `LBFGS`, for instance, keeps the
+    curvature.
 
     Parameters
     ----------
@@ -277,7 +278,7 @@ def project_after(optimizer: Optimizer, projection: Function) -> HookHandle:
 
 
 class PointOptimizer(Optimizer):
-    """Methods that compute where to go, not by how much: θ ← point(θ, g).
+    """Methods that compute the next point, not the step: θ ← point(θ, g).
 
     This is not of the form lr * phi: the sum of a parameter and a step is rounded, and would miss exact zeros and
     bounds. A subclass has `point(self, param, grad, lr)` instead of `update`. All points are computed before any
@@ -287,7 +288,7 @@ class PointOptimizer(Optimizer):
     elementwise = False
 
     def point(self, param, grad, lr):
-        """Return where a parameter goes, given its array, its gradient and the learning rate."""
+        """Return the next value of a parameter, given its array, its gradient and the learning rate."""
         raise NotImplementedError(f"{type(self).__name__} needs a method `point(self, param, grad, lr)`")
 
     def move_all(self, work):
@@ -399,7 +400,7 @@ def prox_group_lasso(x: ArrayLike, threshold: Number, axis: Any = -1) -> np.ndar
 
 
 def prox_box(x: ArrayLike, threshold: Number, lower: ArrayLike, upper: ArrayLike) -> np.ndarray:
-    """The proximal operator of what is 0 in a box and infinite outside: `project_box`, whatever the threshold.
+    """The proximal operator of the function that is 0 in a box and infinite outside: `project_box`, for any threshold.
 
     Examples
     --------
@@ -467,7 +468,7 @@ class FISTA(ISTA):
 
     It costs one vector more than `ISTA` and gains a factor k in the rate: with F = f + h and γ = 1/L,
     F(θ) − F* ≤ 2 ‖θ₀ − θ*‖² / (γ (k + 1)²) after k steps. No first-order method can promise more than a constant
-    factor better. The loss may rise now and then, and close to a strongly convex minimum the momentum makes ripples.
+    factor better. The loss can rise now and then, and close to a strongly convex minimum the momentum makes ripples.
 
     Parameters
     ----------
@@ -503,12 +504,12 @@ class FISTA(ISTA):
         return {"t": 0.0, "previous": param.copy()}
 
     def step(self, closure=None):
-        """Move to y, take loss and gradients there, and go on to θ; an error puts the parameters back where they were.
+        """Move to y, take loss and gradients there, and go on to θ; after an error the parameters are restored.
 
         Parameters
         ----------
         closure : callable
-            Forgets the gradients, computes loss and gradients of f (without the penalty h), and returns the loss.
+            Clears the gradients, computes loss and gradients of f (without the penalty h), and returns the loss.
         """
         if not callable(closure):
             raise TypeError("FISTA.step needs a closure that clears the gradients, computes the loss and the "
@@ -538,7 +539,7 @@ class FISTA(ISTA):
 def lmo_simplex(grad: ArrayLike, total: Number = 1.0, axis: Any = None) -> np.ndarray:
     r"""Return the point s of the simplex that minimises :math:`g^T s`: the corner of the smallest entry of g.
 
-    The linear minimisation oracle (LMO) of `FrankWolfe`; `total` and `axis` are those of `project_simplex`.
+    The linear minimisation oracle (LMO) of `FrankWolfe`; `total` and `axis` as for `project_simplex`.
 
     Examples
     --------

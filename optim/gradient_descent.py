@@ -44,14 +44,15 @@ class SGD(Optimizer):
 
     Notes
     -----
-    *Where libraries disagree.* Nesterov takes the gradient at the point looked ahead to, θ + μ v. PyTorch, optax and
-    this class take it at θ, and let θ be the point looked ahead to: the same run in other coordinates [3]_. Keras and
+    *Where libraries disagree.* Nesterov takes the gradient at a point ahead, θ + μ v. PyTorch, optax and
+    this class take it at θ, and let θ be that point: the same run in other coordinates [3]_. Keras and
     Sutskever [4]_ put γ inside the momentum, v ← μ v − γ g; the two differ as soon as a schedule changes γ. Without
-    dampening all of them start with b = g. With it, PyTorch and this class leave the first gradient whole.
+    dampening all of them start with b = g. With it, PyTorch and this class do not dampen the first gradient.
 
-    *When it helps, when it hurts.* With a good learning rate it is hard to beat on problems of modest conditioning,
-    and its solutions generalise well. Its weakness is the single γ for all coordinates: the steepest one decides.
-    Heavy-ball momentum overshoots, and on functions that are not quadratic the tuning above can circle for ever.
+    *When it helps, when it hurts.* With a good learning rate it is hard to beat on problems that are not badly
+    conditioned, and its solutions generalise well. Its weakness is the single γ for all coordinates: the steepest one
+    decides. Heavy-ball momentum overshoots, and on functions that are not quadratic, the tuning above can run in
+    circles for ever.
 
     *As a chain.* (without dampening) ``chain(params, add_decayed_weights(weight_decay), trace(momentum, nesterov),
     lr=lr)``.

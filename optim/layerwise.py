@@ -45,7 +45,7 @@ class LARS(Optimizer):
     Notes
     -----
     *When it helps, when it hurts.* Convolutional networks with batches of many thousands, after a warm-up. With small
-    batches plain momentum does as well. Biases and normalisation weights usually get an optimizer of their own. Near
+    batches plain momentum does as well. Biases and normalisation weights usually get a separate optimizer. Near
     a minimum its steps do not shrink with the gradient: the schedule must do that.
 
     *Where libraries disagree.* The paper divides by ‖g‖ + λ‖θ‖; optax and this class by the length of what is scaled,
@@ -112,7 +112,7 @@ class LAMB(AdamW):
     Parameters
     ----------
     lr : float, default 1e-3
-        γ, the part of itself by which a layer changes.
+        γ, the length of the step as a part of the layer's length.
     weight_decay : float, default 0
         λ, as in `AdamW`.
 

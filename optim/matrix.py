@@ -1,7 +1,7 @@
-"""Matrix methods: a gradient that is a matrix is treated as one, not as a heap of numbers.
+"""Matrix methods: they treat a gradient that is a matrix as a matrix, not as a pile of separate numbers.
 
 The adaptive methods scale each number by itself, which works if the axes of the landscape are the coordinate axes.
-Here the rows and the columns of a gradient are turned and scaled as wholes. Shampoo learns how, SOAP runs Adam in the
+Here the rows and the columns of a gradient are rotated and scaled as a whole. Shampoo learns how, SOAP runs Adam in the
 axes that Shampoo finds, and Muon makes all singular values nearly equal at once.
 """
 
@@ -36,8 +36,8 @@ class Shampoo(Optimizer):
     eps : float, default 1e-4
         ε > 0; the matrices start at ε I, and smaller eigenvalues count as ε.
     precondition_frequency : int, default 1
-        The inverse roots are computed every so many steps; in the paper's algorithm at each. They cost far more than
-        the rest, so use 10 or 100 for large layers.
+        The number of steps from one computation of the inverse roots to the next; 1 in the paper's algorithm. They
+        cost far more than the rest, so use 10 or 100 for large layers.
     max_precond_dim : int, default 1024
         A longer axis gets no matrix (and does not count for k). If all axes are longer, this is gradient descent.
 
@@ -109,7 +109,7 @@ class Shampoo(Optimizer):
 
 
 def inverse_root(matrix, p, smallest):
-    """Return matrix^(-1/p) for a symmetric matrix, none of whose eigenvalues is taken to be less than `smallest`."""
+    """Return matrix^(-1/p) for a symmetric matrix; eigenvalues below `smallest` count as `smallest`."""
     values, vectors = np.linalg.eigh(matrix)
     return (vectors * np.maximum(values, smallest) ** (-1 / p)) @ vectors.T
 
@@ -249,8 +249,9 @@ class Muon(Optimizer):
     """Momentum, orthogonalized by Newton-Schulz: a step in which all singular values are nearly 1.
 
     For B = U S Vᵀ, `newton_schulz` returns nearly U Vᵀ. Shampoo with neither sums nor ε would step along
-    (G Gᵀ)^(−1/4) G (Gᵀ G)^(−1/4) = U Vᵀ. What Muon adds is a way to it by products alone, with no decomposition and no
-    second moment. U Vᵀ is to matrices what the sign is to numbers: of all steps of spectral norm γ, the steepest.
+    (G Gᵀ)^(−1/4) G (Gᵀ G)^(−1/4) = U Vᵀ. What Muon adds is a way to compute it with products alone, without a
+    decomposition or a second moment. U Vᵀ is to matrices what the sign is to numbers: of all steps of spectral norm γ,
+    the steepest.
 
     Parameters
     ----------
@@ -325,7 +326,7 @@ class Muon(Optimizer):
         for param in group["params"]:
             if param.data.ndim != 2:
                 raise ValueError(f"Muon orthogonalizes matrices; a parameter has shape {param.data.shape}. "
-                                 "Give vectors and tensors to an AdamW of their own")
+                                 "Give vectors and tensors to a separate AdamW")
         if group["adjust_lr_fn"] not in self.scales:
             raise ValueError(f"adjust_lr_fn is {group['adjust_lr_fn']!r}; expected one of {list(self.scales)}")
         if len(group["ns_coefficients"]) != 3 or group["ns_steps"] >= 100:

@@ -111,7 +111,7 @@ class Prodigy(Optimizer):
     weight_decay : float, default 0
         λ, decoupled as in `AdamW`.
     use_bias_correction : bool, default False
-        Multiply γ by Adam's correction, √(1 − β₂ᵗ) / (1 − β₁ᵗ); optax always does.
+        Multiply γ by Adam's correction, √(1 − β₂ᵗ) / (1 − β₁ᵗ); optax always does this.
     safeguard_warmup : bool, default False
         Leave γ out of s, so that a warm-up does not make the estimate too large.
     d0 : float, default 1e-6

@@ -17,7 +17,8 @@ class SignSGD(Optimizer):
     """Gradient descent along the signs of the gradient.
 
     What it changes in gradient descent is the norm: of all steps whose largest coordinate is γ, this one descends
-    most, to first order. Every coordinate moves by γ, whatever its scale. It is Adam without its memory, β₁ = β₂ = 0.
+    the most, to first order. Every coordinate moves by γ, whatever its scale. It is Adam without its memory, β₁ = β₂ =
+    0.
 
     Parameters
     ----------
@@ -80,7 +81,7 @@ class Signum(Optimizer):
     Notes
     -----
     *When it helps, when it hurts.* As SignSGD, with far less noise. The average lags: after it has passed a minimum it
-    walks on for several steps before the sign turns. If gradients of one size change sign, that takes 7 steps at
+    walks on for several steps before the sign turns. If gradients of constant size change sign, that takes 7 steps at
     μ = 0.9, and about ln 2 / ln(1/μ) in general.
 
     *As a chain.* ``chain(params, ema(momentum, debias=False), scale_by_sign(), add_decayed_weights(weight_decay),

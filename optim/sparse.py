@@ -1,8 +1,8 @@
 r"""Sparse gradients: an embedding table has a million rows, and a sentence touches ten of them.
 
 A gradient that is 0 in all other rows is given as `RowGradient`: which rows, and their values. `LazyRows` makes any
-elementwise optimizer move these rows alone, so that a step costs as much as the rows in it, and `SparseAdam` is Adam
-so made.
+elementwise optimizer move only these rows, so that a step costs as much as the rows in it. `SparseAdam` is Adam made in
+this way.
 """
 
 
@@ -19,7 +19,8 @@ class RowGradient:
     Parameters
     ----------
     rows : array_like of ints, shape (k,)
-        Indices along the parameter's first axis. A row may be named more than once: its values add up, as gradients do.
+        Indices along the parameter's first axis. A row can be listed more than once: its values add up, as gradients
+        do.
     values : array_like, shape (k, ...)
         The gradient of each of these rows.
 
@@ -56,7 +57,7 @@ class RowGradient:
         return RowGradient(self.rows, -self.values)
 
     def coalesced(self) -> "RowGradient":
-        """Return the same gradient with every row named once, in ascending order."""
+        """Return the same gradient with every row listed once, in ascending order."""
         rows, place = np.unique(self.rows, return_inverse=True)
         values = np.zeros((len(rows), *self.values.shape[1:]), self.values.dtype)
         np.add.at(values, place, self.values)
@@ -64,13 +65,13 @@ class RowGradient:
 
 
 class LazyRows:
-    """Makes an elementwise optimizer take gradients by rows, and move those rows alone.
+    """Makes an elementwise optimizer take gradients by rows, and move only those rows.
 
-    Write it before the optimizer: ``class LazyAdagrad(LazyRows, Adagrad): pass``. The rule is applied to the rows
-    that are named, as if they were the parameter, with their rows of the state; other rows keep still. Where a
-    gradient of 0 changes nothing anyhow (SGD without momentum or decay, Adagrad) that is the same as the rule itself,
-    only faster. Elsewhere it is another method, a lazy one: the momentum of a row neither moves it nor fades until
-    its next gradient, and its weight does not decay.
+    Write it before the optimizer: ``class LazyAdagrad(LazyRows, Adagrad): pass``. The rule is applied to the listed
+    rows and their rows of the state, as if they were the parameter; other rows do not move. For rules in which a
+    gradient of 0 changes nothing (SGD without momentum or decay, Adagrad), this is the same as the rule itself, only
+    faster. For other rules it is a different, lazy method: until its next gradient, the momentum of a row neither
+    moves it nor fades, and its weight does not decay.
 
     Examples
     --------
@@ -95,14 +96,14 @@ class LazyRows:
             raise TypeError(f"{cls.__name__} cannot be lazy: its rule needs whole arrays (elementwise = False)")
 
     def zero_grad(self, set_to_none: bool = True) -> None:
-        """Forget all gradients. A gradient that is 0 in all rows is None, so `set_to_none` makes no difference."""
+        """Clear all gradients. A gradient that is 0 in all rows is None, so `set_to_none` makes no difference."""
         super().zero_grad()
 
     def checked_gradient(self, param, group):
         grad, data = param.grad, param.data
         if not isinstance(grad, RowGradient):
             raise TypeError(f"{type(self).__name__} takes gradients by rows; got {type(grad).__name__}. Write "
-                            "optim.RowGradient(rows, values), or take the optimizer that is not lazy")
+                            "optim.RowGradient(rows, values), or use the optimizer that is not lazy")
         if grad.values.shape[1:] != data.shape[1:] or grad.values.dtype != data.dtype or data.ndim == 0:
             raise ValueError(f"a gradient by rows has values of shape {grad.values.shape} and dtype "
                              f"{grad.values.dtype}; its parameter has shape {data.shape} and dtype {data.dtype}")
