@@ -47,6 +47,15 @@ def where(origin):
     return f"{os.path.relpath(file) if os.path.isabs(file) else file}, line {number}, `{source(origin.line)}`,"
 
 
+def line_of_nn():
+    """Return the source of the line of minigrad.nn that is running; "" if what is running is not in minigrad.nn."""
+    frame = sys._getframe(1)
+    while frame.f_code.co_filename.startswith((HERE, NUMPY)):
+        frame = frame.f_back
+    file = frame.f_code.co_filename
+    return source((file, frame.f_lineno)) if file.startswith(os.path.join(MINIGRAD, "nn", "")) else ""
+
+
 class Lines:
     """Looks for the present line, and learns the reader's names on the way."""
 

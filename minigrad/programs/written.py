@@ -183,7 +183,11 @@ class Program:
             if fingerprint(array) != before:
                 raise RuntimeError(f"{path} has changed since {self.__name__} was written, and may have gone into a "
                                    "frozen number: write the program anew, or pass the array as an argument")
-        return self.run(*args)
+        try:
+            return self.run(*args)
+        except AssertionError as error:
+            raise AssertionError(f"{self.__name__} was written for another branch: write a program with these "
+                                 "arguments as the example") from error
 
     def checked_free(self, name, array):
         """Return an array that is read at each call; refuse one of another form than when the program was written."""

@@ -411,10 +411,18 @@ def test_what_is_no_straight_line_is_refused_by_its_line(function, line, reason)
     assert "test_programs.py" in str(caught.value)
 
 
+def test_a_branch_on_labels_in_a_loss_is_refused_by_its_own_line_and_can_be_assumed():
+    loss = minigrad.value_and_grad(lambda outputs, labels: minigrad.nn.cross_entropy(outputs, labels))
+    args = np.eye(3, 2), np.array([0, 1, 1])
+    with pytest.raises(TypeError, match=r"in minigrad.nn, `if classes.*`: pass assume=True"):
+        minigrad.program(loss, *args)
+    assert minigrad.program(loss, *args, assume=True).check() == 0
+
+
 def test_an_assumed_branch_is_asserted():
     program = minigrad.program(branch, np.array([1.0, 2.0]), assume=True)
     np.testing.assert_array_equal(program(np.array([2.0, 1.0])), [2, 1])
-    with pytest.raises(AssertionError):
+    with pytest.raises(AssertionError, match="branch was written for another branch: write a program with these"):
         program(np.array([-1.0, 2.0]))
 
 
