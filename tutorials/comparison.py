@@ -45,8 +45,9 @@ def unlike_numbers(got, value, rtol, atol):
         return "is not finite (inf or nan)"
     worst = np.unravel_index(np.argmax(np.where(close, 0, np.abs(got - value))), got.shape)
     where = f" at [{', '.join(map(str, worst))}]" if got.ndim else ""
-    words = f"is {got[worst]:.6g}{where}, expected {value[worst]:.6g}"
-    factor = got[worst] / value[worst] if value[worst] else np.nan
+    expected = value[worst] if abs(value[worst]) > atol else 0  # rather than -1.8e-15
+    words = f"is {got[worst]:.6g}{where}, expected {expected:.6g}"
+    factor = got[worst] / expected if expected else np.nan
     if got.size > 1 and np.allclose(got, factor * value, rtol=1e-6, atol=atol):
         words += f"; every number is {factor:.4g} times what it should be"
     return words

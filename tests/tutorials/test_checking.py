@@ -126,6 +126,7 @@ def test_arguments_that_are_changed_are_found():
     (None, np.ones(2), "is None"),
     ([np.ones(2), np.zeros(1)], [np.ones(2), np.ones(1)], "(its part [1]) is 0 at [0], expected 1"),
     ({"a": np.ones(1)}, {"a": np.zeros(1)}, "(its part ['a']) is 1 at [0], expected 0"),
+    (np.ones(2), np.array([1.0, -1.8e-15]), "is 1 at [1], expected 0"),
     ("left", "right", "is 'left', expected 'right'"),
     ([np.ones(2)], [np.ones(2), np.ones(2)], "is a list of 1 parts, expected a list of 2 parts"),
     ({"a": np.ones(2)}, {"b": np.ones(2)}, "expected"),
