@@ -25,7 +25,7 @@ def test_images_are_8x8_counts_of_0_to_16():
     assert (images.min(), images.max()) == (0, 16)
 
 
-def test_images_stand_beside_their_own_labels():
+def test_images_are_beside_their_own_labels():
     """A nearest-mean classifier could not tell the digits if images and labels were shifted or shuffled."""
     images, labels = read_digits()
     pixels = images.reshape(-1, 64).astype(float)

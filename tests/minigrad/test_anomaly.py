@@ -70,7 +70,7 @@ def test_a_gradient_under_the_transforms_is_named_too():
         assert_names(message, loss, "np.sqrt(x))")
 
 
-def test_a_gradient_that_is_handed_in_or_adds_up_to_infinity_is_told_apart():
+def test_a_gradient_that_is_handed_in_or_adds_up_to_infinity_is_distinguished():
     def loss(x):
         return x * 1.0
     message = message_of(lambda: loss(leaf(1.0)).backward(np.array([np.inf])))
@@ -95,7 +95,7 @@ def test_an_argument_that_was_not_finite_from_the_start_is_named():
     assert_names(message, loss, "x * data")
 
 
-def test_an_infinity_that_is_handed_in_is_told_of_when_it_makes_nan():
+def test_an_infinity_that_is_passed_in_is_reported_when_it_makes_nan():
     def loss(x):
         scores = np.where([True, False], x, -np.inf)
         weights = np.exp(scores - np.max(scores))

@@ -138,7 +138,7 @@ def test_edges_are_the_arguments_of_the_operations():
     assert len(contributions) == sum(len(row.contributions) for row in picture.explanation.rows)
 
 
-def test_sources_stand_on_the_left_of_their_targets_within_a_row():
+def test_sources_are_on_the_left_of_their_targets_within_a_row():
     picture = draw(explain(rosenbrock, np.array([-1.2, 1.0])))
     place = {box: patch.get_bbox() for box, patch in zip(picture.graph.boxes, picture.boxes)}
     assert all(place[edge.source].x1 < place[edge.target].x0 for edge in picture.graph.edges)
@@ -190,7 +190,7 @@ def test_long_names_keep_their_ends():
     assert {"the_temperatu…_room_before", "the_temperatu…e_room_after", "the_dif…ratures = subtract"} <= set(titles)
 
 
-def test_a_constant_stands_in_the_row_where_it_is_used():
+def test_a_constant_is_in_the_row_where_it_is_used():
     def f(w):
         h = 0.1
         for _ in range(8):
@@ -360,7 +360,7 @@ def test_matplotlib_is_imported_by_the_first_drawing_alone():
     subprocess.run([sys.executable, "-c", program], check=True)
 
 
-def test_misuse_is_told():
+def test_misuse_is_reported():
     loss = Tensor(1.0, requires_grad=True) * 2
     with pytest.raises(TypeError, match="minigrad.draw.minigrad.explain.function"):
         draw(rosenbrock)

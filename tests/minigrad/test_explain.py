@@ -57,7 +57,7 @@ def program(request):
     return function, args
 
 
-def test_gradients_told_are_those_that_backward_stores(program):
+def test_gradients_shown_are_those_that_backward_stores(program):
     function, args = program
     variables = [leaf(arg).astype(arg.dtype).detach().requires_grad_() for arg in args]
     function(*variables).backward()
@@ -68,7 +68,7 @@ def test_gradients_told_are_those_that_backward_stores(program):
         np.testing.assert_array_equal(row.gradient, variable.grad)
 
 
-def test_contributions_add_up_to_the_gradient_told(program):
+def test_contributions_add_up_to_the_gradient_shown(program):
     function, args = program
     for row in explain(function, *args).rows:
         parts = [give.value for give in row.received]
@@ -117,7 +117,7 @@ def test_the_rule_is_picked_among_several_on_a_line():
     assert (y.rule.text, y.formula) == ("lambda g, ans, x, y: g * x", "g * x = 1 * 3")
 
 
-def test_of_a_rule_with_several_ways_to_return_the_one_it_took_is_told_in_numbers():
+def test_of_a_rule_with_several_ways_to_return_the_one_it_took_is_shown_in_numbers():
     x, w = np.array([[1.0, 2.0]]), np.array([[3.0], [4.0]])
     mean, product = explain(lambda x, w: np.mean(x @ w), x, w).rows[:2]
     assert mean.contributions[0].formula == "spread(g / n, x) = spread(1 / 1, [[11]])"
@@ -129,7 +129,7 @@ def test_of_a_rule_with_several_ways_to_return_the_one_it_took_is_told_in_number
     assert vector.rule.line != right.rule.line
 
 
-def test_assignments_that_led_to_the_return_are_told_before_it():
+def test_assignments_that_led_to_the_return_are_shown_before_it():
     explanation = explain(lambda x: np.var(x), np.array([1.0, 3.0]))
     rule = explanation.rows[0].contributions[0].rule
     assert [source.split(" = ")[0] for _, source in rule.leading] == ["n", "degrees_of_freedom", "deviation"]
@@ -148,13 +148,13 @@ def test_a_value_used_twice_shows_the_sum():
     assert "gradient 4 + 3 = 7, the sum of what came from multiply#2 and multiply#3" in explanation.text(width=200)
 
 
-def test_both_places_of_the_same_argument_are_told_apart():
+def test_both_places_of_the_same_argument_are_distinguished():
     first, second = explain(lambda x: x / x, 2.0).rows[0].contributions
     assert (first.argument, second.argument) == (0, 1)
     assert (float(first.value), float(second.value)) == (0.5, -0.5)
 
 
-def test_a_contribution_is_told_before_and_after_broadcasting_is_undone():
+def test_a_contribution_is_shown_before_and_after_broadcasting_is_undone():
     explanation = explain(lambda x, b: np.sum(x * b), np.ones((3, 2)), np.array([1.0, 2.0]))
     give = explanation.rows[1].contributions[1]
     assert give.returned.shape == (3, 2)
@@ -182,14 +182,14 @@ def test_names_inside_a_function_and_of_its_parameters_are_known():
     assert [structured.label(row.step) for row in structured.rows[-2:]] == ["weights['w']", "weights['b']"]
 
 
-def test_modules_are_told_where_lines_were_remembered():
+def test_modules_are_shown_where_lines_were_remembered():
     model = network()
     with remember_lines():
         loss = np.sum(model(np.ones((5, 3))))
     assert [row.module for row in explain(loss).rows if row.operation] == ["", "Linear 2", "Tanh 1", "Linear 0"]
 
 
-def test_calls_of_a_module_are_told_apart():
+def test_calls_of_a_module_are_distinguished():
     cell = nn.Tanh()
     with remember_lines():
         loss = np.sum(cell(cell(leaf([1.0]))))
@@ -261,7 +261,7 @@ def test_a_pass_that_fails_leaves_the_gradients_alone():
     assert minigrad.tape.mode.get() is None
 
 
-def test_values_told_do_not_change_with_the_parameters():
+def test_values_shown_do_not_change_with_the_parameters():
     x = leaf([1.0, 2.0])
     explanation = explain(np.sum(x[0] * x[1]))
     x.data[...] = 0
@@ -276,7 +276,7 @@ def test_a_gradient_to_start_with_is_handed_on():
     np.testing.assert_array_equal(explanation.rows[-1].gradient, [2, 20])
 
 
-def test_a_hook_is_told():
+def test_a_hook_is_shown():
     x = leaf(1.0)
     y = x * 3
     y.register_hook(lambda g: g * 10)
@@ -348,7 +348,7 @@ def test_a_profiler_at_work_gets_its_place_back():
         sys.setprofile(earlier)
 
 
-def test_misuse_is_told():
+def test_misuse_is_reported():
     with pytest.raises(TypeError, match="explain takes a Tensor, or a function that returns one, not 3.0"):
         explain(3.0)
     with pytest.raises(TypeError, match="not array"):

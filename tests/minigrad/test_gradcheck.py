@@ -138,7 +138,7 @@ def test_one_kink_among_smooth_places_is_found():
         gradcheck(np.abs, np.array([1.0, -1.0, 0.0, 3.0]))
 
 
-def test_an_error_elsewhere_is_told_before_a_kink():
+def test_an_error_elsewhere_is_reported_before_a_kink():
     f = wrong(2.0, at=0)
     with pytest.raises(GradientError, match=r"derivative 1 is wrong at argument 0, index \(0,\)"):
         gradcheck(lambda x: np.abs(x) + f(x), np.array([1.0, 0.0]))

@@ -254,7 +254,7 @@ def test_errors_say_what_to_do(call, error, message):
         call(Tensor(np.ones((3, 2)), requires_grad=True))
 
 
-def test_lists_may_stand_for_arrays():
+def test_lists_can_replace_arrays():
     a, b = [[2.0, 1.0], [1.0, 3.0]], [1.0, 2.0]
     np.testing.assert_allclose(np.linalg.solve(a, Tensor(b)).data, np.linalg.solve(a, b))
     np.testing.assert_allclose(np.linalg.lstsq(Tensor(a), b)[0].data, np.linalg.solve(a, b))

@@ -807,6 +807,6 @@ def test_a_training_step_needs_hardly_more_memory_than_one_by_hand(rng):
     (lambda: nn.init.orthogonal_(Tensor(np.ones(3))), ValueError, "at least two axes"),
     (lambda: nn.init.trunc_normal_(Tensor(np.ones(3)), a=5.0, b=6.0), ValueError, "cannot draw"),
 ])
-def test_misuse_is_told_in_words(misuse, error, words):
+def test_misuse_is_reported_in_words(misuse, error, words):
     with pytest.raises(error, match=words):
         misuse()

@@ -114,7 +114,7 @@ def test_float32_is_kept(example, rng):
 @pytest.mark.parametrize("function", [
     np.dot, np.inner, np.outer, np.vdot, np.vecdot, np.kron, np.cross, np.convolve, np.correlate, np.matmul,
     lambda x, y: np.tensordot(x, y, 1), lambda x, y: np.einsum("i,i->i", x, y)])
-def test_lists_may_stand_for_arrays(function):
+def test_lists_can_replace_arrays(function):
     x, y = [1.0, 2.0, 3.0], [3.0, -1.0, 2.0]
     np.testing.assert_allclose(function(Tensor(x), y).data, function(np.array(x), np.array(y)))
     np.testing.assert_allclose(function(x, Tensor(y)).data, function(np.array(x), np.array(y)))

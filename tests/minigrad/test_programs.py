@@ -204,7 +204,7 @@ def test_old_numbers_are_read_before_they_are_overwritten(function, count):
         assert program.check() == 0
 
 
-def test_a_mask_picks_anew_at_every_call():
+def test_a_mask_picks_again_at_every_call():
     program = minigrad.program(lambda x: np.where(x > 0, x, 0.5) + np.sum(x[x > 1]), np.array([-1.0, 2.0, 3.0]))
     x = np.array([5.0, -2.0, 1.5])
     np.testing.assert_array_equal(program(x), np.where(x > 0, x, 0.5) + 6.5)
@@ -339,7 +339,7 @@ def test_tracebacks_show_the_lines_of_the_program():
     assert "np.linalg.inv(x)" in "".join(traceback.format_exception(caught.value))
 
 
-def test_other_shapes_are_refused_or_written_anew():
+def test_other_shapes_are_refused_or_written_again():
     program = minigrad.program(np.sin, np.ones(3))
     with pytest.raises(TypeError, match=r"written for x = float64 array of shape \(3,\); got float64 array of shape"):
         program(np.ones(4))
@@ -404,7 +404,7 @@ def test_an_error_that_only_decoys_bring_about_is_a_refusal():
     (looked_up, "return np.arange(10.0)[np.asarray(x).astype(int)] * x", "cannot be recorded"),
     (counted, "return x / len(x[x > 1])", "shape"),
 ])
-def test_what_is_no_straight_line_is_refused_by_its_line(function, line, reason):
+def test_what_is_not_a_straight_line_is_refused_by_its_line(function, line, reason):
     with pytest.raises(TypeError) as caught:
         minigrad.program(function, np.array([1.0, 2.0, 3.0]))
     assert f"`{line}`" in str(caught.value) and reason in str(caught.value)

@@ -541,7 +541,7 @@ def test_nan_that_is_left_out_has_no_gradient(function):
     assert np.isfinite(gradient).all()
 
 
-def test_infinities_that_stand_for_log_0_have_no_gradient():
+def test_infinities_that_mean_log_0_have_no_gradient():
     infinite = [-math.inf, -math.inf]
     assert gradients(np.logaddexp, [*infinite, 0.0], [-math.inf, 1.0, 0.0]) == [[0.0, 0.0, 0.5], [0.0, 1.0, 0.5]]
     assert gradients(np.logaddexp2, infinite, infinite) == [[0.0, 0.0]] * 2
@@ -694,7 +694,7 @@ def test_writing_into_arrays_is_refused_with_another_way(call):
     (lambda t: np.average(t, weights=np.ones((2, 2))), "fit neither a, of shape"),
     (lambda t: np.gradient(t, 1.0, 2.0), "one for each of the 1 axes; got 2"),
 ])
-def test_what_cannot_be_done_is_told(call, message):
+def test_what_cannot_be_done_is_reported(call, message):
     with pytest.raises(TypeError, match=message):
         call(Tensor([1.0, 2.0, 3.0], requires_grad=True))
 

@@ -243,7 +243,7 @@ def test_arrays_on_the_left_and_on_the_right_make_tensors(x):
                                        np.hypot, np.arctan2, np.logaddexp, np.maximum, np.fmax, np.copysign,
                                        np.float_power])
 @pytest.mark.parametrize("kind", [list, tuple, np.array])
-def test_lists_and_tuples_stand_for_arrays(operation, kind):
+def test_lists_and_tuples_replace_arrays(operation, kind):
     values, other = np.array([1.0, 2.0, 3.5]), kind([2.0, 1.5, 1.0])
     t = Tensor(values, requires_grad=True)
     np.testing.assert_allclose(operation(t, other).data, operation(values, np.array(other)))
@@ -274,7 +274,7 @@ def test_comparisons_give_plain_arrays(x):
         assert type(operation(np.full((2, 2), 2.5), x)) is np.ndarray
 
 
-def test_tensors_are_told_apart_by_identity():
+def test_tensors_are_distinguished_by_identity():
     t, u = Tensor([1.0, 2.0]), Tensor([1.0, 2.0])
     assert len({t, u, t}) == 2
     assert {t: "weights"}[t] == "weights"
@@ -527,7 +527,7 @@ def test_recording_resumes_after_an_exception(x):
     assert (x * x).requires_grad
 
 
-def test_no_grad_holds_for_its_thread_alone(x):
+def test_no_grad_holds_only_for_its_thread(x):
     recorded, inside, done = [], threading.Event(), threading.Event()
 
     def work():

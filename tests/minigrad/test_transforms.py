@@ -436,7 +436,7 @@ def test_a_missing_vector_is_asked_for(transform):
 
 
 @pytest.mark.parametrize("transform", [grad, value_and_grad, jacobian, hessian, hvp, jvp, vjp])
-def test_a_point_in_the_place_of_a_function_or_of_argnums_is_refused_at_once(transform):
+def test_a_point_instead_of_a_function_or_of_argnums_is_refused_at_once(transform):
     name = transform.__name__
     with pytest.raises(TypeError, match=rf"write {name}\(f\)\(x\); got array\(\[1\., 1\.\]\)"):
         transform(np.ones(2))

@@ -64,7 +64,7 @@ def test_swa_of_k_steps_is_the_mean_of_the_k_points(rng):
         np.testing.assert_allclose(average, np.mean([points[i] for points in path], axis=0))
 
 
-def test_swa_takes_the_points_it_is_told_to(rng):
+def test_swa_takes_the_points_that_it_should(rng):
     optimizer = optim.SWA(optim.SGD(parameters(rng), lr=0.1), swa_start=4, swa_freq=3)
     path = walk(optimizer, draw(rng, 12))
     np.testing.assert_allclose(averages(optimizer)[0], (path[6][0] + path[9][0]) / 2)
@@ -234,7 +234,7 @@ def test_schedule_free_with_a_mean_of_one_point_is_gradient_descent(rng):
     assert_paths_agree(path, walk(optim.SGD(copies(params), lr=0.1), gradients), rtol=1e-9)
 
 
-def test_schedule_free_points_weigh_as_told(rng):
+def test_schedule_free_points_have_the_stated_weights(rng):
     params, gradients = parameters(rng), draw(rng, 6)
     optimizer = optim.ScheduleFreeSGD(params, lr=0.1, warmup_steps=3, r=1.0)
     points = []
@@ -470,7 +470,7 @@ def test_hooks_of_both_are_called_in_their_order():
     (lambda o: optim.GradientAccumulation(o, every=1.5), ValueError, "every is 1.5"),
     (lambda o: optim.Wrapper(o).step(), NotImplementedError, r"needs a method `step_around\(self, closure\)`"),
 ])
-def test_wrong_wrappings_are_told(make, kind, message):
+def test_wrong_wrappings_are_reported(make, kind, message):
     optimizer = optim.SGD([optim.Parameter([1.0])])
     with pytest.raises(kind, match=message):
         make(optimizer)

@@ -340,7 +340,7 @@ def test_a_gradient_without_rows_moves_nothing_and_counts_as_a_step():
     (lambda: optim.RowGradient([[0]], np.ones((1, 2))), TypeError, "vector"),
     (lambda: optim.RowGradient([0, 1], np.ones((1, 2))), ValueError, "2 entries"),
 ])
-def test_gradients_by_rows_that_do_not_fit_are_told_in_words(grad, error, words):
+def test_gradients_by_rows_that_do_not_fit_are_reported_in_words(grad, error, words):
     table = optim.Parameter(np.ones((3, 2)))
     with pytest.raises(error, match=words):
         table.grad = grad() if callable(grad) else grad

@@ -237,12 +237,12 @@ def test_what_is_wrong_is_named_with_its_line(student, message):
 
 
 @pytest.mark.parametrize("student", [UsesANorm, KeepsItOnSelf, CountsInUpdate, ReturnsNothing])
-def test_what_follows_from_a_fault_is_not_told_again(student):
+def test_what_follows_from_a_fault_is_not_reported_again(student):
     with pytest.raises(AssertionError, match=rf"{student.__name__} has 1 fault:"):
         optim.check(student)
 
 
-def test_all_faults_are_told_at_once():
+def test_all_faults_are_reported_at_once():
     class Careless(Student):
         def update(self, grad, state, param):
             grad += 1e-3 * param
@@ -275,7 +275,7 @@ def test_the_tracer_that_was_there_is_there_afterwards():
 
 
 @pytest.mark.parametrize("what", [3, np.sign, optim.Adam([optim.Parameter([1.0])]), optim.clip])
-def test_what_is_no_optimizer_class_is_refused(what):
+def test_what_is_not_an_optimizer_class_is_refused(what):
     with pytest.raises(TypeError, match="expected a subclass of Optimizer"):
         optim.check(what)
 
@@ -508,7 +508,7 @@ def test_what_newcomers_write_is_one_fault_with_its_line(student, message):
 
 
 @pytest.mark.parametrize(("student", "message"), UNUSABLE, ids=lambda value: getattr(value, "__name__", ""))
-def test_what_cannot_work_is_told_in_the_same_words_in_training(student, message):
+def test_what_cannot_work_is_reported_in_the_same_words_in_training(student, message):
     p = optim.Parameter(np.ones((2, 3)))
     p.grad = np.ones((2, 3))
     with pytest.raises((TypeError, ValueError, AttributeError), match=message):
@@ -557,7 +557,7 @@ class ReadsAndNeverWrites(Student):
         return m
 
 
-def test_a_state_that_is_read_and_never_written_is_told():
+def test_a_state_that_is_read_and_never_written_is_reported():
     with pytest.raises(AssertionError, match=r'state\["m"\] stays at zero'):
         optim.check(ReadsAndNeverWrites)
 

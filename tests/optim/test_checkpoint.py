@@ -201,7 +201,7 @@ def test_a_full_disk_leaves_the_old_file(path, monkeypatch, failing):
     assert list(path.parent.iterdir()) == [path]
 
 
-def test_a_file_that_cannot_be_written_is_told_by_the_name_that_was_given(tmp_path):
+def test_a_file_that_cannot_be_written_is_reported_by_the_name_that_was_given(tmp_path):
     for path, kind, words in ((tmp_path / "none" / "run.npz", FileNotFoundError, "there is no folder '.*none'"),
                               (tmp_path, IsADirectoryError, "not of a folder or a device")):
         with pytest.raises(kind, match=words) as raised:
@@ -211,7 +211,7 @@ def test_a_file_that_cannot_be_written_is_told_by_the_name_that_was_given(tmp_pa
 
 
 @pytest.mark.parametrize("path", [None, 3, b"run.npz", {"step": 1}])
-def test_what_is_no_path_is_refused(path):
+def test_what_is_not_a_path_is_refused(path):
     with pytest.raises(TypeError, match=r"path is .*, in optim.save\(path, state\); expected the name of a file"):
         optim.save(path, {"step": 1})
     with pytest.raises(TypeError, match=r"path is .*, in optim.load\(path\); expected the name of a file"):

@@ -140,7 +140,7 @@ def test_sphere_takes_the_origin_to_one_of_its_points():
     (lambda: optim.project_hyperplane([1.0, 2.0], [0.0, 0.0]), "normal is 0, and has no direction"),
     (lambda: optim.lmo_simplex([1.0], -1), "total is -1"),
 ])
-def test_sets_that_are_empty_or_no_sets_are_told(call, message):
+def test_sets_that_are_empty_or_no_sets_are_reported(call, message):
     with pytest.raises(ValueError, match=message):
         call()
 
@@ -331,7 +331,7 @@ def test_all_find_the_same_minimum_on_the_simplex_without_leaving_it(make, steps
     np.testing.assert_allclose(p.data, minimum, atol=tolerance)
 
 
-def test_projected_gradient_stops_where_the_gradient_stands_upright_on_the_boundary(rng):
+def test_projected_gradient_stops_where_the_gradient_is_perpendicular_to_the_boundary(rng):
     closure, p, _, lipschitz = simplex_problem(rng)
     optimizer = optim.ProjectedGradient([p], optim.project_simplex, lr=1 / lipschitz)
     for _ in range(500):

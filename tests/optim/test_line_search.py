@@ -187,7 +187,7 @@ def test_closure_that_fails_leaves_parameters_and_state_as_they_were(make, fails
 
 @every_method
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
-def test_loss_that_is_not_finite_is_told_and_moves_nothing(make, bad):
+def test_loss_that_is_not_finite_is_reported_and_moves_nothing(make, bad):
     p = optim.Parameter([-1.2, 1.0])
     closure, optimizer = rosenbrock(p), make([p])
     optimizer.step(closure)
@@ -199,7 +199,7 @@ def test_loss_that_is_not_finite_is_told_and_moves_nothing(make, bad):
 
 
 @every_method
-def test_gradient_that_is_not_finite_is_told_and_moves_nothing(make):
+def test_gradient_that_is_not_finite_is_reported_and_moves_nothing(make):
     p = optim.Parameter([-1.2, 1.0])
 
     def closure():
@@ -233,7 +233,7 @@ def test_step_without_a_closure_says_what_is_needed(make):
 
 
 @every_method
-def test_closure_that_forgets_to_return_the_loss_is_told(make):
+def test_closure_that_forgets_to_return_the_loss_is_reported(make):
     p = optim.Parameter([-1.2, 1.0])
     closure = rosenbrock(p)
     with pytest.raises(TypeError, match="end it with `return loss`"):
@@ -374,7 +374,7 @@ def test_nothing_moves_where_the_gradient_is_zero_or_lr_is_zero(make):
     np.testing.assert_array_equal(p.data, [-1.2, 1.0])
 
 
-def test_unknown_line_search_is_told_with_those_there_are():
+def test_unknown_line_search_is_reported_with_those_there_are():
     with pytest.raises(ValueError, match=r"'goldstein'; expected None or one of \['backtracking', 'exact'"):
         optim.BFGS([optim.Parameter([1.0])], line_search_fn="goldstein")
     p = optim.Parameter([1.0, 1.0])

@@ -86,7 +86,7 @@ def test_the_stored_reference_has_a_trajectory_for_every_case_and_no_others():
         assert set(reference) == {"made_by", *identities(CASES)}
 
 
-def test_the_tolerance_tells_all_variants_of_an_optimizer_apart():
+def test_the_tolerance_distinguishes_all_variants_of_an_optimizer():
     ends = {case: np.concatenate([x.ravel() for x in run_here(name, hyper)[0][-1]]) for case, name, hyper in CASES}
     original = next(case for case, _, hyper in CASES if hyper.get("adjust_lr_fn") == "original")
     equal = {frozenset({"Muon-0", original})}  # the default, under another name

@@ -355,7 +355,7 @@ def test_lbfgs_counts_its_evaluations():
     assert optimizer.state[p]["func_evals"] == len(calls)
 
 
-def test_lbfgs_that_diverges_without_a_line_search_is_told_and_put_back():
+def test_lbfgs_that_diverges_without_a_line_search_is_reported_and_put_back():
     p = optim.Parameter([0.5])
 
     def closure():
@@ -408,7 +408,7 @@ def test_lbfgs_refuses_hyperparameters_out_of_range(options):
         optim.LBFGS([optim.Parameter(START)], **options)
 
 
-def test_unknown_formula_is_told_with_those_there_are():
+def test_unknown_formula_is_reported_with_those_there_are():
     with pytest.raises(ValueError, match=r"formula is 'dai_yuan'; expected one of \['fletcher_reeves'"):
         optim.NonlinearCG([optim.Parameter(START)], formula="dai_yuan")
 

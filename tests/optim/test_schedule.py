@@ -281,7 +281,7 @@ def test_a_group_added_later_is_scheduled_like_the_first(make):
     np.testing.assert_allclose(found[:, 1], found[:, 0])
 
 
-def test_a_list_too_short_for_a_group_added_later_is_told():
+def test_a_list_too_short_for_a_group_added_later_is_reported():
     optimizer = make_optimizer()
     made = LambdaLR(optimizer, [lambda t: 0.5**t])
     optimizer.add_param_group({"params": [optim.Parameter([1.0])]})
@@ -290,7 +290,7 @@ def test_a_list_too_short_for_a_group_added_later_is_told():
         made.step()
 
 
-def test_stepping_the_schedule_before_the_optimizer_is_told():
+def test_stepping_the_schedule_before_the_optimizer_is_reported():
     optimizer = make_optimizer()
     made = StepLR(optimizer, 1)
     with pytest.warns(UserWarning, match=r"the first value, lr = 0.1. Call optimizer.step\(\) first"):
@@ -298,7 +298,7 @@ def test_stepping_the_schedule_before_the_optimizer_is_told():
     made.step()  # told once
 
 
-def test_the_right_order_is_not_told_off():
+def test_the_right_order_raises_no_warning():
     run(StepLR(make_optimizer(), 1), 3)  # warnings are errors here
 
 
@@ -470,7 +470,7 @@ def test_the_state_of_another_schedule_is_refused_and_changes_nothing():
     (lambda o: warmup_cosine(o, 0, 10), ValueError, "warmup_steps is 0"),
     (lambda o: CosineAnnealingWarmRestarts(o, 3).step(-1), ValueError, "epoch is -1"),
 ])
-def test_wrong_arguments_are_told_and_the_optimizer_stays_as_it_was(make, kind, message):
+def test_wrong_arguments_are_reported_and_the_optimizer_stays_as_it_was(make, kind, message):
     optimizer = make_optimizer()
     optimizer.step()
     with pytest.raises(kind, match=message):

@@ -205,7 +205,7 @@ def test_newton_maximizes():
 @pytest.mark.parametrize("hessian, error, message", [
     (np.eye(3), ValueError, r"hessian returned an array of shape \(3, 3\); expected \(2, 2\)"),
     (np.full((2, 2), np.nan), FloatingPointError, "hessian returned nan")])
-def test_newton_tells_of_a_hessian_that_does_not_fit(hessian, error, message):
+def test_newton_reports_a_hessian_that_does_not_fit(hessian, error, message):
     p = optim.Parameter(START)
     with pytest.raises(error, match=message):
         optim.Newton([p], hessian=lambda: hessian).step(closure_of(rosenbrock, p))
@@ -289,7 +289,7 @@ def test_newton_cg_with_several_parameters_hands_and_takes_one_array_each():
 
 
 @pytest.mark.parametrize("make", [newton_cg, METHODS["AdaHessian"], METHODS["Sophia"]])
-def test_products_that_are_not_finite_are_told_and_move_nothing(make):
+def test_products_that_are_not_finite_are_reported_and_move_nothing(make):
     p = optim.Parameter(START)
     optimizer = make(p)
     optimizer.hvp = lambda v: np.nan * v
@@ -300,7 +300,7 @@ def test_products_that_are_not_finite_are_told_and_move_nothing(make):
 
 @pytest.mark.parametrize("product, message", [
     (lambda v, w: v, "1 arrays for 2 parameters|returned"), (lambda v, w: (v, v), r"shape \(2,\) for a parameter of")])
-def test_hvp_that_does_not_fit_is_told(product, message):
+def test_hvp_that_does_not_fit_is_reported(product, message):
     p, q = optim.Parameter(START), optim.Parameter([0.0, 0.0, 0.0])
     closure = closure_of(lambda x, y: rosenbrock(x) + y @ y, p, q)
     with pytest.raises(ValueError, match=message):
@@ -414,7 +414,7 @@ def test_sums_of_squares_are_not_maximized(method):
 
 
 @pytest.mark.parametrize("method", [optim.GaussNewton, optim.LevenbergMarquardt])
-def test_residuals_that_are_not_finite_are_told(method):
+def test_residuals_that_are_not_finite_are_reported(method):
     p = optim.Parameter(START)
     with pytest.raises(FloatingPointError, match="the residuals hold nan"):
         method([p], lambda: np.array([np.nan, 1.0]), lambda: np.eye(2)).step()

@@ -73,7 +73,7 @@ def test_a_named_optimizer_is_the_chain_that_its_docstring_says(kind, expression
         np.testing.assert_allclose(train(chained, gradients)[0], train(optimizer, gradients)[0], rtol=1e-11)
 
 
-def test_the_order_of_two_links_tells_adam_with_l2_from_adamw(rng):
+def test_the_order_of_two_links_distinguishes_adam_with_l2_from_adamw(rng):
     params = parameters(rng)
     gradients = gradients_for(params, rng)
     links = optim.add_decayed_weights(0.1), optim.scale_by_adam()
@@ -271,7 +271,7 @@ def test_the_global_norm_is_taken_over_all_groups_before_any_parameter_moves(rng
 
 
 @pytest.mark.parametrize("place", range(3))
-def test_a_survey_may_stand_anywhere(place, rng):
+def test_a_survey_can_be_anywhere(place, rng):
     params = parameters(rng)
     gradients = gradients_for(params, rng)
     links = [optim.scale_by_adam(), optim.trace(0.5)]
@@ -357,7 +357,7 @@ def test_of_two_links_with_one_name_the_second_is_numbered():
     (lambda p: optim.rule_of(optim.SGD, speed=3), TypeError, "speed"),
     (lambda p: optim.masked(optim.clip(1.0), [True]), TypeError, "mask is"),
 ])
-def test_wrong_links_are_told(make, kind, message):
+def test_wrong_links_are_reported(make, kind, message):
     with pytest.raises(kind, match=message):
         make(optim.Parameter([1.0]))
 
@@ -385,7 +385,7 @@ class ReturnsNothing(optim.Link):
     (AsksForMore, "AsksForMore needs the hyperparameter `width`.*: write width=width in the call of super"),
     (ReturnsNothing, "ReturnsNothing.update returned None; expected phi"),
 ])
-def test_a_link_of_ones_own_that_cannot_work_is_told(link, message):
+def test_your_own_link_that_cannot_work_is_reported(link, message):
     p = optim.Parameter([1.0])
     p.grad = p.data.copy()
     with pytest.raises(TypeError, match=message):
@@ -421,7 +421,7 @@ def test_a_masked_norm_is_that_of_its_own_parameters():
 
 
 @pytest.mark.parametrize("first", [True, False])
-def test_a_projection_holds_after_every_move_wherever_it_stands(first, rng):
+def test_a_projection_holds_after_every_move_wherever_it_is(first, rng):
     params = parameters(rng)
     links = [optim.project(optim.project_l2_ball), optim.scale_by_adam()]
     optimizer = optim.chain(params, *(links if first else links[::-1]), lr=0.5)

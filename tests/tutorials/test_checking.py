@@ -30,7 +30,7 @@ def test_difference_says_where_and_by_how_much():
     assert verdict.message == "<lambda>(exp, 1.0, 0.5) is 8.4989, expected 2.83297"
 
 
-def test_exception_is_told_with_its_line():
+def test_exception_is_reported_with_its_line():
     def divides_by_nothing(f, x, h):
         return f(x) / 0
 

@@ -122,7 +122,7 @@ def test_every_line_shown_is_a_line_of_the_file_that_ran(name):
 
 
 @every
-def test_the_rule_is_told(name):
+def test_the_rule_is_shown(name):
     optimizer, problem = started(name)
     told = {(row.method, key) for row in optim.explain(optimizer, problem.closure).rows for key in row.values}
     assert told & {("update", "φ"), ("point", "result"), ("iterate", "phi")}
@@ -145,7 +145,7 @@ def test_without_keep_a_random_link_draws_what_it_would_have_drawn():
     assert_same(optimizer.param_groups[0]["params"][0].data, twin.param_groups[0]["params"][0].data)
 
 
-def test_arrays_of_more_than_a_piece_are_told_whole_and_move_as_ever():
+def test_arrays_of_more_than_a_piece_are_shown_whole_and_move_as_ever():
     rng = np.random.default_rng(0)
     start, grad = rng.normal(size=(2, 200_000)).astype(np.float32)
     first, second = (parameter(start), parameter(start))
@@ -160,29 +160,29 @@ def test_arrays_of_more_than_a_piece_are_told_whole_and_move_as_ever():
 
 # Formulas
 
-def test_a_step_of_gradient_descent_is_told_in_numbers():
+def test_a_step_of_gradient_descent_is_shown_in_numbers():
     assert optim.explain(optim.SGD([parameter()], lr=0.1)).rows[-1].formula == "theta = 3 - 0.1 * 2 = 2.8"
 
 
-def test_adam_is_told_line_by_line():
+def test_adam_is_shown_line_by_line():
     formulas = [row.formula for row in optim.explain(optim.Adam([parameter()], lr=0.5)).rows]
     expected = ["m = 0 * 0.9 = 0", "m = 0 + (1 - 0.9) * 2 = 0.2", "v = 0 * 0.999 = 0",
                 "v = 0 + (1 - 0.999) * 2 * 2 = 0.004", "theta = 3 - 0.5 * 1 = 2.5"]
     assert [text for text in formulas if text in expected] == expected
 
 
-def test_negative_numbers_stand_in_parentheses():
+def test_negative_numbers_are_in_parentheses():
     assert optim.explain(optim.SGD([parameter(grad=-2.0)], lr=0.1)).rows[-1].formula == "theta = 3 - 0.1 * (-2) = 3.2"
 
 
-def test_one_element_is_told_in_plain_numbers():
+def test_one_element_is_shown_in_plain_numbers():
     p = parameter(np.arange(12.0).reshape(3, 4))
     explanation = optim.explain(optim.SGD([p], lr=0.1), element=(2, 1))
     assert explanation.rows[-1].formula == "theta = 9 - 0.1 * 2 = 8.8"
     np.testing.assert_array_equal(explanation.rows[-1].values["theta"], p.data - 0.1 * p.grad)
 
 
-def test_one_parameter_is_told_alone():
+def test_one_parameter_is_shown_alone():
     optimizer = optim.SGD([parameter(1.0), parameter(3.0)], lr=0.1)
     rows = optim.explain(optimizer, parameter=1).rows
     assert {row.parameter for row in rows} == {1}
@@ -221,7 +221,7 @@ def raise_it():
     raise KeyError("caught")
 
 
-def test_an_optimizer_of_ones_own_is_told_with_the_functions_beside_it():
+def test_your_own_optimizer_is_shown_with_the_functions_beside_it():
     rows = optim.explain(Halfway([parameter()])).rows
     assert [(row.method, row.formula) for row in rows if row.formula] == [
         ("init_state", "state['step'] = 0"), ("half", "result = 2 / 2 = 1"),
@@ -269,7 +269,7 @@ def test_whatever_way_an_array_is_set_the_line_has_its_formula():
         "unknown = 0", "φ = 6 + 0 = 6"]
 
 
-def test_a_line_of_two_statements_is_told_once_and_whole():
+def test_a_line_of_two_statements_is_shown_once_and_whole():
     row, = [row for row in optim.explain(Lines([parameter()])).rows if row.source.startswith("c = ")]
     assert row.source.startswith("c = a + 1; d = c * b") and set(row.values) == {"c", "d"}
 
@@ -281,14 +281,14 @@ def test_a_method_that_needs_a_closure_says_what_to_write(tell, method):
         tell(method([parameter()], lr=0.1))
 
 
-def test_a_chain_is_told_link_by_link_by_the_links_names():
+def test_a_chain_is_shown_link_by_link_by_the_links_names():
     optimizer = optim.chain([parameter(grad=9.0)], optim.clip(5.0), optim.scale_by_adam(), optim.clip(0.5), lr=1.0)
     told = [(row.rule, row.formula) for row in optim.explain(optimizer).rows if "φ" in row.values]
     assert told == [("clip", "φ = np.clip(9, -5, 5) = 5"), ("scale_by_adam, Adam", "φ = 1"),
                     ("clip_2", "φ = np.clip(1, -0.5, 0.5) = 0.5")]
 
 
-def test_a_wrapper_is_told_with_the_step_inside():
+def test_a_wrapper_is_shown_with_the_step_inside():
     p = parameter()
     rows = optim.explain(optim.EMA(optim.SGD([p], lr=0.1), decay=0.5), steps=2).rows
     assert "theta = 3 - 0.1 * 2 = 2.8" in [row.formula for row in rows]
@@ -296,7 +296,7 @@ def test_a_wrapper_is_told_with_the_step_inside():
     assert averages == pytest.approx([2.8, 2.7])
 
 
-def test_a_hook_that_moves_parameters_is_told():
+def test_a_hook_that_moves_parameters_is_shown():
     optimizer = optim.SGD([parameter(np.array([1.0, 0.0]))], lr=0.1)
     optim.project_after(optimizer, optim.project_simplex)
     rows = optim.explain(optimizer, keep=True).rows
@@ -459,7 +459,7 @@ TYPED = """class Typed(optim.Optimizer):
 """
 
 
-def test_of_a_method_without_source_the_values_are_told_by_line():
+def test_of_a_method_without_source_the_values_are_shown_by_line():
     space = {"optim": optim, "np": np}
     exec(TYPED, space)
     explanation = optim.explain(space["Typed"]([parameter()]))

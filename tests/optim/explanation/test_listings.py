@@ -83,7 +83,7 @@ def test_of_adam_and_adamw_the_place_of_the_decay_differs_and_their_hyperparamet
     assert {line.text.split("   ")[0] for line in shown if line.kind == "equation"} == {"φ ← φ + λ θ"}
 
 
-def test_two_optimizers_stand_side_by_side_where_there_is_room_and_else_below_each_other():
+def test_two_optimizers_are_side_by_side_where_there_is_room_and_else_below_each_other():
     listing = optim.show(optim.Signum, optim.Lion)
     wide, narrow = listing.text(150), listing.text(80)
     assert any("Signum" in line and "Lion" in line for line in wide.splitlines())
@@ -106,7 +106,7 @@ def test_a_notebook_shows_a_table_with_the_differences_marked():
     assert "rgba" not in optim.show(optim.Adam)._repr_html_()
 
 
-def test_what_is_no_optimizer_is_refused():
+def test_what_is_not_an_optimizer_is_refused():
     for one in ((), (3,), ("Adam",), (optim.explain,)):
         with pytest.raises(TypeError, match="optim"):
             optim.show(*one)

@@ -62,7 +62,7 @@ def test_anything_with_data_and_grad_is_a_parameter():
     (type("P", (), {"data": [1.0], "grad": None}), TypeError, "data is a list"),
     (type("P", (), {"data": np.ones(2), "grad": None, "requires_grad": False}), ValueError, "requires_grad=True"),
 ])
-def test_what_is_no_parameter_is_refused(param, kind, message):
+def test_what_is_not_a_parameter_is_refused(param, kind, message):
     with pytest.raises(kind, match=message):
         optim.SGD([param])
 
@@ -397,7 +397,7 @@ def test_a_run_moves_between_pytorch_and_here_through_a_file(name, hyper, rng, t
 
 # A class of one's own
 
-def test_a_method_that_asks_for_what_is_no_default_is_told_when_it_is_made():
+def test_a_method_that_asks_for_what_is_not_a_default_is_reported_when_it_is_made():
     class Forgetful(optim.Optimizer):
         def __init__(self, params, lr=0.1):
             super().__init__(params, lr=lr)
@@ -475,7 +475,7 @@ def test_scalars_move_on_once_a_step_however_many_pieces(size):
     np.testing.assert_array_equal(state["nested"]["deep"], np.full(size, 6.0))
 
 
-def test_repr_tells_the_class_the_number_of_parameters_and_the_hyperparameters():
+def test_repr_shows_the_class_the_number_of_parameters_and_the_hyperparameters():
     _, optimizer = make((1,), (2,), lr=0.5)
     assert repr(optimizer).startswith("SGD(2 parameters, lr=0.5, momentum=0")
     optimizer.add_param_group({"params": [optim.Parameter([1.0])]})

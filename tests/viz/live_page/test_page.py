@@ -249,14 +249,14 @@ class TestInTheBrowser:
         opened.press(" ")
         opened.wait_for("document.getElementById('play').textContent === 'Pause'")
 
-    def test_a_screen_reader_is_told_nothing_while_it_plays(self, opened):
+    def test_a_screen_reader_gets_nothing_while_it_plays(self, opened):
         listen(opened)
         opened.run("time = 55")
         opened.press(" ")
         opened.wait_for("time === content.steps && heard.length")
         assert opened.run("return heard.map(text => text.split('.')[0])") == [f"Step {STEPS}"]
 
-    def test_several_steps_in_a_row_are_told_once(self, opened):
+    def test_several_steps_in_a_row_are_reported_once(self, opened):
         listen(opened)
         opened.run("for (const step of [5, 6, 7]) goTo(step)")
         opened.wait_for("heard.length")
@@ -272,7 +272,7 @@ class TestInTheBrowser:
                     seen = opened.run("return document.body.innerText + document.querySelector('main').outerHTML")
                     assert not re.search(r"NaN|Infinity|undefined|null", seen.partition("<script")[0])
 
-    def test_a_run_that_diverges_is_told_in_words_and_marked_where_it_left(self, opened):
+    def test_a_run_that_diverges_is_shown_in_words_and_marked_where_it_left(self, opened):
         lr = set_slider(opened, 0, "lr", 0.03)
         run = record(CLASSICS["SGD with momentum"], "rosenbrock", steps=STEPS, lr=lr)
         assert opened.run(f"return document.querySelector('{card(0)} .ending').textContent") == run.ending != ""
@@ -467,7 +467,7 @@ class TestTheFile:
         assert_shows(browser, card(1), both[1], 20)
         assert "schedule" in browser.run(f"return document.querySelector('{card(1)} .fixed').textContent")
 
-    def test_an_optimizer_of_ones_own_runs_in_the_page(self, browser, tmp_path):
+    def test_your_own_optimizer_runs_in_the_page(self, browser, tmp_path):
         class SignDescent(optim.Optimizer):
             def __init__(self, params, lr=0.25, slope=0.1):
                 super().__init__(params, lr=lr, slope=slope)
@@ -495,7 +495,7 @@ class TestTheFile:
         show(browser, page(noisy, tmp_path / "noisy.html", seed=3))
         assert_shows(browser, card(0), noisy[0], 20)
 
-    def test_a_loss_below_the_minimum_that_is_told_is_drawn_on_a_linear_scale(self, browser, tmp_path):
+    def test_a_loss_below_the_stated_minimum_is_drawn_on_a_linear_scale(self, browser, tmp_path):
         bowl = race(lambda p: p[0]**2 + p[1]**2 - 1, ["SGD(lr=0.1)"], (1, 1), 200, minima=(1e-6, 0))
         assert bowl[0].excess.min() < 0
         show(browser, page(bowl, tmp_path / "below.html"))

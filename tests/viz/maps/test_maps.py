@@ -434,7 +434,7 @@ class TestFiles:
         assert sorted(os.listdir(tmp_path / "map.npz.tiles")) == ["plan.npz", "row_0_column_0.npz"]
 
     @pytest.mark.parametrize("make", [hyperparameter_map, basin_map, trainability_map])
-    def test_functions_and_optimizers_of_one_name_are_told_apart_by_what_they_do(self, tmp_path, make):
+    def test_functions_and_optimizers_of_one_name_are_distinguished_by_what_they_do(self, tmp_path, make):
         def mapped(scale):
             def valley(p):
                 return p[0]**2 + scale * p[1]**2
@@ -463,7 +463,7 @@ class TestFiles:
             rosenbrock_map(path=tmp_path / "map.npz")
         assert os.listdir(tmp_path / "map.npz.tiles") == ["plan.npz"]
 
-    def test_file_that_cannot_be_written_is_told_before_the_work(self, tmp_path, monkeypatch):
+    def test_file_that_cannot_be_written_is_reported_before_the_work(self, tmp_path, monkeypatch):
         monkeypatch.setattr(tiles, "computed", None)
         (tmp_path / "text.npz").write_text("not a map")
         for path, error in (("nowhere/map.npz", FileNotFoundError), (".", IsADirectoryError), ("text.npz", ValueError)):
@@ -590,7 +590,7 @@ def test_one_step_is_no_plural():
     assert [counted(steps) for steps in (0.0, 1.0, 2.0)] == ["0 steps", "1 step", "2 steps"]
 
 
-def test_a_colour_bar_tells_small_numbers_as_they_are():
+def test_a_colour_bar_shows_small_numbers_as_they_are():
     lrs, momenta = np.geomspace(0.02, 0.4, 6), np.linspace(0, 0.5, 6)
     drawn = hyperparameter_map("quadratic_bowl", "SGD", ("lr", lrs), ("momentum", momenta), steps=300).plot()
     drawn.figure.canvas.draw()

@@ -32,7 +32,7 @@ def test_steps_are_shaded_on_one_scale():
     assert high >= min(shading([result])[1] for result in maps)
 
 
-def test_legend_tells_divergence_from_runs_that_are_not_there_yet():
+def test_legend_distinguishes_divergence_from_runs_that_are_not_there_yet():
     drawing = viz.portraits("himmelblau", ["SGD(lr=0.5)", "SGD(lr=1e-5)"], steps=20, size=16)
     words = [text.get_text() for text in drawing.figure.legends[0].get_texts()]
     assert {"diverged", "not there yet"} <= set(words)

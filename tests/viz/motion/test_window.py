@@ -92,13 +92,13 @@ def test_reset_brings_the_sliders_back(window):
     assert_draws(window, record(ADAM, "rosenbrock", steps=40))
 
 
-def test_divergence_is_told_in_words(window):
+def test_divergence_is_reported_in_words(window):
     window.choice.set_active(1)
     window.sliders["lr"].set_val(-1.0)
     assert window.losses.get_title() == record(MOMENTUM, "rosenbrock", lr=0.1).ending != ""
 
 
-def test_refused_value_is_told_in_words_and_leaves_the_picture(window):
+def test_refused_value_is_reported_in_words_and_leaves_the_picture(window):
     drawn = window.path.get_xydata()
     window.start = (np.inf, 0.0)  # no click gets there
     window.change()

@@ -81,7 +81,7 @@ def test_memory_is_what_changes_sign_with_the_gradients():
     assert directions(record("Adagrad", "beale", steps=1)) == set()
 
 
-def test_arrows_stand_tip_to_tail_and_end_where_the_step_ends():
+def test_arrows_are_tip_to_tail_and_end_where_the_step_ends():
     run = record("AdamW(lr=0.1, weight_decay=0.3)", "beale", steps=9)
     drawn = anatomy(run, 7)
     tip = run.positions[7]
@@ -102,7 +102,7 @@ def test_the_ellipse_has_the_shape_of_the_preconditioner_and_touches_where_the_g
     assert x**2 + y**2 == pytest.approx(1)
 
 
-def test_the_frame_holds_arrows_and_ellipse_and_a_triangle_tells_what_leaves_it():
+def test_the_frame_holds_arrows_and_ellipse_and_a_triangle_shows_what_leaves_it():
     drawn = anatomy(record("Adam(lr=0.1)", "rosenbrock", steps=3), 0)
     ellipse, (left, right) = drawn["ellipse"], drawn.ax.get_xlim()
     assert left < ellipse.center[0] - ellipse.width / 2 and ellipse.center[0] + ellipse.width / 2 < right

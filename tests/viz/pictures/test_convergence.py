@@ -56,7 +56,7 @@ class TestRates:
         """With decay, errors are no longer linear about the minimum itself: the map has a constant."""
         assert np.isnan(convergence.predicted_rate(record("SGD(lr=0.1, weight_decay=0.1)", "booth", steps=5)))
 
-    def test_lines_are_the_distances_and_labels_tell_both_rates(self):
+    def test_lines_are_the_distances_and_labels_show_both_rates(self):
         runs = race("illconditioned_bowl", {"plain": "SGD(lr=0.015)", "Adam": "Adam(lr=0.1)"}, steps=50)
         drawn = convergence.rates(runs)
         np.testing.assert_array_equal(drawn["lines"][0].get_ydata(), runs[0].distances)

@@ -49,7 +49,7 @@ class TestPaths:
         assert (paths(runs).ax.get_xlim(), paths(runs).ax.get_ylim()) == surfaces.himmelblau.domain
         assert paths(runs, domain=BOX).ax.get_xlim() == BOX[0]
 
-    def test_legend_tells_who_left_and_who_diverged(self, runs):
+    def test_legend_says_who_left_and_who_diverged(self, runs):
         labels = [line.get_label() for line in paths(runs, domain=((-1, 4), (-1, 2.6)))["lines"]]
         assert labels == ["SGD(lr=0.01)", "Adam(lr=0.3), leaves the frame", f"SGD(lr=1), {runs[2].ending}"]
 
@@ -181,7 +181,7 @@ class TestLosses:
         assert run.excess.min() < 0
         assert losses(run).ax.get_yscale() == "log"
 
-    def test_legend_tells_who_diverged_and_title_the_note(self, runs):
+    def test_legend_says_who_diverged_and_title_the_note(self, runs):
         assert losses(runs)["lines"][2].get_label() == f"SGD(lr=1), {runs[2].ending}"
         assert "best of 7" in losses(race("booth", ["SGD"], steps=2, note="best of 7")).ax.get_title()
 
@@ -193,7 +193,7 @@ class TestLosses:
     def test_infinite_and_huge_losses_can_be_drawn(self, function):
         overview(record("Adam(lr=0.1)", function, (1, 1), 5))
 
-    def test_the_title_tells_what_bands_are(self):
+    def test_the_title_says_what_bands_are(self):
         many = record("SGD(lr=0.1)", "noisy_bowl", steps=3, seed=range(9))
         assert "median of 9 runs" in losses(many).ax.get_title().replace("\n", " ")
 
@@ -385,7 +385,7 @@ def test_markers_of_the_first_step_lie_whole_in_the_frame(steps):
 
 
 @pytest.mark.parametrize("draw", [contour, lambda name, domain: paths(race(name, ["SGD"], steps=1), domain=domain)])
-def test_a_domain_as_four_numbers_is_told_how_to_be_written(draw):
+def test_a_domain_as_four_numbers_gets_advice_on_how_to_write_it(draw):
     with pytest.raises(ValueError, match=r"write \(\(-2, 2\), \(-1, 3\)\), not"):
         draw("booth", domain=[-2, 2, -1, 3])
 

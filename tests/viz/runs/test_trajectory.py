@@ -186,7 +186,7 @@ class TestRecord:
         run = record("Adam(lr=0.01)", surfaces.rosenbrock_nd(5), steps=10)
         assert run.positions.shape == (11, 5)
 
-    def test_the_optimizer_can_be_had_anew(self):
+    def test_the_optimizer_can_be_made_again(self):
         run = record("SGD(momentum=0.9)", "booth", steps=2, lr=np.array([0.1, 0.2]))[1]
         p = optim.Parameter([1.0, 2.0])
         assert repr(run.new_optimizer([p])) == repr(optim.SGD([p], lr=0.2, momentum=0.9))
@@ -219,7 +219,7 @@ class TestDivergence:
         assert run.diverged and run.ending == f"f is nan after step {run.last_steps}"
         assert np.isfinite(run.positions).all()
 
-    def test_of_many_runs_each_tells_whether_it_came_to_where_the_function_is_nan(self):
+    def test_of_many_runs_each_says_whether_it_came_to_where_the_function_is_nan(self):
         runs = record("SGD(lr=0.1)", lambda p: np.sqrt(p[0]) + 20 * p[1]**2, [[0.5, 1e4], [0.0, 1.0]], steps=40)
         assert runs.diverged.all() and runs.undefined.tolist() == [True, False]
         assert [run.ending.partition(" after")[0] for run in runs] == ["f is nan", "diverged"]
@@ -286,7 +286,7 @@ class TestRace:
         np.testing.assert_array_equal(first.positions, second.positions)
         assert first.positions[0].tolist() == [1, 2]
 
-    def test_a_function_of_ones_own_with_facts(self):
+    def test_your_own_function_with_facts(self):
         own = race(lambda p: (p[0] - 1)**2 + p[1]**2, ["SGD(lr=0.1)"], start=(3, 1), domain=((-4, 4), (-2, 2)),
                    minima=(1, 0))
         assert own.surface.domain == ((-4, 4), (-2, 2))
@@ -386,12 +386,12 @@ class TestTunedRace:
             assert run.label == f"{name}, lr={best}"
             np.testing.assert_array_equal(run.positions, trials[best].positions)
 
-    def test_tells_the_budget(self):
+    def test_states_the_budget(self):
         note = tuned_race("booth", ["SGD"], [0.05, 0.01, 1.0], steps=5).note
         assert note == ("best of 3 learning rates from 0.01 to 1, judged by the last tenth of the run, "
                         "among those that stay in the domain")
 
-    def test_tells_who_would_have_liked_other_rates(self):
+    def test_says_which_optimizers_need_other_rates(self):
         note = tuned_race("booth", ["SGD", "Adam"], [0.001, 0.01, 0.05], steps=5).note
         assert " from 0.001 to 0.05, judged " in note
         assert note.endswith(" the domain (at the end of the range: SGD(lr=0.05); Adam(lr=0.05))")
@@ -410,7 +410,7 @@ class TestTunedRace:
         (run,) = tuned_race("rosenbrock", ["RMSprop"], [4.6, 0.1], start)
         assert run.label == "RMSprop(lr=0.1)"
 
-    def test_if_no_run_stays_in_the_domain_those_that_leave_are_judged_and_told(self):
+    def test_if_no_run_stays_in_the_domain_those_that_leave_are_judged_and_reported(self):
         (run,) = fair = tuned_race("rosenbrock", ["RMSprop"], [6.8, 4.6, 1.0])
         assert run.label == "RMSprop(lr=4.6)" and not run.diverged
         assert fair.note.endswith("the domain (all leave: RMSprop(lr=4.6))")
@@ -426,7 +426,7 @@ class TestTunedRace:
         for run in tuned_race("booth", steps=20):
             assert float(run.label.partition("lr=")[2]) == run.hyperparameters["lr"]
 
-    def test_without_a_rate_that_holds_the_run_is_still_told(self):
+    def test_without_a_rate_that_holds_the_run_is_still_reported(self):
         (run,) = tuned_race("rosenbrock", ["SGD"], [1.0, 10.0], steps=20)
         assert run.diverged
 
@@ -542,12 +542,12 @@ class TestSaveAndLoad:
     ({"surface": lambda p: "low"}, TypeError, "returned 'low'; expected one number a point"),
     ({"surface": lambda p: p}, ValueError, "expected one number a point"),
 ])
-def test_what_does_not_fit_is_told_in_words(arguments, error, message):
+def test_what_does_not_fit_is_reported_in_words(arguments, error, message):
     with pytest.raises(error, match=message):
         record(**{"optimizer": "Adam", "surface": "booth", **arguments})
 
 
-def test_what_is_in_the_wrong_place_is_told():
+def test_what_is_in_the_wrong_place_is_reported():
     with pytest.raises(TypeError, match="the optimizer, then the surface, and 'rosenbrock' is a surface: .* swapped"):
         record("rosenbrock", "SGD(lr=0.1)")
     for compare in (race, tuned_race):
@@ -569,7 +569,7 @@ def test_minima_that_a_run_finds_to_be_none_are_refused():
 
 
 class TestSchedules:
-    def test_are_told_in_labels(self):
+    def test_are_reported_in_labels(self):
         def step(optimizer):
             return optim.schedule.StepLR(optimizer, 2)
         assert record("SGD(lr=0.1)", "booth", steps=3, schedule=step).label == "SGD(lr=0.1), StepLR"
@@ -582,12 +582,12 @@ class TestSchedules:
 
 @pytest.mark.parametrize(("optimizers", "message"), [
     ([], "nothing to race"), ({}, "nothing to race"), (["SGD(lr=0.1)", "SGD( lr=0.10 )"], "have the same text")])
-def test_a_race_needs_optimizers_that_can_be_told_apart(optimizers, message):
+def test_a_race_needs_optimizers_that_can_be_distinguished(optimizers, message):
     with pytest.raises(ValueError, match=message):
         race("booth", optimizers)
 
 
-def test_a_mistake_in_the_last_optimizer_is_told_before_the_first_run():
+def test_a_mistake_in_the_last_optimizer_is_reported_before_the_first_run():
     class Stepping(optim.SGD):
         def step(self, closure=None):
             pytest.fail("the first run has begun")

@@ -29,7 +29,7 @@ def test_few_steps_and_functions_of_ones_own_stay_on_the_tape():
     assert viz.record("Adam", lambda p: np.sum(p**2, axis=0), (1, 2), steps=200).objective == "tape"
 
 
-def test_a_function_of_ones_own_is_written_out_if_asked_for():
+def test_your_own_function_is_written_out_if_asked_for():
     bowl = lambda p: np.sum(p**2, axis=0)
     runs = [viz.record("Adam", bowl, (1, 2), steps=20, written_out=wanted) for wanted in (True, False)]
     assert runs[0].objective == "written out"

@@ -87,7 +87,7 @@ rooted.__name__ = "../../rooted"
     *[([command, "booth", "--out", f"nowhere/it.{ending}"], "there is no folder 'nowhere'") for command, ending in
       [("race", "png"), ("map", "png"), ("basins", "png"), ("page", "html"), ("animate", "gif")]],
 ])
-def test_what_goes_wrong_is_told_in_one_line_before_any_work(arguments, told, folder, capsys, monkeypatch):
+def test_what_goes_wrong_is_reported_in_one_line_before_any_work(arguments, told, folder, capsys, monkeypatch):
     (folder / "broken.py").write_text("def f(p)\n    return p\n")
     (folder / "failing.py").write_text("\n1 / 0\n")
     (folder / "own.py").write_text(FUNCTIONS)
@@ -134,14 +134,14 @@ def test_race_with_named_optimizers(folder, capsys):
     assert figure == "figure: beale.png" and (folder / "beale.png").exists()
 
 
-def test_race_without_optimizers_is_tuned_and_tells_the_budget(folder, capsys):
+def test_race_without_optimizers_is_tuned_and_states_the_budget(folder, capsys):
     assert main(["race", "booth", "--steps", "20"]) == 0
     out = capsys.readouterr().out
     assert "best of 31 learning rates from 1e-05 to 10, judged by the last tenth of the run" in out
     assert (folder / "booth_race.png").exists()
 
 
-def test_race_over_a_function_of_ones_own(folder, capsys):
+def test_race_over_your_own_function(folder, capsys):
     (folder / "valley.py").write_text("def narrow(p):\n    x, y = p\n    return x**2 + 50 * y**2\n")
     assert main(["race", "--function", "valley:narrow", "--optimizer", "Adam(lr=0.1)", "--start", "3", "1",
                  "--domain", "-4", "4", "-2", "2", "--steps", "5"]) == 0
@@ -235,7 +235,7 @@ def test_mistakes_end_in_one_line_and_exit_code_2(arguments, told, folder, capsy
     assert [path.name for path in folder.iterdir()] == ["folder.png"]
 
 
-def test_a_picture_that_cannot_be_written_is_told_in_one_line(folder, capsys, monkeypatch):
+def test_a_picture_that_cannot_be_written_is_reported_in_one_line(folder, capsys, monkeypatch):
     def full(*args, **kwargs):
         raise OSError(28, "No space left on device")
     monkeypatch.setattr("matplotlib.figure.Figure.savefig", full)
@@ -244,7 +244,7 @@ def test_a_picture_that_cannot_be_written_is_told_in_one_line(folder, capsys, mo
 
 
 @pytest.mark.parametrize(("words", "told"), [([], "interrupted"), (["4 tiles are kept"], "4 tiles are kept")])
-def test_an_interruption_is_told_in_one_line(words, told, folder, capsys, monkeypatch):
+def test_an_interruption_is_reported_in_one_line(words, told, folder, capsys, monkeypatch):
     def interrupted(*args, **kwargs):
         raise KeyboardInterrupt(*words)
     monkeypatch.setattr("optim.viz.shell.commands.race", interrupted)

@@ -442,12 +442,12 @@ def test_get_takes_names_surfaces_and_functions():
 
 @pytest.mark.parametrize(("misspelt", "meant"), [("rosenbrok", "rosenbrock"), ("camel", "three_hump_camel"),
                                                  ("bowl", "noisy_bowl"), ("illconditioned", "illconditioned_bowl")])
-def test_unknown_names_are_told_the_nearest_known_one(misspelt, meant):
+def test_the_error_for_an_unknown_name_suggests_the_nearest_known_one(misspelt, meant):
     with pytest.raises(ValueError, match=f"{misspelt!r}; did you mean .*{meant!r}"):
         surfaces.get(misspelt)
 
 
-def test_a_name_like_no_other_is_told_all_names():
+def test_the_error_for_a_name_like_no_other_lists_all_names():
     with pytest.raises(ValueError, match=r"choose from quadratic_bowl, .*bukin6"):
         surfaces.get("xyzzy")
 
