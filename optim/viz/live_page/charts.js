@@ -68,11 +68,6 @@ function makeTrace(chart, look) {
   return {group, ahead, halo, line, dots, exits, marker};
 }
 
-function removeTrace({group, marker}) {
-  group.remove();
-  marker.remove();
-}
-
 // Give everything its size in pixels, so that letters are as large on a phone as on a wall.
 function layOut(chart) {
   const letter = parseFloat(getComputedStyle(chart.root).fontSize);

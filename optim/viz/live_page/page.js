@@ -128,12 +128,6 @@ function addRunner(optimizer) {
   return runner;
 }
 
-function removeRunner(runner) {
-  for (const trace of runner.traces.values()) removeTrace(trace);
-  runner.card.remove();
-  runners = runners.filter(other => other !== runner);
-}
-
 // The best of 31 learning rates, for optimizers that came without one of their own.
 function tune(runner) {
   if (!isLive(runner.optimizer) || runner.h.lr === undefined) return;
@@ -230,58 +224,69 @@ function fillTable(table, lines) {
 
 function drawExplanation() {
   if (!find("explanation").open) return;
-  const list = find("lines");
-  list.replaceChildren();
   const runner = chosenIn("explanation");
-  if (!runner || !isLive(runner.optimizer) || !runner.optimizer.lines) {
-    list.append(line(runner?.optimizer.reason || "There is nothing to explain."));
-    return;
-  }
-  const {optimizer, run, h} = runner;
-  const k = Number(find("coordinate").value);
-  const t = Math.max(1, placeOf(runner, time));
-  const state = {};
-  for (const [name, columns] of Object.entries(run.columns)) {
-    if (!["position", "loss", "gradient", "above"].includes(name)) state[name] = columns[k][t - 1];
-  }
-  if (t === 1) Object.assign(state, RULES[optimizer.code].init(run.columns.position[k][0], h));
-  const [g, p] = [run.columns.gradient[k][t - 1], run.columns.position[k][t - 1]];
-  const values = namedValues(optimizer, {s: state, g, p, h});
+  if (isLive(runner.optimizer)) find("lines").replaceChildren(...explained(runner, Number(find("coordinate").value)));
+  else find("lines").replaceChildren(line("span", runner.optimizer.reason));
+}
+
+// The lines of the present step for coordinate k, as items of a list.
+function explained({optimizer, run, h}, k) {
+  const t = Math.max(1, Math.min(time, run.columns.loss[0].length - 1));
+  const {g, p, state, values} = beforeStep(optimizer, run, h, k, t);
   const seen = [];
   takeStep(RULES[optimizer.code], state, g, p, h, t, seen);
-  list.append(line(`Step ${t}, coordinate ${"xy"[k]}`, "of"));
-  for (const [number, name, value] of seen) {
-    const {source, computed} = optimizer.lines[number] ?? {computed: []};
-    const found = computed.find(({target}) => target === name);
-    if (found) {
-      const item = line(source, "source");
-      const below = document.createElement("code");
-      const filled = found.names.map((one, i) => found.parts[i] + (one in values ? inFormula(values[one]) : one));
-      below.textContent = `${name} = ${filled.join("")}${found.parts.at(-1)} = ${told(value, 5)}`;
-      item.append(below);
-      list.append(item);
+  if (!seen.some(([, name]) => name === "phi")) seen.splice(-1, 0, returned(optimizer, seen, g));
+  const items = [line("span", `Step ${t}, coordinate ${"xy"[k]}`)];
+  let before = "";
+  for (const [place, name, value] of seen) {
+    const equation = optimizer.lines[`${place} ${name}`];
+    if (equation) {
+      if (equation.source !== before) items.push(line("code", before = equation.source));
+      items.at(-1).append(element("code", `${name} = ${inNumbers(equation, values)} = ${told(value, 5)}`));
     }
     values[name] = value;
   }
+  return items;
 }
 
-// What the names of a rule stand for when a step begins.
-function namedValues(optimizer, parts) {
-  const at = path => path.reduce((found, key) => found?.[key], parts);
+// What step t begins with: the gradient, the position, the state, and what the names of the rule stand for.
+function beforeStep(optimizer, run, h, k, t) {
+  const [g, p] = [run.columns.gradient[k][t - 1], run.columns.position[k][t - 1]];
+  const state = RULES[optimizer.code].init(run.columns.position[k][0], h);
+  for (const name of Object.keys(run.columns)) {
+    if (name in state && t > 1) state[name] = run.columns[name][k][t - 1];
+  }
+  if ("step" in state) state.step = t;
+  const at = path => path.reduce((found, key) => found?.[key], {g, p, h, s: state});
   const values = Object.entries(optimizer.aliases).map(([name, path]) => [name, at(path)]);
-  return Object.fromEntries(values.filter(([, value]) => typeof value === "number"));
+  return {g, p, state, values: Object.fromEntries(values)};
 }
 
-const inFormula = number => number < 0 ? `(${told(number)})` : told(number);
+// A rule that ends with `return b` gives b one name more.
+function returned({lines}, seen, g) {
+  const [, name, value] = seen.findLast(([, name]) => `${name} phi` in lines) ?? [0, "grad", g];
+  return [name, "phi", value];
+}
 
-function line(text, kind = "") {
+// An expression with numbers instead of names; one that is a name alone stays.
+function inNumbers({names, parts}, values) {
+  if (!parts.join("")) return names[0];
+  const text = number => number < 0 ? `(${told(number)})` : told(number);
+  return parts[0] + names.map((name, i) => (typeof values[name] === "number" ? text(values[name]) : name) + parts[i + 1]).join("");
+}
+
+function element(kind, text) {
+  const made = document.createElement(kind);
+  made.textContent = text;
+  return made;
+}
+
+function line(kind, text) {
   const item = document.createElement("li");
-  item.className = kind;
-  const code = document.createElement(kind === "source" ? "code" : "span");
-  code.textContent = text;
-  item.append(code);
+  item.append(element(kind, text));
   return item;
 }
+
 
 // The runner that a part of the page is about.
 const chosenIn = part => runners.find(({optimizer}) => optimizer.label === find(part).querySelector(".of").value);

@@ -77,7 +77,7 @@ class Rule:
     counted : bool
         Whether the state counts the steps.
     lines : dict
-        The statements of the rule by the numbers of their lines, see `lines_of`.
+        The equations of the rule by the numbers of their lines and the names that they give, see `Lines`.
     aliases : dict
         The meaning of the rule's names when a step begins: paths such as ["h", "betas", 0].
     """
@@ -119,9 +119,10 @@ def rule_text(make):
     init = refused_in_words(step.first_state, theta, tried)
     first = refused_in_words(step.take, state, g, theta, tried, watch=True) if None in state.values() else "null"
     later = refused_in_words(step.take, step.later_state(state, g, theta), g, theta, tried, watch=True)
-    lines, aliases = lines_of(kind)
-    aliases = {name: [*path] for name, path in aliases.items() if path[0] != "h" or path[1] in step.free}
-    return Rule(f"{{init:{init},first:{first},later:{later}}}", step.free, "step" in state, lines, aliases)
+    lines = Lines(optimizer)
+    aliases = {name: path for name, path in lines.aliases.items() if path[0] != "h" or path[1] in step.free}
+    text = lines.of_the_rule(f"{{init:{init},first:{first},later:{later}}}")
+    return Rule(text, step.free, "step" in state, lines.equations, aliases)
 
 
 class Step:
@@ -178,43 +179,75 @@ def floats(value):
 
 # The lines of a rule, for the step that is explained in the page
 
-def lines_of(kind):
-    """Return the statements of a rule's `update`, and of the line that moves the parameter, and what its names mean.
+class Lines:
+    """The lines of an optimizer's `update`, and the line that moves the parameter.
 
-    Returns
-    -------
-    (dict, dict)
-        By the number of a line: its source, and for each value that it computes the name, the names in the expression,
-        and the text between them. And by name, the path of its meaning at the beginning of a step.
+    Attributes
+    ----------
+    equations : dict
+        By the number of a line and the name that it gives a value, such as "339 m_hat": the source, the names in the
+        expression, and the text between them. `return b` is called "b phi".
+    aliases : dict
+        What a name stands for when a step begins: a path such as ["h", "betas", 0].
     """
-    lines, aliases = {}, {"grad": ["g"], "param": ["p"], "theta": ["p"], "lr": ["h", "lr"]}
-    for method in (kind.update, Optimizer.descend):
+
+    def __init__(self, optimizer):
+        update = type(optimizer).update
+        self.equations, self.calls, self.numbers = {}, {}, set()
+        self.aliases = {"grad": ["g"], "param": ["p"], "theta": ["p"], "lr": ["h", "lr"]}
+        self.read(update, {})
+        self.read(Optimizer.descend, {"lr": "1"} if optimizer.returns_step else {})
+        self.aliases |= {name: ["h", name] for name in hyperparameter_names(update)}
+
+    def read(self, method, constants):
+        """Note the equations of a method, its calls of other functions, and what its names stand for."""
         code = method.__code__
         for number, statement in statements(code).items():
+            self.numbers.add(number)
             if hasattr(statement, "body"):
                 continue
             text = source_lines(statement, code.co_filename)
-            computed = [equation(target, value) for target, value in values_of(statement)]
-            lines[number] = {"source": "\n".join(line[indentation(text):] for line in text), "computed": computed}
-            aliases |= {ast.unparse(place): path for place, value in assignments(statement)
-                        if value is not None and (path := path_of(value))}
-    return lines, aliases | {name: ["h", name] for name in hyperparameter_names(kind.update)}
+            source = "\n".join(line[indentation(text):] for line in text)
+            for target, value in values_of(statement):
+                place = ast.unparse(value) if is_renaming(value) else number
+                self.equations[f"{place} {target}"] = {"source": source, **equation(value, constants)}
+                if isinstance(value, ast.Call) and not ast.unparse(value.func).startswith("np."):
+                    self.calls[target] = number
+            self.aliases |= {ast.unparse(place): path for place, value in assignments(statement)
+                             if value is not None and (path := path_of(value))}
+
+    def of_the_rule(self, text):
+        """Return a printed rule that pushes to `seen` what these lines name, and nothing from inside their calls.
+
+        The result of a call belongs to the line that calls.
+        """
+        def kept(push):
+            number, name = int(push[1]), push[2]
+            if f"{number} {name}" in self.equations:
+                return push[0]
+            if number in self.numbers:  # an argument of a call, by the name that it has there
+                return ""
+            if name in self.calls:
+                return push[0].replace(str(number), str(self.calls[name]), 1)
+            return push[0] if name in self.aliases else ""
+        return re.sub(r'if \(seen\) seen\.push\(\[(\d+), "(.+?)", .*\]\);\n', kept, text)
 
 
 def values_of(statement):
-    """Return (name, expression) for each value that a statement computes; one that is returned is φ."""
+    """Return (name, expression) for each value that a statement computes; one that is returned is phi."""
     if isinstance(statement, ast.Return):
-        return [] if statement.value is None or is_renaming(statement.value) else [("phi", statement.value)]
+        return [] if statement.value is None else [("phi", statement.value)]
     return [(ast.unparse(place), value) for place, value in assignments(statement)
             if value is not None and not is_renaming(value)]
 
 
-def equation(target, expression):
-    """Return an expression as the names in it, and the text between them."""
+def equation(expression, constants):
+    """Return an expression as the names in it, or the constants that they are, and the text between them."""
     marks = Marks()
     text = ast.unparse(ast.fix_missing_locations(marks.visit(deepcopy(expression))))
     parts = re.split("⟦([0-9]+)⟧", text)  # text and marks in turn
-    return {"target": target, "names": [marks.names[int(mark)] for mark in parts[1::2]], "parts": parts[::2]}
+    names = [marks.names[int(mark)] for mark in parts[1::2]]
+    return {"names": [constants.get(name, name) for name in names], "parts": parts[::2]}
 
 
 class Marks(ast.NodeTransformer):

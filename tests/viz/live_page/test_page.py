@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from chromium import Browser
 
+import minigrad
 import optim
 from optim.viz import load, page, race, record, surfaces
 from optim.viz.live_page.page import TEMPLATE
@@ -322,10 +323,10 @@ class TestInTheBrowser:
     def test_the_step_is_explained_by_the_lines_of_the_rule_and_the_numbers_of_the_run(self, opened, classics):
         opened.run("find('explanation').open = true; find('explanation').querySelector('.of').value = 'Adam'")
         opened.slide("#time", 5)
-        opened.wait_for("document.querySelectorAll('#lines .source').length > 5")
+        opened.wait_for("document.querySelectorAll('#lines code + code').length > 5")
         told = opened.run("return document.getElementById('lines').innerText").replace("−", "-")
         run = classics["Adam"]
-        assert "m_hat = m / (1 - beta1**t)" in told and "theta -= lr * phi" in told
+        assert "m_hat = m / (1 - beta1**t)" in told and "(1 - 0.9 ** 5)" in told and "theta -= lr * phi" in told
         assert float(re.search(r"theta = .* = (\S+)\s*$", told)[1]) == pytest.approx(run.positions[5, 0], rel=1e-4)
         m = re.findall(r"\bm = .* = (\S+)", told)[-1]
         assert float(m) == pytest.approx(run.states["exp_avg"][5, 0], rel=1e-4)
@@ -376,6 +377,24 @@ class TestInTheBrowser:
             assert opened.run(where) == before
 
 
+def explained_in_python(name, h, t):
+    """Return the equations of x in step t on booth, as (name, value), without a φ that is told twice."""
+    surface = surfaces.get("booth")
+    param = optim.Parameter(np.array(surface.start))
+    optimizer = getattr(optim, name)([param], **{key: tuple(x) if isinstance(x, list) else x for key, x in h.items()})
+    for step in range(1, t + 1):
+        param.grad = minigrad.grad(surface.function)(param.data)
+        if step < t:
+            optimizer.step()
+    found = []
+    for row in optim.explain(optimizer).rows:
+        for one, expression, _ in row.equations if row.method in ("update", "descend") else []:
+            pair = (one.replace("φ", "phi"), np.ravel(row.values[one])[0])
+            if (expression or one == "φ") and (pair[0] != "phi" or one == "phi" or pair not in found):
+                found.append(pair)
+    return found
+
+
 @pytest.fixture(scope="module")
 def everything(tmp_path_factory):
     return page(None, tmp_path_factory.mktemp("page") / "all.html")
@@ -409,6 +428,19 @@ class TestThePageOfAllSurfaces:
         for name, lr, position in runs:
             run = record(name, "booth", steps=200, lr=lr)
             np.testing.assert_allclose(position, run.positions[-1], rtol=1e-9, atol=1e-9)
+
+    def test_explains_a_step_of_every_rule_as_python_does(self, browser, everything):
+        show(browser, everything, "#surface=booth")
+        found = browser.run("""time = 3; return content.optimizers.map(optimizer => {
+            const runner = runners.find(one => one.optimizer === optimizer) ?? addRunner(optimizer);
+            rerun(runner);
+            return [optimizer.name, runner.h, explained(runner, 0).flatMap(item =>
+                [...item.querySelectorAll('code + code')].map(({textContent}) => textContent))] })""")
+        for name, h, lines in found:
+            equations = [(line.split(" = ")[0], number(line.rsplit(" = ")[-1])) for line in lines]
+            expected = explained_in_python(name, h, 3)
+            assert [one for one, _ in equations] == [one for one, _ in expected], name
+            np.testing.assert_allclose([x for _, x in equations], [x for _, x in expected], rtol=1e-4, err_msg=name)
 
     def test_draws_the_edge_of_stability_of_a_quadratic(self, browser, everything):
         show(browser, everything, "#surface=illconditioned_bowl&optimizer=SGD")
