@@ -10,6 +10,7 @@ const SHAPES = [  // what marks the present step: the outlines of eight symbols 
 const STAR = "M0-10 2.8-3.2 10-3 4.4 1.5 6.4 9 0 4.6-6.4 9-4.4 1.5-10-3-2.8-3.2Z";
 const DRAWN = 17;  // pixels in a letter, where the sizes of symbols and dashes are in pixels; elsewhere they follow
 const TOO_FAR = 20;  // frames: what lies further out is drawn only as far as this
+const MERGED = 0.7;  // pixels; a path leaves out points that are nearer to the one before
 const APART = 4;  // pixels between the dots of two steps; nearer ones would merge
 
 const find = id => document.getElementById(id);
@@ -50,7 +51,7 @@ function makeChart(id) {
   const frame = svg(root, "rect", {class: "frame"});
   const axis = svg(root, "g", {"aria-hidden": "true", class: "axis"});
   const lines = svg(root, "g", {"aria-hidden": "true"});
-  const signs = svg(root, "g", {"aria-hidden": "true"});
+  const signs = svg(root, "g");
   const markers = svg(root, "g");  // above the lines of all
   const hit = svg(root, "circle", {class: "hit", r: 11, visibility: "hidden"});
   return {id, root, picture, ground, clip, frame, axis, signs, lines, markers, hit, axes: [], placed: [], traces: new Map(),
@@ -68,20 +69,23 @@ function makeTrace(chart, look) {
   return {group, ahead, halo, line, dots, exits, marker};
 }
 
-// Give everything its size in pixels, so that letters are as large on a phone as on a wall.
-function layOut(chart) {
+// Take the size of the letters and of the room for the chart, so that letters are as large on a phone as on a wall.
+function measure(chart) {
   const letter = parseFloat(getComputedStyle(chart.root).fontSize);
   const {clientWidth, clientHeight} = chart.root;
-  chart.size = letter / DRAWN;
   const box = {x: 4.6 * letter, y: 0.5 * letter};
   box.width = Math.max(clientWidth - box.x - letter, 10);
   box.height = Math.max(clientHeight - box.y - 2.6 * letter, 10);
-  chart.box = box;
+  Object.assign(chart, {box, letter, size: letter / DRAWN});
   chart.root.setAttribute("viewBox", `0 0 ${clientWidth} ${clientHeight}`);
   for (const rectangle of [chart.frame, chart.clip]) set(rectangle, box);
-  drawAxes(chart, letter);
+}
+
+// Draw what does not depend on the step: axes, hills, signs. Nothing is measured here, which would be slow.
+function layOut(chart) {
+  const {box, view: {size}} = chart;
+  drawAxes(chart);
   const [x, y] = pixel(chart, [0, 1]);
-  const {size} = chart.view;
   const scale = `scale(${box.width / size / UNITS} ${box.height / size / UNITS})`;
   chart.ground.setAttribute("transform", `translate(${x} ${y}) ${scale}`);
   for (const [sign, place] of chart.placed) {
@@ -108,8 +112,8 @@ const inView = ({view}, place) => [view.u, view.v].every((low, k) => place[k] >=
 const nearestInView = ({view}, place) =>
   [view.u, view.v].map((low, k) => clamp(Number.isNaN(place[k]) ? low : place[k], low, low + view.size));
 
-function drawAxes(chart, letter) {
-  const {axis, box, axes, view} = chart;
+function drawAxes({axis, box, axes, view, letter}) {
+  const chart = {box, view};
   axis.replaceChildren();
   const [across, up] = axes.map((one, k) => {
     const low = k ? view.v : view.u;
@@ -131,24 +135,36 @@ function drawAxes(chart, letter) {
   svg(axis, "text", {"text-anchor": "middle", transform: turned}, up.name);
 }
 
-// Round values within the shown part of an axis, as places and text: at least two, at most as many as there is room for.
+// Round values within the shown part of an axis, as places and text: at most as many as there is room for, and at least
+// two; on a logarithmic axis, at least two a decade and a half.
 function ticks({limits, logarithmic, shown}, room) {
   const scaled = logarithmic ? limits.map(Math.log10) : limits;
   const ends = shown.map(part => scaled[0] + part * (scaled[1] - scaled[0]));
-  const found = step => {
-    const places = [];
-    for (let k = Math.ceil(ends[0] / step - 1e-9); k * step <= ends[1] + 1e-9 * step; k++) {
-      const value = Number((k * step).toPrecision(12));
-      places.push([between(scaled, value), told(logarithmic ? 10 ** value : value, 6)]);
-    }
-    return places;
-  };
-  const least = (ends[1] - ends[0]) / Math.max(room, 2);
+  const values = (logarithmic ? roundPowers : roundNumbers)(ends, Math.max(room, 2));
+  return values.map(value => [between(scaled, logarithmic ? Math.log10(value) : value), told(value, 6)]);
+}
+
+function multiples([low, high], step) {
+  const first = Math.ceil(low / step - 1e-9);
+  const count = Math.max(0, Math.floor(high / step + 1e-9) - first + 1);
+  return Array.from({length: count}, (_, k) => Number(((first + k) * step).toPrecision(12)));
+}
+
+function roundNumbers(ends, room) {
+  const least = (ends[1] - ends[0]) / room;
   const power = 10 ** Math.floor(Math.log10(least));
-  let steps = [1, 2, 5, 10].map(factor => factor * power).filter(size => size >= least);
-  if (logarithmic && steps[0] > 0.3) steps = [Math.max(1, Math.ceil(steps[0]))];
-  const places = found(steps[0]);
-  return places.length > 1 ? places : found(logarithmic ? Math.log10(2) : steps[0] / 2);
+  const step = [1, 2, 5, 10].map(factor => factor * power).find(size => size >= least);
+  const found = multiples(ends, step);
+  return found.length > 1 ? found : multiples(ends, step / 2);
+}
+
+// Powers of ten between those of `ends`; where they are few, 2 and 5 times these too.
+function roundPowers(ends, room) {
+  const step = Math.max(1, Math.ceil((ends[1] - ends[0]) / room));
+  const whole = multiples(ends, step).map(k => 10 ** k);
+  const fine = multiples([Math.floor(ends[0]), ends[1]], 1).flatMap(k => [1, 2, 5].map(factor => factor * 10 ** k))
+    .filter(value => Math.log10(value) >= ends[0] && Math.log10(value) <= ends[1]);
+  return whole.length < 2 || fine.length <= room ? fine : whole;
 }
 
 
@@ -181,10 +197,14 @@ function hills({view, box}, frame, height, levels, across, down, [paper, hill, c
     }
     pixels.data[4 * n + 3] = 255;
   }
+  return canvasOf(pixels).toDataURL();
+}
+
+function canvasOf(pixels) {
   const canvas = document.createElement("canvas");
-  Object.assign(canvas, {width: across, height: down});
+  Object.assign(canvas, {width: pixels.width, height: pixels.height});
   canvas.getContext("2d").putImageData(pixels, 0, 0);
-  return canvas.toDataURL();
+  return canvas;
 }
 
 // The three numbers of a colour of the style sheet.
@@ -212,6 +232,7 @@ function crossing({view}, a, b) {
 // A browser's arithmetic is too coarse for points a million frames away: go only TOO_FAR of the way to them, and back.
 function drawable(points) {
   const distance = ([u, v]) => Math.max(Math.abs(u), Math.abs(v));
+  if (points.every(point => distance(point) <= TOO_FAR)) return points;
   const towards = (far, near) => near.map((value, k) => value + (far[k] - value) * TOO_FAR / distance(far));
   return points.flatMap((point, t) => {
     if (distance(point) <= TOO_FAR) return [point];
@@ -220,9 +241,18 @@ function drawable(points) {
   });
 }
 
+// A path through points, but for those that are not a pixel from the one before.
 function outline(chart, points) {
-  const pairs = drawable(points).map(point => pixel(chart, point).map(value => value.toFixed(1)).join(" "));
-  return pairs.length > 1 ? `M${pairs.join("L")}` : "";
+  const places = drawable(points);
+  let shape = "";
+  let [px, py] = [Infinity, Infinity];
+  for (let t = 0; t < places.length; t++) {
+    const [x, y] = pixel(chart, places[t]);
+    if (Math.abs(x - px) < MERGED && Math.abs(y - py) < MERGED && t < places.length - 1) continue;
+    shape += `${shape ? "L" : "M"}${Math.round(10 * x) / 10} ${Math.round(10 * y) / 10}`;
+    [px, py] = [x, y];
+  }
+  return places.length > 1 ? shape : "";
 }
 
 // A dot a step, but for steps whose dots would merge with the one before.

@@ -9,7 +9,7 @@
 const DURATION = 10;  // seconds that a whole run plays
 const QUIET = 300;    // milliseconds without a change, after which a screen reader is told what is shown
 const AGREES = 1e-12;
-const COARSE_TO_FINE = [16, 64, 128];  // pixels along a side of the map of hyperparameters
+const ARROWS = {ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1]};
 
 let content;
 let surface;          // of content.surfaces
@@ -88,30 +88,34 @@ function report(runner) {
 
 function scaleCurves() {
   const all = shownRunners().map(({run}) => run.columns.above[0]);
-  const logarithmic = surface.minimum !== null && all.every(values => values.every(value => !(value < 0)));
-  const first = Math.max(...all.map(values => values[0]), 1e-300);
-  const finite = all.flat().filter(Number.isFinite);
-  if (logarithmic) {
-    const settled = all.map(values => Math.min(...values.filter(value => value > 0)));
-    const low = Math.max(1e-16 * first, Math.min(1e-3 * first, ...settled.filter(Number.isFinite).map(value => value / 3)));
-    curves.axes[1] = {name: "", limits: [low, 30 * first], logarithmic};
-  } else {
-    const [low, high] = [Math.min(...finite), Math.max(...all.map(values => values[0]))];
-    const room = high - low || 1;
-    curves.axes[1] = {name: "", limits: [low - 0.05 * room, high + 0.3 * room], logarithmic};
-  }
   const log = find("log-steps").checked;
-  curves.axes[0] = {name: "step", limits: log ? [1, content.steps + 1] : [0, content.steps], logarithmic: log};
-  const [across, up] = curves.axes;
-  const scale = ({limits, logarithmic: log}) => log ? value => Math.log(Math.max(value, limits[0])) : Number;
-  const [sx, sy] = [scale(across), scale(up)];
+  curves.axes = [{name: "step", limits: log ? [1, content.steps + 1] : [0, content.steps], logarithmic: log}, lossAxis(all)];
+  const [across, up] = curves.axes.map(({limits, logarithmic}) => {
+    const scale = logarithmic ? value => Math.log(Math.max(value, limits[0])) : Number;
+    const ends = limits.map(scale);
+    return value => between(ends, scale(value));
+  });
   for (const runner of runners) {
-    runner.points.curves = runner.run.columns.above[0].map((value, t) => {
-      const height = Number.isFinite(value) ? between(up.limits.map(sy), sy(value)) : TOO_FAR;
-      return [between(across.limits.map(sx), sx(stepOf(runner, t) + (log ? 1 : 0))), height];
-    });
+    runner.points.curves = runner.run.columns.above[0].map((value, t) =>
+      [across(stepOf(runner, t) + (log ? 1 : 0)), Number.isFinite(value) ? up(value) : TOO_FAR]);
   }
 }
+
+// Room for all that the runs show, but not for the whole of those that diverge.
+function lossAxis(all) {
+  const finite = all.map(values => values.filter(Number.isFinite));
+  const [low, first, high] = [Math.min(...finite.map(least)), Math.max(...all.map(([value]) => value)), Math.max(...finite.map(most))];
+  if (surface.minimum === null || low < 0) {
+    const room = first - low || 1;
+    return {name: "", limits: [low - 0.05 * room, first + 0.3 * room], logarithmic: false};
+  }
+  const settled = Math.min(...finite.map(values => least(values.filter(value => value > 0))));
+  const size = Math.max(first, 1e-300);
+  return {name: "", limits: [Math.max(1e-16 * size, Math.min(0.1 * size, settled / 3)), clamp(2 * high, 3 * size, 30 * size)], logarithmic: true};
+}
+
+const least = values => values.reduce((one, other) => Math.min(one, other), Infinity);
+const most = values => values.reduce((one, other) => Math.max(one, other), -Infinity);
 
 
 // Cards: one for each optimizer, with its sliders and its numbers
@@ -159,7 +163,9 @@ function makeSlider(runner, slider, parent) {
   const label = document.createElement("label");
   const [value, input] = [document.createElement("b"), document.createElement("input")];
   Object.assign(input, {type: "range", min: 0, max: 1000, step: "any"});
-  label.append(`${name} `, value, input);
+  const words = document.createElement("span");
+  words.append(...breakable(name, /(?<=_)/), " ", value);
+  label.append(words, input);
   parent.append(label);
   const show = () => {
     value.textContent = told(valueAt(runner.h, path), 3);
@@ -191,7 +197,9 @@ function makeStoredSlider(runner, parent) {
   const label = document.createElement("label");
   const [value, input] = [document.createElement("b"), document.createElement("input")];
   Object.assign(input, {type: "range", min: 0, max: stored.length - 1, step: 1, value: runner.chosen});
-  label.append("lr ", value, input);
+  const words = document.createElement("span");
+  words.append("lr ", value);
+  label.append(words, input);
   parent.append(label);
   const show = () => { value.textContent = told(stored[runner.chosen].lr, 3); };
   input.addEventListener("input", () => { runner.chosen = Number(input.value); rerun(runner); show(); update(); });
@@ -207,7 +215,16 @@ function drawCard(runner) {
 // Text that may be broken into lines at some places.
 const breakable = (text, places) => text.split(places).flatMap(part => [part, document.createElement("wbr")]);
 
+// Fill a table; where its rows are the same as before, change the numbers alone.
 function fillTable(table, lines) {
+  const names = lines.map(([name, numbers]) => `${name} ${numbers.length}`).join();
+  if (table.dataset.names !== names) makeRows(table, lines);
+  table.dataset.names = names;
+  const cells = table.querySelectorAll("td");
+  lines.flatMap(([, numbers]) => numbers).forEach((number, i) => { cells[i].textContent = number; });
+}
+
+function makeRows(table, lines) {
   table.replaceChildren();
   for (const [name, numbers] of lines) {
     const line = table.insertRow();
@@ -215,78 +232,12 @@ function fillTable(table, lines) {
     Object.assign(head, {scope: "row", colSpan: numbers.length === 1 ? 2 : 1, ariaLabel: name});
     head.append(...breakable(name, /(?<=[_.])/));
     line.append(head);
-    for (const number of numbers) line.insertCell().textContent = number;
+    for (const _ of numbers) line.insertCell();
   }
 }
 
 
-// This step, line by line: the source of the rule that runs, with the numbers of the step instead of the names
-
-function drawExplanation() {
-  if (!find("explanation").open) return;
-  const runner = chosenIn("explanation");
-  if (isLive(runner.optimizer)) find("lines").replaceChildren(...explained(runner, Number(find("coordinate").value)));
-  else find("lines").replaceChildren(line("span", runner.optimizer.reason));
-}
-
-// The lines of the present step for coordinate k, as items of a list.
-function explained({optimizer, run, h}, k) {
-  const t = Math.max(1, Math.min(time, run.columns.loss[0].length - 1));
-  const {g, p, state, values} = beforeStep(optimizer, run, h, k, t);
-  const seen = [];
-  takeStep(RULES[optimizer.code], state, g, p, h, t, seen);
-  if (!seen.some(([, name]) => name === "phi")) seen.splice(-1, 0, returned(optimizer, seen, g));
-  const items = [line("span", `Step ${t}, coordinate ${"xy"[k]}`)];
-  let before = "";
-  for (const [place, name, value] of seen) {
-    const equation = optimizer.lines[`${place} ${name}`];
-    if (equation) {
-      if (equation.source !== before) items.push(line("code", before = equation.source));
-      items.at(-1).append(element("code", `${name} = ${inNumbers(equation, values)} = ${told(value, 5)}`));
-    }
-    values[name] = value;
-  }
-  return items;
-}
-
-// What step t begins with: the gradient, the position, the state, and what the names of the rule stand for.
-function beforeStep(optimizer, run, h, k, t) {
-  const [g, p] = [run.columns.gradient[k][t - 1], run.columns.position[k][t - 1]];
-  const state = RULES[optimizer.code].init(run.columns.position[k][0], h);
-  for (const name of Object.keys(run.columns)) {
-    if (name in state && t > 1) state[name] = run.columns[name][k][t - 1];
-  }
-  if ("step" in state) state.step = t;
-  const at = path => path.reduce((found, key) => found?.[key], {g, p, h, s: state});
-  const values = Object.entries(optimizer.aliases).map(([name, path]) => [name, at(path)]);
-  return {g, p, state, values: Object.fromEntries(values)};
-}
-
-// A rule that ends with `return b` gives b one name more.
-function returned({lines}, seen, g) {
-  const [, name, value] = seen.findLast(([, name]) => `${name} phi` in lines) ?? [0, "grad", g];
-  return [name, "phi", value];
-}
-
-// An expression with numbers instead of names; one that is a name alone stays.
-function inNumbers({names, parts}, values) {
-  if (!parts.join("")) return names[0];
-  const text = number => number < 0 ? `(${told(number)})` : told(number);
-  return parts[0] + names.map((name, i) => (typeof values[name] === "number" ? text(values[name]) : name) + parts[i + 1]).join("");
-}
-
-function element(kind, text) {
-  const made = document.createElement(kind);
-  made.textContent = text;
-  return made;
-}
-
-function line(kind, text) {
-  const item = document.createElement("li");
-  item.append(element(kind, text));
-  return item;
-}
-
+// What the parts below are about
 
 // The runner that a part of the page is about.
 const chosenIn = part => runners.find(({optimizer}) => optimizer.label === find(part).querySelector(".of").value);
@@ -295,7 +246,8 @@ function fillChoices() {
   for (const part of ["explanation", "landscape"]) {
     const choice = find(part).querySelector(".of");
     const labels = runners.map(({optimizer}) => optimizer.label);
-    const before = labels.includes(choice.value) ? choice.value : labels.at(-1);
+    const usual = (runners.find(({optimizer}) => isLive(optimizer)) ?? runners[0]).optimizer.label;
+    const before = labels.includes(choice.value) ? choice.value : usual;
     choice.replaceChildren(...labels.map(label => new Option(label, label, false, label === before)));
   }
   const chosen = new Set(runners.map(({optimizer}) => optimizer));
@@ -303,178 +255,6 @@ function fillChoices() {
     .map(one => new Option(one.label, content.optimizers.indexOf(one))));
   find("adding").hidden = find("add").length < 2;
   fillAxes();
-}
-
-
-// The map of two hyperparameters: every pixel is a run, computed beside the page
-
-const landscape = {worker: null, id: 0, x: null, y: null, key: "", losses: null, size: 0};
-
-function fillAxes() {
-  const runner = chosenIn("landscape");
-  const sliders = runner && isLive(runner.optimizer) ? runner.optimizer.sliders : [];
-  for (const [id, usual] of [["across", 0], ["up", 1]]) {
-    const before = Number(find(id).value || usual);
-    find(id).replaceChildren(...sliders.map(({name}, i) => new Option(name, i)));
-    find(id).value = before < sliders.length ? before : Math.min(usual, sliders.length - 1);
-  }
-}
-
-function drawLandscape() {
-  if (!find("landscape").open) return;
-  const runner = chosenIn("landscape");
-  const {sliders} = runner?.optimizer ?? {sliders: []};
-  if (!runner || !isLive(runner.optimizer) || sliders.length < 2) {
-    find("pointed-at").textContent = "This optimizer has no two hyperparameters to map.";
-    return;
-  }
-  const [x, y] = ["across", "up"].map(id => sliders[Number(find(id).value)]);
-  const job = {surface: surface.code, rule: runner.optimizer.code, h: runner.h, start, steps: content.steps, limit: limit(), x, y};
-  const others = {...job, h: withValue(withValue(runner.h, x.path, null), y.path, null)};
-  const key = JSON.stringify(others);
-  if (key !== landscape.key) {
-    landscape.key = key;
-    landscape.id += 1;
-    Object.assign(landscape, {x, y, losses: null});
-    landscape.worker ??= makeWorker();
-    landscape.worker.postMessage({...job, id: landscape.id, sizes: COARSE_TO_FINE});
-  }
-  paintLandscape(runner);
-}
-
-function makeWorker() {
-  const text = `${find("engine").textContent}\n${find("worker").textContent}`;
-  const worker = new Worker(URL.createObjectURL(new Blob([text], {type: "text/javascript"})));
-  worker.onmessage = ({data: {id, size, losses}}) => {
-    if (id !== landscape.id) return;
-    Object.assign(landscape, {size, losses});
-    paintLandscape(chosenIn("landscape"));
-  };
-  return worker;
-}
-
-function paintLandscape(runner) {
-  const canvas = find("pixels");
-  const [width, height] = [canvas.clientWidth, canvas.clientHeight].map(side => Math.round(side * devicePixelRatio) || 1);
-  Object.assign(canvas, {width, height});
-  const brush = canvas.getContext("2d");
-  const style = getComputedStyle(canvas);
-  const {size, losses, x, y} = landscape;
-  if (losses) {
-    const above = losses.map(value => value - (surface.minimum ?? 0));
-    const scale = value => Math.log10(Math.max(value, 1e-12));
-    const finite = [...above].filter(Number.isFinite).map(scale).sort((a, b) => a - b);
-    const [low, high] = [finite[Math.floor(0.02 * finite.length)], finite[Math.floor(0.98 * (finite.length - 1))]];
-    for (let i = 0; i < size; i++) {
-      for (let j = 0; j < size; j++) {
-        const value = above[i * size + j];
-        brush.fillStyle = Number.isFinite(value) ? viridis(1 - clamp(between([low, high], scale(value)), 0, 1)) : "#2b2b2b";
-        const [left, right] = [j, j + 1].map(k => Math.round(k * width / size));
-        const [top, bottom] = [size - 1 - i, size - i].map(k => Math.round(k * height / size));
-        brush.fillRect(left, top, right - left, bottom - top);
-      }
-    }
-  }
-  drawEdge(brush, runner, width, height);
-  const place = [x, y].map((slider, k) => (k ? height : width) * partOn(slider, valueAt(runner.h, slider.path)));
-  brush.strokeStyle = "#000";
-  brush.lineWidth = 4 * devicePixelRatio;
-  brush.beginPath();
-  brush.arc(place[0], height - place[1], 6 * devicePixelRatio, 0, 7);
-  brush.stroke();
-  brush.strokeStyle = "#fff";
-  brush.lineWidth = 2 * devicePixelRatio;
-  brush.stroke();
-  const lossWords = told(runner.run.columns.above[0].at(-1));
-  find("pointed-at").textContent = `${x.name} ${told(valueAt(runner.h, x.path), 3)}, ${y.name} ${told(valueAt(runner.h, y.path), 3)}: `
-    + (runner.run.ending || `${loss()} ${lossWords} after ${content.steps} steps`)
-    + ". Light is low, dark is high, nearly black diverged" + (edgeOf(runner) ? "; the line is the edge of stability." : ".");
-}
-
-// On a quadratic, gradient descent with momentum diverges where lr is above 2 (1 + momentum) / the largest curvature.
-function edgeOf({optimizer}) {
-  const names = [landscape.x, landscape.y].map(slider => slider?.name);
-  return surface.curvature && optimizer.heavyBall && names.includes("lr") ? names : null;
-}
-
-function drawEdge(brush, runner, width, height) {
-  const names = edgeOf(runner);
-  if (!names) return;
-  const momentum = names.includes("momentum");
-  const points = [];
-  for (let i = 0; i <= 100; i++) {
-    const along = names[0] === "lr" ? landscape.y : landscape.x;
-    const value = valueOn(along, i / 100);
-    const lr = 2 * (1 + (momentum ? value : runner.h.momentum ?? 0)) / surface.curvature;
-    const place = [partOn(names[0] === "lr" ? landscape.x : landscape.y, lr), i / 100];
-    points.push(names[0] === "lr" ? place : place.reverse());
-  }
-  for (const [color, thick] of [["#fff", 5], ["#000", 2]]) {
-    brush.strokeStyle = color;
-    brush.lineWidth = thick * devicePixelRatio;
-    brush.beginPath();
-    for (const [u, v] of points) brush.lineTo(u * width, (1 - v) * height);
-    brush.stroke();
-  }
-}
-
-// A few colours of Matplotlib's viridis (CC0), with straight lines between them.
-function viridis(part) {
-  const stops = [[68, 1, 84], [59, 82, 139], [33, 145, 140], [94, 201, 98], [253, 231, 37]];
-  const k = Math.min(Math.floor(part * 4), 3);
-  return `rgb(${stops[k].map((one, i) => Math.round(one + (stops[k + 1][i] - one) * (part * 4 - k)))})`;
-}
-
-// The hyperparameters under the mouse: the run is drawn in the large map as long as the mouse is there.
-function touchLandscape(part) {
-  const runner = chosenIn("landscape");
-  if (!landscape.x || !runner) return;
-  const values = [landscape.x, landscape.y].map((axis, k) => Number(valueOn(axis, part[k]).toPrecision(4)));
-  runner.h = withValue(withValue(runner.h, landscape.x.path, values[0]), landscape.y.path, values[1]);
-  rerun(runner);
-  placeSliders(runner);
-  update();
-}
-
-function listenToLandscape() {
-  const canvas = find("pixels");
-  let kept = null;  // the hyperparameters to go back to
-  const part = event => {
-    const edges = canvas.getBoundingClientRect();
-    return [clamp((event.clientX - edges.left) / edges.width, 0, 1), clamp(1 - (event.clientY - edges.top) / edges.height, 0, 1)];
-  };
-  canvas.addEventListener("pointermove", event => {
-    kept ??= chosenIn("landscape")?.h;
-    touchLandscape(part(event));
-  });
-  canvas.addEventListener("pointerdown", event => { touchLandscape(part(event)); kept = chosenIn("landscape")?.h; });
-  canvas.addEventListener("pointerleave", () => {
-    const runner = chosenIn("landscape");
-    if (kept && runner) {
-      runner.h = kept;
-      rerun(runner);
-      placeSliders(runner);
-      update();
-    }
-    kept = null;
-  });
-  canvas.addEventListener("keydown", event => {
-    const runner = chosenIn("landscape");
-    const move = {ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1]}[event.key];
-    if (!move || !runner || !landscape.x) return;
-    event.preventDefault();
-    event.stopPropagation();
-    touchLandscape([landscape.x, landscape.y].map((slider, k) => clamp(partOn(slider, valueAt(runner.h, slider.path)) + move[k] / 64, 0, 1)));
-  });
-  for (const id of ["across", "up"]) find(id).addEventListener("change", () => { fixAxes(id); drawLandscape(); });
-  find("landscape").querySelector(".of").addEventListener("change", () => { fillAxes(); drawLandscape(); });
-  find("landscape").addEventListener("toggle", drawLandscape);
-}
-
-// The two axes are never the same.
-function fixAxes(changed) {
-  const other = find(changed === "across" ? "up" : "across");
-  if (other.value === find(changed).value) other.value = [...other.options].find(({value}) => value !== other.value).value;
 }
 
 
@@ -603,6 +383,7 @@ function listenToCharts() {
 
 // Everything that depends on the runs.
 function update() {
+  if (!map.box) return;
   scaleCurves();
   layOut(curves);
   draw();
@@ -611,7 +392,6 @@ function update() {
 
 // Everything that depends on the step.
 function draw() {
-  if (!map.box) return;
   find("time").value = time;
   const step = `${time} of ${content.steps}`;
   find("step").textContent = step;
@@ -672,7 +452,7 @@ function play(on) {
 function onKey(event) {
   const {tagName, type} = event.target;
   if (event.ctrlKey || event.altKey || event.metaKey || tagName === "SELECT") return;
-  const arrow = {ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1]}[event.key];
+  const arrow = ARROWS[event.key];
   const free = type !== "range" && tagName !== "CANVAS";
   if (event.target === map.start?.[0] && arrow) {
     moveStart(start.map((value, k) => value + arrow[k] * (surface.frame[k][1] - surface.frame[k][0]) * map.view.size / 50));
@@ -700,11 +480,10 @@ function prove() {
       optimizer.reason = "Here the page does not agree with Python: this run was made there.";
     }
   }
-  document.documentElement.dataset.agreed = agreed;
-  document.documentElement.dataset.distrusted = distrusted.length;
+  Object.assign(document.documentElement.dataset, {agreed, distrusted: distrusted.length});
   const words = distrusted.length ? `; not ${distrusted.slice(0, 3).join(", ")}${distrusted.length > 3 ? " …" : ""}` : "";
-  const agreeing = `${agreed} checkpoint${agreed === 1 ? " agrees" : "s agree"}`;
-  find("proof").textContent = content.checks.length ? `${agreeing} with Python to 1e-12${words}.` : "";
+  find("proof").textContent = content.checks.length
+    ? `Checked against Python: ${agreed} of ${content.checks.length} runs agree to 1e-12${words}.` : "";
 }
 
 
@@ -769,11 +548,15 @@ function chooseSurface(next) {
   }
   map.view = {u: 0, v: 0, size: 1};
   find("whole").hidden = true;
-  if (map.box) {
-    layOut(map);
-    paintGround();
-    update();
-  }
+  if (map.box) resize();
+}
+
+// Everything, for a window or a frame of another size.
+function resize() {
+  for (const chart of [map, curves]) measure(chart);
+  layOut(map);
+  paintGround();
+  update();
 }
 
 // One unit is as long along x as along y, unless that made the map a mere strip.
@@ -830,7 +613,7 @@ async function begin() {
   prove();
   find("surface").replaceChildren(...content.surfaces.map(({title}, i) => new Option(title, i)));
   find("choose-surface").hidden = content.surfaces.length < 2;
-  find("title").hidden = content.surfaces.length > 1;
+  find("title").classList.toggle("unseen", content.surfaces.length > 1);  // the menu shows it
   [map, curves] = [makeChart("map"), makeChart("curves")];
   find("note").textContent = content.note;
   const first = Math.max(0, content.surfaces.findIndex(({name}) => asked("surface").includes(name)));
@@ -841,15 +624,8 @@ async function begin() {
   for (const optimizer of named.length ? named : content.optimizers.filter(({first}) => first)) addRunner(optimizer);
   chooseSurface(surface);
   fillChoices();
-  scaleCurves();
   listen();
-  const observer = new ResizeObserver(() => {
-    layOut(map);
-    layOut(curves);
-    paintGround();
-    draw();
-    if (landscape.losses) drawLandscape();
-  });
+  const observer = new ResizeObserver(resize);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", paintGround);
   for (const {root} of [map, curves]) observer.observe(root);
 }

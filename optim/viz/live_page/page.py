@@ -29,6 +29,7 @@ from .stored import stored_runs, with_learning_rates
 
 LARGEST = 600_000  # bytes, so that the page can be sent by e-mail
 TEMPLATE = Path(__file__).with_name("page.html")
+SCRIPTS = ("engine", "worker", "charts", "explanation", "landscape", "page")
 CHECKED = 10  # steps that the page repeats from each checkpoint
 SCALES = {  # the values of the sliders of hyperparameters
     "lr": (1e-5, 10, "log"), "eps": (1e-12, 1, "log"), "momentum": (0, 0.9999, "near 1"),
@@ -156,9 +157,12 @@ def entry_of(trajectory, ground, seed):
     except NotPrinted as reason:
         runs, fixed = with_learning_rates(trajectory, seed)
         reason = f"Its runs were made in Python, from one start: {reason}. {fixed}".strip()
-        return entry(trajectory.label, name, None, reason), None, runs, None
+        label = without_lr(trajectory.label) if len(runs) > 1 else trajectory.label
+        return entry(label, name, None, reason), None, runs, None
     h = {key: trajectory.hyperparameters[key] for key in rule.hyperparameters}
-    return entry(without_lr(trajectory.label), name, rule, "", h), rule, [trajectory], trajectory
+    made = entry(without_lr(trajectory.label), name, rule, "", h)
+    made["heavyBall"] &= not trajectory.hyperparameters.get("nesterov", False)  # whose edge is another
+    return made, rule, [trajectory], trajectory
 
 
 def printed_rule(trajectory, ground):
@@ -301,7 +305,7 @@ def document(grounds, optimizers, rules, checks, steps, note):
     code = "\n".join([f"const UNITS = {UNITS};", "const SURFACES = [", ",\n".join(texts), "];", "const RULES = [",
                       ",\n".join(rule.text for rule in printed), "];"])
     here = TEMPLATE.parent
-    parts = {name: (here / f"{name}.js").read_text(encoding="utf-8") for name in ("engine", "worker", "charts", "page")}
+    parts = {name: (here / f"{name}.js").read_text(encoding="utf-8") for name in SCRIPTS}
     return Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
         title=html.escape(grounds[0]["title"]), content=packed, rules=code,
         css=(here / "page.css").read_text(encoding="utf-8"), **parts)
