@@ -482,8 +482,9 @@ function prove() {
   }
   Object.assign(document.documentElement.dataset, {agreed, distrusted: distrusted.length});
   const words = distrusted.length ? `; not ${distrusted.slice(0, 3).join(", ")}${distrusted.length > 3 ? " …" : ""}` : "";
-  find("proof").textContent = content.checks.length
-    ? `Checked against Python: ${agreed} of ${content.checks.length} runs agree to 1e-12${words}.` : "";
+  const all = content.checks.length;
+  const runs = all === 1 ? "run agrees" : "runs agree";
+  find("proof").textContent = all ? `Checked against Python: ${agreed} of ${all} ${runs} to 1e-12${words}.` : "";
 }
 
 
