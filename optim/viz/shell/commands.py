@@ -216,7 +216,7 @@ def run_map(options):
     surface, facts = chosen_surface(options)
     path, keep = map_paths(options, f"{name_of(surface)}_map.png")
     check_start(surface, options.start)
-    kind, _ = contestants.parse(options.optimizer)
+    kind = options.optimizer if isinstance(options.optimizer, type) else contestants.parse(options.optimizer)[0]
     for name, default in AXES.items():
         if getattr(options, name) is default and default[0] not in inspect.signature(kind).parameters:
             raise ValueError(f"--{name} is needed, for {kind.__name__} has no {default[0]}, which is the default: "
@@ -291,7 +291,8 @@ def add_portraits(commands):
     parser = commands.add_parser("portraits", help="draw the basins of many optimizers side by side")
     add_surface(parser)
     parser.add_argument("--optimizer", action="append", metavar='"NAME(lr=..., ...)"',
-                        help="may be given several times; default: sixteen well-known rules")
+                        help="or MODULE:NAME, a class of your own; may be given several times; default: sixteen "
+                             "well-known rules")
     add_steps(parser, 300)
     parser.add_argument("--size", type=int, default=256, metavar="N",
                         help=f"pixels a side, at most {LARGEST}; default: %(default)s")

@@ -34,13 +34,14 @@ def add_start(parser):
 def add_optimizers(parser):
     """Add the option that says which optimizers run."""
     parser.add_argument("--optimizer", action="append", metavar='"NAME(lr=..., ...)"',
-                        help="may be given several times; default: SGD, momentum, RMSprop and Adam")
+                        help="or MODULE:NAME, a class of your own; may be given several times; default: SGD, momentum, "
+                             "RMSprop and Adam")
 
 
 def add_optimizer(parser, default):
     """Add the option that says which optimizer runs, for commands that show only one."""
     parser.add_argument("--optimizer", default=default, action=Once, metavar='"NAME(lr=..., ...)"',
-                        help="default: %(default)s")
+                        help="or MODULE:NAME, a class of your own; default: %(default)s")
 
 
 class Once(argparse.Action):
@@ -67,6 +68,9 @@ def chosen_surface(options):
     """Return the chosen surface or function, and a dictionary with the domain if one was given."""
     if bool(options.surface) == bool(options.function):
         raise ValueError("name either a SURFACE, such as rosenbrock, or --function MODULE:NAME")
+    if options.surface and ":" in options.surface:
+        raise ValueError(f"SURFACE is {options.surface!r}; for a function of your own, write --function "
+                         f"{options.surface}")
     domain = {"domain": (options.domain[:2], options.domain[2:])} if options.domain else {}
     return surfaces.get(options.surface) if options.surface else imported(options.function), domain
 
@@ -89,14 +93,24 @@ def optimizer_to_show(text):
     return kind([optim.Parameter(np.ones((2, 2)))], **hyperparameters)
 
 
+def with_own_classes(optimizers):
+    """Return what --optimizer has given, with the class in place of MODULE:NAME."""
+    if isinstance(optimizers, list):
+        return [with_own_classes(text) for text in optimizers]
+    own = optimizers and ":" in optimizers.partition("(")[0]
+    return imported(optimizers, "--optimizer", "class") if own else optimizers
+
+
 def imported(text, option="--function", kind="function"):
     """Return the function or class MODULE:NAME; the working directory is searched for modules too."""
     module_name, colon, name = text.partition(":")
     if module_name.endswith(".py"):
-        meant = ".".join(Path(module_name).with_suffix("").parts)
-        raise ValueError(f"{option} is {text!r}; a module is named without .py: write {meant}:{name or 'NAME'}")
+        path = Path(module_name).with_suffix("")
+        folder = f", in the folder {path.parent}" if path.is_absolute() else ""
+        meant = path.name if path.is_absolute() else ".".join(path.parts)
+        raise ValueError(f"{option} is {text!r}; a module is named without .py: write {meant}:{name or 'NAME'}{folder}")
     if not colon or not name.isidentifier():
-        raise ValueError(f"{option} is {text!r}; expected MODULE:NAME, such as mymodule:myfunction")
+        raise ValueError(f"{option} is {text!r}; expected MODULE:NAME, such as mymodule:my{kind}")
     here = os.getcwd()
     sys.path.insert(0, here)
     try:
@@ -116,11 +130,12 @@ def imported(text, option="--function", kind="function"):
     return function
 
 
-def place_in_module(error, text):
-    """Return the file and the line of the module in MODULE:NAME where an error arose; "" if it was somewhere else."""
-    module = sys.modules.get((text or "").partition(":")[0])
+def place_in_modules(error, texts):
+    """Return the file and the line where an error arose in a module of texts MODULE:NAME; "" if it was elsewhere."""
+    modules = [sys.modules.get(text.partition(":")[0]) for text in texts if text]
+    files = [getattr(module, "__file__", "") for module in modules]
     places = [f"{frame.filename}, line {frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)
-              if module is not None and frame.filename == getattr(module, "__file__", None)]
+              if frame.filename in files]
     return places[-1] if places else ""
 
 

@@ -13,7 +13,7 @@ import matplotlib as mpl
 import optim
 
 from .commands import COMMANDS, add_table, run_classics
-from .options import PROGRAM, add_output, place_in_module
+from .options import PROGRAM, add_output, place_in_modules, with_own_classes
 
 EXAMPLES = f"""\
 examples:
@@ -77,14 +77,16 @@ def main(arguments=None):
 
 
 def answer(arguments):
-    """Do what the arguments say; a mistake in the user's own function is reported with its line."""
+    """Do what the arguments say; a mistake in the user's own code is reported with its line."""
     options = make_parser().parse_args(arguments)
     if options.backend and mpl.get_backend().lower() != options.backend:
         mpl.use(options.backend)
+    function, optimizers = (getattr(options, name, None) for name in ("function", "optimizer"))
     try:
+        options.optimizer = with_own_classes(optimizers)
         options.command(options)
     except Exception as mistake:
-        place = place_in_module(mistake, getattr(options, "function", None))
+        place = place_in_modules(mistake, [function, *(optimizers if isinstance(optimizers, list) else [optimizers])])
         if not place:
             raise
         raise ValueError(f"{place}: {type(mistake).__name__}: {mistake}") from None

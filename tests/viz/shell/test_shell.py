@@ -70,6 +70,19 @@ def rooted(p):
     return np.sqrt(p[0] - 100) + p[1]**2
 
 rooted.__name__ = "../../rooted"
+
+import optim
+
+class Own(optim.Optimizer):
+    def __init__(self, params, lr=0.01, scale=0.5):
+        super().__init__(params, lr=lr, scale=scale)
+    def update(self, grad, state, param, *, scale):
+        Own.ran = True
+        return scale * grad
+
+class Broken(Own):
+    def update(self, grad, state, param, *, scale):
+        return grdd
 """
 
 
@@ -83,6 +96,11 @@ rooted.__name__ = "../../rooted"
     (["race", "--function", "own:misspelt"], "own.py, line 7: NameError: name 'q' is not defined"),
     (["race", "--function", "own:rooted"], "f is nan at the start (-1.2, 1.2): choose another with --start"),
     (["map", "--function", "own:rooted"], "f is nan at the start"),
+    (["race", "own:rooted"], "write --function own:rooted"),
+    (["race", "--function", os.path.abspath("/there/own.py") + ":f"], "write own:f, in the folder "),
+    (["race", "booth", "--optimizer", "own:Broken"], "own.py, line 26: NameError: name 'grdd' is not defined"),
+    (["race", "booth", "--optimizer", "own:Missing"], "own has no class 'Missing'"),
+    (["race", "booth", "--optimizer", "own:Own(lr=1)"], "expected MODULE:NAME, such as mymodule:myclass"),
     (["basins", "booth", "--optimizer", "SGD(lr=0.1)", "--optimizer", "Adam"], "--optimizer is given twice"),
     *[([command, "booth", "--out", f"nowhere/it.{ending}"], "there is no folder 'nowhere'") for command, ending in
       [("race", "png"), ("map", "png"), ("basins", "png"), ("page", "html"), ("animate", "gif")]],
@@ -147,6 +165,17 @@ def test_race_over_your_own_function(folder, capsys):
                  "--domain", "-4", "4", "-2", "2", "--steps", "5"]) == 0
     assert capsys.readouterr().out.endswith("figure: narrow_race.png\n")
     sys.modules.pop("valley")
+
+
+@pytest.mark.parametrize("command", [
+    ["race"], ["map", "--y", "scale", "0.1", "1", "--size", "4"], ["basins", "--size", "4"],
+    ["portraits", "--size", "4"], ["page"], ["animate"],
+], ids=lambda command: command[0])
+def test_an_optimizer_of_ones_own_is_given_by_its_module(command, folder, monkeypatch):
+    (folder / "own.py").write_text(FUNCTIONS)
+    monkeypatch.delitem(sys.modules, "own", raising=False)
+    assert main([command[0], "booth", "--optimizer", "own:Own", "--steps", "3", *command[1:]]) == 0
+    assert sys.modules["own"].Own.ran
 
 
 def test_map_writes_a_picture_and_keeps_the_numbers(folder, capsys):
