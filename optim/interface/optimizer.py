@@ -19,6 +19,7 @@ from .pieces import has_array, in_pieces, join_new
 from .shared_parameters import describe_shared_parameters
 from .signatures import (
     HANDED,
+    advise,
     check_in_place,
     check_phi,
     check_requests,
@@ -181,7 +182,12 @@ class Optimizer(UpdateRule):
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Clear all gradients: set them to None, or fill them with zeros."""
-        for group in self.param_groups:
+        try:
+            groups = self.param_groups
+        except AttributeError as error:
+            advise(error)
+            raise
+        for group in groups:
             for param in group["params"]:
                 if set_to_none:
                     param.grad = None

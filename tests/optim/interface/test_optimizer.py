@@ -702,6 +702,16 @@ def test_a_step_as_for_pytorch_passes_its_check(style):
     assert "passes" in str(optim.check(style))
 
 
+def test_an_optimizer_that_does_not_call_super_is_answered_at_its_first_use():
+    class Forgets(optim.Optimizer):
+        def __init__(self, params, lr=0.1):
+            self.lr = lr
+
+    for use in Forgets.zero_grad, Forgets.step:
+        with pytest.raises(AttributeError, match=r"its __init__ has to call super\(\).__init__\(params, lr=lr, ...\)"):
+            use(Forgets([optim.Parameter([1.0])]))
+
+
 def test_a_step_that_ignores_its_closure_is_refused_in_words():
     class Ignores(HeavyBall):
         def step(self, closure=None):
