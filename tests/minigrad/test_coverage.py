@@ -1,4 +1,4 @@
-"""The table of what of NumPy is covered, and a reader's own primitives, which extend it."""
+"""The table of the NumPy functions that are covered, and a reader's own primitives, which extend it."""
 
 import math
 

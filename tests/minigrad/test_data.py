@@ -1,4 +1,4 @@
-"""Batches and splits of one's own data."""
+"""Batches and splits of your own data."""
 
 import numpy as np
 import pytest

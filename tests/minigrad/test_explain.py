@@ -1,4 +1,4 @@
-"""explain tells the backward pass that runs: its gradients, its rules' own lines, the reader's lines, and the sums."""
+"""explain shows the backward pass that runs: its gradients, its rules' own lines, the reader's lines, and the sums."""
 
 import gc
 import io

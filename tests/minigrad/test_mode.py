@@ -1,4 +1,4 @@
-"""The mode: whichever way a `with` block is left, what was before it is back."""
+"""The mode: however a `with` block ends, the old mode is restored."""
 
 import contextlib
 import os

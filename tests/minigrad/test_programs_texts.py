@@ -1,4 +1,4 @@
-"""How six programs look. Each text was read by eye: it has to be as good as what a person writes on a wall."""
+"""How six programs look. Each text was read by eye: it has to be as good as a program that a person writes."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The tape: a gradient is complete before it is handed on, whatever the graph's shape or size, or an exception."""
+"""The tape: a gradient is complete before it is passed on, for any shape or size of the graph, even after an exception."""
 
 import gc
 import sys

@@ -1,4 +1,4 @@
-"""Tensor: an array to NumPy and to the reader; a gradient where one is asked for; misuse told apart in words."""
+"""Tensor: an array to NumPy and to the reader; a gradient where one is wanted; and clear errors for each kind of misuse."""
 
 import copy
 import math

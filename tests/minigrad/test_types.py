@@ -1,4 +1,4 @@
-"""What a type checker says of programs that use minigrad: nothing, if they are right."""
+"""What a type checker says about programs that use minigrad: nothing, if they are right."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""Wrong calls of every public function and class, made from their signatures: what answers is minigrad, in words.
+"""Wrong calls of every public function and class, made from their signatures: minigrad answers each in words.
 
 Each function is called in a way that works, with one argument after the other replaced by text, by numbers out of
 range, by arrays of another shape, and so on. Not every replacement is wrong; where one raises an error, this must come

@@ -1,4 +1,4 @@
-"""Averages and wrappers: equal to what they are elsewhere and must be at their limits, and resumed to the bit."""
+"""Averages and wrappers: equal to other libraries, right in limiting cases, and resumed bit for bit."""
 
 import numpy as np
 import pytest

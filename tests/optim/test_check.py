@@ -1,4 +1,4 @@
-"""`optim.check` passes what is right, and names what is wrong and the line it is in."""
+"""`optim.check` passes right optimizers, and names what is wrong in others, with its line."""
 
 import inspect
 import json

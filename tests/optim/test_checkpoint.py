@@ -1,4 +1,4 @@
-"""What `save` writes `load` reads, or says why not; and no crash and no full disk leaves a broken file."""
+"""What `save` writes, `load` reads, or says why not; and neither a crash nor a full disk leaves a broken file."""
 
 import errno
 import os

@@ -1,4 +1,4 @@
-"""Line searches keep their conditions and step as PyTorch's; whole-vector methods keep their promises."""
+"""Line searches satisfy their conditions and take PyTorch's steps; whole-vector methods keep their promises."""
 
 import numpy as np
 import pytest

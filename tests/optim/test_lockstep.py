@@ -1,4 +1,4 @@
-"""The optimizers go where PyTorch's and optax's go, and read and write PyTorch's state dictionaries."""
+"""The optimizers take the same steps as PyTorch's and optax's, and read and write PyTorch's state dictionaries."""
 
 import inspect
 import pathlib

@@ -1,4 +1,4 @@
-"""What every optimizer of the package must pass, whoever wrote it: see `optimizer_catalogue.py` for the examples."""
+"""What every optimizer of the package must pass: see `optimizer_catalogue.py` for the examples."""
 
 import copy
 import importlib

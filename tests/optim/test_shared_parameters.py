@@ -1,4 +1,4 @@
-"""What all optimizers share is described once, and stands in the help of each class."""
+"""What all optimizers share is described once, and appears in the help of each class."""
 
 import inspect
 

@@ -1,4 +1,4 @@
-"""Chains: links do what optax's do, stand in any order, see all gradients where they must, and resume bit for bit."""
+"""Chains: links do what optax's do, work in any order, see all gradients where they must, and resume bit for bit."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""What `tutorials.check` says to code that nobody foresaw, and that nothing in it raises or hangs."""
+"""What `tutorials.check` says about unexpected code; nothing in it raises or hangs."""
 
 import contextlib
 import functools

@@ -1,4 +1,4 @@
-"""Files are whole or as they were before, and what does not hold together is refused in words."""
+"""Files are complete or unchanged, and parts that do not fit together raise a clear error."""
 
 import copy
 import os

@@ -1,4 +1,4 @@
-"""`explain`: what it tells is what ran, and it leaves no trace."""
+"""`explain`: it shows what ran, and leaves no trace."""
 
 import copy
 import html.parser

@@ -1,4 +1,4 @@
-"""`worksheet`: exercise and solution are one sheet, and its numbers are those of the step."""
+"""`worksheet`: exercise and solution are one sheet, with the numbers of the step."""
 
 import re
 import shutil

@@ -1,4 +1,4 @@
-"""The public interface has annotations, rules have none, and type checkers accept optimizers of one's own."""
+"""The public interface has annotations, rules have none, and type checkers accept your own optimizers."""
 
 import inspect
 import subprocess

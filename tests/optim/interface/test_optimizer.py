@@ -1,4 +1,4 @@
-"""The interface that all optimizers share: groups, gradients, hooks, state dictionaries, and a class of one's own."""
+"""The interface that all optimizers share: groups, gradients, hooks, state dictionaries, and your own class."""
 
 import copy
 import warnings

@@ -1,4 +1,4 @@
-"""The page is small, asks nobody for anything, and its runs are Python's, whatever is dragged, slid or pressed."""
+"""The page is small, needs no network, and its runs are Python's, whatever is dragged, slid or pressed."""
 
 import itertools
 import os

@@ -1,4 +1,4 @@
-"""A map's pixels are the runs they stand for, the same wherever they are computed, and its plot shows them in place."""
+"""A map's pixels are real runs, the same wherever they are computed, and its plot shows them in the right places."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""Rates that are drawn are those of theory, whatever optimizer and surface they come from."""
+"""The rates in the picture are those of theory, for any optimizer and surface."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""What is drawn of a run's gradients, state and moves is what the run has recorded."""
+"""The pictures of a run's gradients, state and moves show what the run has recorded."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Where a path leaves the frame is found on its edge, also when a single step leads across the whole of it."""
+"""The place where a path leaves the frame is on its edge, even when a single step crosses the whole frame."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""What is drawn is what was recorded, nothing that leaves the frame is hidden, and nobody's settings are touched."""
+"""Pictures show what was recorded, hide nothing that leaves the frame, and change nobody's settings."""
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt

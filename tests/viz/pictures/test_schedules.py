@@ -1,4 +1,4 @@
-"""The learning rates that are drawn are those that a training sees."""
+"""The learning rates in the picture are those of a training."""
 
 import numpy as np
 import pytest

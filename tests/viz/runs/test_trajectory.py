@@ -1,4 +1,4 @@
-"""A recorded run is what the training loop does, however many runs are one pass, and tells when it ends early."""
+"""A recorded run is what the training loop does, even if one pass makes many runs, and it says when it ends early."""
 
 import numpy as np
 import pytest

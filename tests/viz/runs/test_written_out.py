@@ -1,4 +1,4 @@
-"""Runs on surfaces that are written out are those of the tape, bit for bit."""
+"""Runs on surfaces that are written out equal those of the tape, bit for bit."""
 
 import numpy as np
 import pytest
