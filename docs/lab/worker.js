@@ -1,4 +1,4 @@
-// The worker: one Python, and the files it sees. It is handed code, and answers with text, pictures and an end.
+// The worker: one Python, and the files it sees. It gets code, and answers with text, pictures and an end.
 import { ConsoleStdout, Directory, File, OpenFile, PreopenDirectory, WASI } from "@bjorn3/browser_wasi_shim";
 
 const PYTHON = "/usr/local/lib/python315.zip";
@@ -21,7 +21,7 @@ function folderOf(files) {
     return folder;
 }
 
-/** Hand source text to the interpreter. */
+/** Pass source text to the interpreter. */
 function turn(source) {
     const bytes = encoder.encode(source), place = python.host_alloc(bytes.length);
     new Uint8Array(python.memory.buffer).set(bytes, place);

@@ -1,4 +1,4 @@
-"""The site works from disk: every link leads somewhere, nothing is loaded from the network, and no page reports an error.
+"""The site works from disk: every link leads somewhere, nothing comes from the network, and no page reports an error.
 
 It is tested where it has been built (`python docs/build.py`); so is the lab (`python docs/build.py lab`).
 """

@@ -1,4 +1,4 @@
-"""The tape: a gradient is complete before it is passed on, for any shape or size of the graph, even after an exception."""
+"""The tape: a gradient is complete before it is passed on, for any graph, even after an exception."""
 
 import gc
 import sys

@@ -1,4 +1,4 @@
-"""Tensor: an array to NumPy and to the reader; a gradient where one is wanted; and clear errors for each kind of misuse."""
+"""Tensor: an array to NumPy and to the reader; a gradient where one is wanted; and a clear error for each misuse."""
 
 import copy
 import math

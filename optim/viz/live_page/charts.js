@@ -1,7 +1,7 @@
 "use strict";
 
-// The two pictures: paths on the surface, and curves of the loss. A chart shows points that lie between 0 and 1; what is
-// outside may be drawn, and is cut off at the frame. Its `view` is the part of these that fills the frame.
+// The two pictures: paths on the surface, and curves of the loss. A chart shows points between 0 and 1. Points
+// outside can be drawn, and are cut off at the frame. Its `view` is the part that fills the frame.
 
 const DASHES = ["none", "9 5", "10 4 2 4", "2.5 3", "9 3 2 3 2 3", "15 5", "6 3 2 3 2 3", "5 5"];  // in DRAWN
 const SHAPES = [  // what marks the present step: the outlines of eight symbols around (0, 0)
@@ -17,7 +17,7 @@ const find = id => document.getElementById(id);
 const between = ([low, high], value) => (value - low) / (high - low);
 const clamp = (value, low, high) => Math.max(low, Math.min(value, high));
 
-// Numbers as a page shows them: few digits, a real minus sign, a dash for what is not a number.
+// Numbers as a page shows them: few digits, a real minus sign, a dash for NaN.
 function told(number, digits = 4) {
   if (number === null || number === undefined || !Number.isFinite(number)) return "–";
   const size = Math.abs(number);
@@ -172,7 +172,7 @@ function roundPowers(ends, room) {
 
 const DARKER = 0.055;  // each band than the one below
 
-// Colour `across` x `down` pixels of the shown part by the values of a function; returned as the address of a picture.
+// Colour `across` x `down` pixels of the shown part by the values of a function; return the address of the picture.
 function hills({view, box}, frame, height, levels, across, down, [paper, hill, crest]) {
   const band = new Uint8Array(across * down);
   const [[left, right], [bottom, top]] = frame;
@@ -255,7 +255,7 @@ function outline(chart, points) {
   return places.length > 1 ? shape : "";
 }
 
-// A dot a step, but for steps whose dots would merge with the one before.
+// A dot for each step, except where it would merge with the one before.
 function dotted(chart, points) {
   let shape = "";
   let [px, py] = [Infinity, Infinity];
@@ -269,7 +269,7 @@ function dotted(chart, points) {
   return shape;
 }
 
-// A triangle that points out of the frame, for every time that the path leaves it.
+// A triangle that points out of the frame, each time that the path leaves it.
 function triangles(chart, points) {
   let shape = "";
   for (let t = 1; t < points.length; t++) {

@@ -1,10 +1,10 @@
 "use strict";
 
-// Runs, made in the page. Nothing here knows an update rule or a surface: RULES and SURFACES were printed from what the
-// real ones do in Python.
+// Runs, made in the page. Nothing here contains an update rule or a surface: RULES and SURFACES were printed from what
+// the real ones do in Python.
 //   SURFACES[i](x, y) returns [loss, slope along x, slope along y].
 //   RULES[i].init(p, h) returns the state of one coordinate; RULES[i].later(s, g, p, h, seen), and for the first step
-//   RULES[i].first where that is another, change the state and return the coordinate's next value, for the gradient g
+//   RULES[i].first if that is different, change the state and return the coordinate's next value, for the gradient g
 //   and the hyperparameters h. They push [line, name, value] to `seen`, if there is one.
 
 const CHECKED = 10;

@@ -1,13 +1,13 @@
 "use strict";
 
 // The page: what is chosen (a surface, a start, optimizers with their hyperparameters, a step), and one function, `draw`,
-// that shows what is chosen. Whatever is moved, all runs are made again; a thousand steps take about a millisecond.
+// that shows what is chosen. After each change, all runs are made again; a thousand steps take about a millisecond.
 //
 // `content` comes from page.py: the surfaces, the optimizers with their sliders and the lines of their rules, the runs
 // that were made in Python where a rule cannot be printed, and checkpoints of real runs.
 
 const DURATION = 10;  // seconds that a whole run plays
-const QUIET = 300;    // milliseconds without a change, after which a screen reader is told what is shown
+const QUIET = 300;    // milliseconds without a change, after which a screen reader gets what is shown
 const AGREES = 1e-12;
 const ARROWS = {ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1]};
 
@@ -19,7 +19,7 @@ let time = 0;         // the present step
 let playing = false;
 let map, curves;      // the two charts
 let pointed = null;   // the chart, runner and step that the mouse is at; or the focus, which is at the present step
-let telling = null;   // the timer of what a screen reader will be told
+let telling = null;   // the timer of the next text for a screen reader
 let drag = null;      // what the mouse is dragging, "start" or "ground"
 
 
@@ -29,7 +29,7 @@ const loss = () => surface.minimum === null ? "loss" : "loss above the minimum";
 const evaluate = () => SURFACES[surface.code];
 const limit = () => FAR * Math.max(...surface.frame.flat().map(Math.abs), ...start.map(Math.abs));
 
-// Make or find the run of a runner, and prepare what is drawn of it.
+// Make or find the run of a runner, and prepare what is drawn.
 function rerun(runner) {
   const {optimizer, h} = runner;
   if (isLive(optimizer)) {
@@ -66,7 +66,7 @@ function rows(runner, t) {
     .map(([name, columns]) => [name, columns.map(column => told(column[at], name === "position" ? surface.digits : 4))]);
 }
 
-// So many digits tell apart ten thousand places along each side of a frame.
+// This many digits distinguish ten thousand places along each side of a frame.
 function digitsFor(frame) {
   const needed = ([low, high]) => Math.ceil(Math.log10(Math.max(Math.abs(low), Math.abs(high)) / (high - low)));
   return 4 + Math.max(0, ...frame.map(needed));
@@ -132,7 +132,7 @@ function addRunner(optimizer) {
   return runner;
 }
 
-// The best of 31 learning rates, for optimizers that came without one of their own.
+// The best of 31 learning rates, for optimizers that came without one.
 function tune(runner) {
   if (!isLive(runner.optimizer) || runner.h.lr === undefined) return;
   runner.h.lr = tunedRate(evaluate(), RULES[runner.optimizer.code], runner.h, surface.start, content.steps, surface.frame);
@@ -190,7 +190,7 @@ function makeSlider(runner, slider, parent) {
 
 const placeSliders = runner => runner.sliders.forEach(place => place());
 
-// Where runs were made beforehand, the slider goes through their learning rates.
+// If runs were made beforehand, the slider goes through their learning rates.
 function makeStoredSlider(runner, parent) {
   const {stored} = runner.optimizer;
   runner.chosen = stored.length >> 1;
@@ -212,7 +212,7 @@ function drawCard(runner) {
   fillTable(runner.table, rows(runner, time));
 }
 
-// Text that may be broken into lines at some places.
+// Text with places where lines can break.
 const breakable = (text, places) => text.split(places).flatMap(part => [part, document.createElement("wbr")]);
 
 // Fill a table; where its rows are the same as before, change the numbers alone.
@@ -407,7 +407,7 @@ function draw() {
   tellSoon();
 }
 
-// A screen reader is told what is shown when that has come to rest: neither at every frame nor at every key.
+// A screen reader gets what is shown once it stops changing, not at every frame or key.
 function tellSoon() {
   clearTimeout(telling);
   if (!playing && !drag) telling = setTimeout(tell, QUIET);
@@ -477,7 +477,7 @@ function prove() {
     else distrusted.push(`${optimizer.label} on ${own.title}`);
     if (!(worst <= AGREES) && optimizer.stored) {
       optimizer.distrusted = true;
-      optimizer.reason = "Here the page does not agree with Python: this run was made there.";
+      optimizer.reason = "Here the page does not agree with Python, so this run was made in Python.";
     }
   }
   Object.assign(document.documentElement.dataset, {agreed, distrusted: distrusted.length});
@@ -497,7 +497,7 @@ async function unpacked(text) {
   return JSON.parse(await new Response(stream).text());
 }
 
-// A column is whole numbers times powers of ten, both told as differences from one to the next.
+// A column is whole numbers times powers of ten, both given as differences from one to the next.
 function unpackedColumn({whole, powers}) {
   let [digits, power] = [0, 0];
   return whole.map((difference, t) => {
@@ -512,7 +512,7 @@ function unpackRun(run) {
   for (const [name, columns] of Object.entries(run.columns)) run.columns[name] = columns.map(unpackedColumn);
 }
 
-// Paint the hills, coarsely as long as things move, and finely when they have come to rest.
+// Paint the hills, coarsely as long as something moves, and finely when it has stopped.
 let resting = null;
 function paintGround() {
   if (surface.code === null || !map.box) return;
@@ -560,7 +560,7 @@ function resize() {
   update();
 }
 
-// One unit is as long along x as along y, unless that made the map a mere strip.
+// One unit is as long along x as along y, unless that would make the map a narrow strip.
 function setRatio([x, y]) {
   const ratio = (x[1] - x[0]) / (y[1] - y[0]);
   document.documentElement.style.setProperty("--ratio", ratio > 0.4 && ratio < 2.5 ? ratio : 1);

@@ -1,5 +1,5 @@
-// The map that can be touched is computed here, beside the page, so that the page stays alive: rows of pixels, coarse
-// ones first. It is handed what to compute, and stops when it is handed something else.
+// The map that you can touch is computed here, beside the page, so that the page keeps responding: rows of pixels, coarse
+// ones first. It gets a message with what to compute, and stops when it gets another one.
 
 let wanted = 0;
 

@@ -1,4 +1,4 @@
-"""The frames of an animation show what had happened by their steps, and every format is written, or raises a clear error."""
+"""The frames of an animation show what has happened so far; every format is written, or raises a clear error."""
 
 import base64
 import io
