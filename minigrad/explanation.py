@@ -59,9 +59,9 @@ class Contribution:
     returned : ndarray or None
         What the rule returned; None if that is added to a part of the receiver's gradient.
     value : ndarray
-        The contribution in the shape of the receiver: summed where broadcasting had stretched the receiver.
+        The contribution in the shape of the receiver: summed where broadcasting stretched the receiver.
     before : ndarray or None
-        What had arrived at the receiver before.
+        What had already arrived at the receiver.
     """
 
     giver: int
@@ -373,7 +373,7 @@ class Listener(Rememberer):
             self.rows[node].arguments = list(self.arguments_of(node))
 
     def rules(self):
-        """Yield the rules that the walk may apply."""
+        """Yield the rules that the walk can apply."""
         for node in self.rows:
             if node.recipe is not None:
                 primitive, _, _, parents = node.recipe
@@ -485,7 +485,7 @@ def described(contribution):
     else:
         text = f"{formula} = {result}" if formula and not formula.endswith(f"= {result}") else formula or result
         if np.shape(contribution.returned) != np.shape(contribution.value):
-            text += f", summed where broadcasting had stretched: {show(contribution.value)}"
+            text += f", summed where broadcasting stretched: {show(contribution.value)}"
     return text
 
 

@@ -29,7 +29,7 @@ class Primitive:
     """A function of arrays with its derivative rules.
 
     `vjps[i](g, ans, *args, **keywords)` is the product of g, the gradient of the result `ans`, with the Jacobian by the
-    i-th argument. It may have the broadcast shape and any precision. A rule can also return `AddInto`. An argument
+    i-th argument. It can have the broadcast shape and any precision. A rule can also return `AddInto`. An argument
     without a derivative has None instead of a rule.
     """
 
@@ -63,7 +63,7 @@ class Node:
         Larger than that of any node it was made of, so that sorting by it gives an order for the walk.
     requires_grad : bool
     hooks : dict or None
-        Functions that see, and may replace, the node's gradient once it is complete.
+        Functions that see, and can replace, the node's gradient once it is complete.
     """
 
     __slots__ = ("__weakref__", "counter", "hooks", "recipe", "requires_grad", "value")

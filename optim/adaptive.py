@@ -1,4 +1,4 @@
-"""Adaptive methods: every coordinate has a step size of its own, learnt from the gradients it has seen.
+"""Adaptive methods: every coordinate has its own step size, learnt from the gradients it has seen.
 
 One idea runs through the chapter: divide by the root of a sum of squared gradients. Adagrad sums, Adadelta and
 RMSprop forget, Adam adds momentum. Each method after Adam changes one part of it: its decay, its norm, its momentum,
@@ -629,7 +629,7 @@ class RAdam(Optimizer):
         return phi
 
     def rectification(self, t, beta2):
-        """Return r, which is 0 while the variance is not to be trusted."""
+        """Return r, which is 0 while the variance cannot be trusted."""
         limit = 2 / (1 - beta2) - 1
         rho = limit - 2 * t * beta2**t / (1 - beta2**t)
         trusted = rho > self.threshold

@@ -164,7 +164,7 @@ class ASGD(HasAverage, Optimizer):
 
 
 class Averaging(HasAverage, Wrapper):
-    """What EMA and SWA share: an average beside the run, which does not change it."""
+    """What EMA and SWA share: an average beside the run, which does not change the run."""
 
     def init_state(self, param):
         return {"n_averaged": 0, "average": param.copy()}

@@ -44,7 +44,7 @@ ADVICE_ON_UPDATE = [
     (NameError, HYPERPARAMETER, "name it after the `*`, as in `def update(self, grad, state, param, *, beta)`"),
 ]
 ADVICE_ON_STEP = [
-    (KeyError, "", 'group has what __init__ hands super().__init__, and self.state[p] what step has put there'),
+    (KeyError, "", 'group has what __init__ passes to super().__init__, and self.state[p] what step has put there'),
     (NameError, HYPERPARAMETER, 'write group["lr"], and so on, for each group in self.param_groups'),
 ]
 

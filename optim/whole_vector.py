@@ -101,7 +101,7 @@ class WholeVectorOptimizer(Optimizer):
 
     @property
     def sign(self):
-        """What makes the problem a minimisation: -1 if it is to be maximised."""
+        """The sign that turns the problem into a minimisation: -1 to maximise."""
         return -1 if self.param_groups[0]["maximize"] else 1
 
     def vector(self):

@@ -282,7 +282,7 @@ class Columns:
 # Order within the layers
 
 def order(columns):
-    """Order every column so that few edges cross: barycentres, swept to and fro, and then transpositions."""
+    """Order every column so that few edges cross: barycentres, in sweeps back and forth, and then transpositions."""
     first_visit(columns)
     best, fewest = [list(items) for items in columns.items], crossings(columns)
     for sweep in range(ROUNDS):

@@ -236,7 +236,7 @@ def _weighted(surprise, outputs, target, weight, ignore_index):
 
 
 def _checked_classes(shape, classes, ignore_index):
-    """Return the classes, 0 where they are to be ignored, and where that is, None for nowhere."""
+    """Return the classes, with 0 for the ignored ones, and a mask of these, None if there are none."""
     if classes.dtype.kind not in "iu":
         raise TypeError(f"target has dtype {classes.dtype} and shape {classes.shape}: expected integers, the classes, "
                         f"or probabilities in the shape of the input, {shape}")

@@ -22,7 +22,7 @@ def resized(x, n, axis):
 
 
 def sizes(x, s, axes):
-    """Return the axes to be transformed, counted from the front, and the length of each."""
+    """Return the axes to transform, counted from the front, and the length of each."""
     if axes is None:
         axes = range(x.ndim) if s is None else range(-len(s), 0)
     axes = normalize_axis_tuple(axes, x.ndim, allow_duplicate=True)

@@ -2,7 +2,7 @@
 
 With g for ∂L/∂C, most rules follow from the differential dL = tr(gᵀdC), written in terms of dA: what A receives can
 then be read off. Eigenvectors and singular vectors are functions of the matrix where their values are distinct. Where
-some are equal, the vectors may be chosen in many ways, and what depends on the choice is left out of the gradient.
+some are equal, the vectors can be chosen in many ways, and the gradient leaves out what depends on the choice.
 First derivatives of functions that treat equal values alike (their sum, their product, the sum of their squares) are
 right there. Other functions, such as the first of two equal values, have no derivative. Second derivatives would be
 limits of 0/0 that no rule can see, and are NaN rather than wrong. Matrices that must be symmetric receive a symmetric

@@ -188,7 +188,7 @@ def peak_to_peak(a, axis=None, out=None, keepdims=False):
 
 
 def merged(x, axis):
-    """Return x with the axes to be reduced moved to the end and merged into one."""
+    """Return x with the axes to reduce moved to the end and merged into one."""
     axes = axes_of(axis, x)
     rest = [i for i in range(np.ndim(x)) if i not in axes]
     lengths = [np.shape(x)[i] for i in rest]

@@ -132,7 +132,7 @@ def trace_of_matrices(x, /, *, offset=0, dtype=None):
     return np.trace(x, offset, -2, -1, dtype)
 
 
-# Joining. The primitives take the arrays one by one, so that each has a gradient of its own.
+# Joining. The primitives take the arrays one by one, so that each has its own gradient.
 
 def _part(position, g, ans, *arrays, axis, ends):
     """Return the slice of g that belongs to the array at `position`."""

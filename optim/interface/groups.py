@@ -113,7 +113,7 @@ def as_defaults(defaults, kind):
     if defaults is None:
         return {}
     if not isinstance(defaults, dict):
-        raise TypeError(f"{kind.__name__} hands super().__init__ {defaults!r} after params; expected its "
+        raise TypeError(f"{kind.__name__} passes super().__init__ {defaults!r} after params; expected its "
                         "hyperparameters, as in super().__init__(params, lr=lr) or super().__init__(params, "
                         "dict(lr=lr))")
     return defaults

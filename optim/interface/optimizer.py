@@ -109,7 +109,7 @@ class Optimizer(UpdateRule):
     >>> p.data
     array([ 0.5, -1.5])
 
-    The same as one would write it for PyTorch, with a `step` of its own:
+    The same as for PyTorch, with its own `step`:
 
     >>> class SignDescent(optim.Optimizer):
     ...     def __init__(self, params, lr=0.01):

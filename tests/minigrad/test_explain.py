@@ -159,7 +159,7 @@ def test_a_contribution_is_shown_before_and_after_broadcasting_is_undone():
     give = explanation.rows[1].contributions[1]
     assert give.returned.shape == (3, 2)
     np.testing.assert_array_equal(give.value, [3, 3])
-    assert "summed where broadcasting had stretched: [3, 3]" in explanation.text(width=300)
+    assert "summed where broadcasting stretched: [3, 3]" in explanation.text(width=300)
 
 
 def test_names_are_those_of_the_readers_program():

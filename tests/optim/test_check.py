@@ -491,7 +491,7 @@ MISUNDERSTOOD = [
     (LooksForBeta, r"name 'beta' is not defined; name it after the `\*`"),
     (WritesTorch, r"no attribute 'mul_'; arrays are NumPy's: write m \*= beta"),
     (IgnoresItsClosure, r"IgnoresItsClosure.step\(closure\) does not call its closure"),
-    (MisspellsInItsStep, r"KeyError: 'rate'; group has what __init__ hands super\(\).__init__"),
+    (MisspellsInItsStep, r"KeyError: 'rate'; group has what __init__ passes to super\(\).__init__"),
     (MovesTheParameterItself, "a parameter's array is p.data: write p.data -= ..."),
     (StepsByItself, r"write `def step\(self, closure=None\)`, or write no step at all"),
     (NeedsLr, r"give it a default, or pass check a value, as in check\(MyOptimizer, lr=0.1\)"),

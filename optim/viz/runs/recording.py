@@ -426,7 +426,7 @@ def with_facts(surface, start, facts):
         if name not in known:
             nearest = difflib.get_close_matches(name, known, n=1)
             hint = f"did you mean {nearest[0]}?" if nearest else f"the facts are {', '.join(known)}."
-            raise TypeError(f"a race does not take {name}, which is no fact of a surface; {hint} Hyperparameters go "
+            raise TypeError(f"a race does not take {name}, which is not a fact of a surface; {hint} Hyperparameters go "
                             'with each optimizer, as in "Adam(lr=0.05)", and a schedule goes to record or race')
     if callable(surface) and not isinstance(surface, Surface):
         first = np.asarray(start)[:, 0] if np.ndim(start) == 2 else start

@@ -302,7 +302,7 @@ def himmelblau(p):
     saddles=[(1.07054229182366, -0.53527114591183), (-1.07054229182366, 0.53527114591183)],
     source="L. C. W. Dixon and G. P. Szego, Towards Global Optimisation 2 (1978)")
 def three_hump_camel(p):
-    """Two traps beside the global minimum: with enough momentum a run rolls out of them, with too much through all."""
+    """Two traps beside the global minimum: some momentum carries a run out of them, too much through all of them."""
     x, y = p
     return 2 * x**2 - 1.05 * x**4 + x**6 / 6 + x * y + y**2
 
@@ -350,7 +350,7 @@ def styblinski_tang(p):
     source="E. P. Adorio, MVF: Multivariate Test Functions Library in C, Department of Mathematics, University of the "
            "Philippines Diliman (2005)")
 def mccormick(p):
-    """A wavy channel that drops step by step along the diagonal: each step down is a place where a run may stay."""
+    """A wavy channel that drops step by step along the diagonal: on each step down a run can get stuck."""
     x, y = p
     return np.sin(x + y) + (x - y)**2 - 1.5 * x + 2.5 * y + 1
 

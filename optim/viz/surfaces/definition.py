@@ -1,4 +1,4 @@
-"""A surface: a function to be minimised, with what is known about it, and its samples for pictures.
+"""A surface: a function to minimise, with what is known about it, and its samples for pictures.
 
 The function is plain NumPy of one argument ``p`` whose *first axis* holds the coordinates, so the same two lines serve
 one point, a grid of a million, a batch of runs stored as (2, N), and a minigrad Tensor.
@@ -17,7 +17,7 @@ KINDS = "starts", "minima", "local_minima", "saddles", "maxima"  # of points
 
 @dataclasses.dataclass(eq=False, repr=False)
 class Surface:
-    r"""A function to be minimised, :math:`f: \mathbb{R}^n \to \mathbb{R}`, with what is known about it.
+    r"""A function to minimise, :math:`f: \mathbb{R}^n \to \mathbb{R}`, with what is known about it.
 
     Only the function is needed; everything else has a sensible default. You call a Surface like the function that it
     holds, and it can be pickled if the function can. ``dataclasses.replace(surface, start=(0, 2))`` is the same surface
@@ -96,8 +96,8 @@ class Surface:
                             "to get a known surface by its name, write surfaces.get(name)")
         if len(needed := needed_arguments(self.function)) > 1:
             raise TypeError(f"the function takes {' and '.join(needed)}; it must take one point p, an array of all "
-                            f"coordinates: with p[0] for {needed[0]}, p[1] for {needed[1]} and so on; what is no "
-                            "coordinate needs a default, as a has in lambda p, a=1: a * p[0]**2 + p[1]**2")
+                            f"coordinates: with p[0] for {needed[0]}, p[1] for {needed[1]} and so on; any other "
+                            "argument needs a default, like a in lambda p, a=1: a * p[0]**2 + p[1]**2")
         if not (np.ndim(self.noise) == 0 and np.isfinite(self.noise) and self.noise >= 0):
             raise ValueError(f"noise must be a standard deviation, a finite number >= 0, got {self.noise!r}")
         if not self.name:

@@ -820,7 +820,7 @@ def test_defaults_that_are_no_dictionary_are_refused(defaults):
         def __init__(self, params):
             super().__init__(params, defaults)
 
-    with pytest.raises(TypeError, match=r"Wrong hands super\(\).__init__ .* write|expected its hyperparameters"):
+    with pytest.raises(TypeError, match=r"Wrong passes super\(\).__init__ .* write|expected its hyperparameters"):
         Wrong([optim.Parameter([1.0])])
 
 
