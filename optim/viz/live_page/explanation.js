@@ -25,6 +25,7 @@ function explained({optimizer, run, h}, k) {
     }
     values[name] = value;
   }
+  if (items.length === 1) items.push(line("span", "Python has kept no source of this rule: put its class into a file."));
   return items;
 }
 

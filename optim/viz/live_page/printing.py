@@ -23,6 +23,7 @@ from optim.explanation.formulas import (
     source_lines,
     statements,
 )
+from optim.explanation.listings import source_of
 from optim.interface.hyperparameters import FINITE, prepared, ranges_of
 from optim.interface.optimizer import Optimizer, UpdateRule
 from optim.interface.signatures import hyperparameter_names
@@ -195,8 +196,9 @@ class Lines:
         update = type(optimizer).update
         self.equations, self.calls, self.numbers = {}, {}, set()
         self.aliases = {"grad": ["g"], "param": ["p"], "theta": ["p"], "lr": ["h", "lr"]}
-        self.read(update, {})
-        self.read(Optimizer.descend, {"lr": "1"} if optimizer.returns_step else {})
+        if source_of(update):  # else it was typed at a prompt, and the page says so
+            self.read(update, {})
+            self.read(Optimizer.descend, {"lr": "1"} if optimizer.returns_step else {})
         self.aliases |= {name: ["h", name] for name in hyperparameter_names(update)}
 
     def read(self, method, constants):

@@ -539,6 +539,21 @@ class TestTheFile:
         assert_shows(browser, card(1), both[1], 20)
         assert "schedule" in browser.run(f"return document.querySelector('{card(1)} .fixed').textContent")
 
+    def test_an_optimizer_typed_at_a_prompt_runs_in_the_page_and_is_not_explained(self, browser, tmp_path):
+        typed = {"optim": optim, "np": np}
+        exec("class Typed(optim.Optimizer):\n"
+             "    def __init__(self, params, lr=0.25):\n"
+             "        super().__init__(params, lr=lr)\n"
+             "    def update(self, grad, state, param):\n"
+             "        return np.sign(grad)\n", typed)
+        own = race("booth", {"own": typed["Typed"]}, steps=20)
+        show(browser, page(own, tmp_path / "own.html"))
+        assert_shows(browser, card(0), own[0], 20)
+        browser.run("find('explanation').open = true")
+        browser.wait_for("document.getElementById('lines').textContent")
+        told = browser.run("return document.getElementById('lines').innerText")
+        assert "Python has kept no source of this rule" in told and "theta" not in told
+
     def test_your_own_optimizer_runs_in_the_page(self, browser, tmp_path):
         class SignDescent(optim.Optimizer):
             def __init__(self, params, lr=0.25, slope=0.1):
