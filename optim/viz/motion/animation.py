@@ -84,6 +84,7 @@ def animate(runs, path=None, *, frames=100, fps=20, domain=None, levels=20, dpi=
     with style():
         stage = Stage(runs, domain, levels, dpi)
         animation = Motion(stage.figure, stage.show, steps, init_func=list, interval=1000 / fps)
+        animation.description = stage.description
         if write:
             write(animation, path, fps, dpi)
     return animation
@@ -145,6 +146,12 @@ class Motion(FuncAnimation):
             sys.modules["IPython"].display.display(self)
         else:
             show_figure(self._fig)
+
+    def __repr__(self):
+        return f"<Motion: {self.description}>"
+
+    def __del__(self):
+        """Let go of the animation without Matplotlib's warning: like a drawing, it need not be shown or saved."""
 
     def _repr_html_(self):
         """Return the player."""

@@ -1,6 +1,7 @@
 """The frames of an animation show what has happened so far; every format is written, or raises a clear error."""
 
 import base64
+import gc
 import io
 import re
 import subprocess
@@ -44,6 +45,14 @@ def test_what_is_saved_later_is_written_by_its_ending_too(rosenbrock_race, tmp_p
         animation.save(tmp_path / "a.png")
     assert not (tmp_path / "a.png").exists()
     plt.close("all")
+
+
+def test_an_animation_says_what_it_shows_and_can_be_dropped(recwarn):
+    animation = animate(race("booth", ["SGD(lr=0.1)"], steps=2))
+    assert repr(animation).startswith("<Motion: Paths on booth: SGD(lr=0.1)")
+    del animation
+    gc.collect()
+    assert not recwarn
 
 
 def test_lines_lie_where_the_overview_has_them(rosenbrock_race):
