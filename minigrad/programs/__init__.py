@@ -1,4 +1,4 @@
-"""The derivative, written out: the program that NumPy ran, to be read, run and kept.
+"""The derivative, written out: the program that NumPy ran, for you to read, run and keep.
 
 Read `recording.py` first, and beside it `calls.py`, `watched.py` and `places.py`; then `trace.py`,
 `simplifications.py`, `layout.py` and `written.py`. `scalar_code.py` prints the same calls as JavaScript.

@@ -1,4 +1,4 @@
-"""The form of arguments, which a program holds for, and other numbers of the same form to check it with."""
+"""The form of arguments that a program works for, and other numbers of the same form to check it with."""
 
 from functools import partial
 
@@ -35,7 +35,7 @@ def nesting_tests(example, path):
 
 
 def same_form(example, x):
-    """Tell whether an argument has the form of an example, whose arrays and numbers are Calls."""
+    """Return whether an argument has the form of an example, whose arrays and numbers are Calls."""
     if isinstance(example, Call):
         if example.kind == "number":
             return isinstance(x, (int, float, complex)) and not isinstance(x, bool) and (
@@ -50,7 +50,7 @@ def same_form(example, x):
 
 
 def in_c_order(x):
-    """Tell whether an argument lies in memory row by row."""
+    """Return whether an argument lies in memory row by row."""
     return not isinstance(x, np.ndarray) or x.flags.c_contiguous
 
 

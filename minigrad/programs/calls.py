@@ -1,4 +1,4 @@
-"""What a recording is made of: calls, which are the values that they return, and the conditions of the run."""
+"""What a recording consists of: calls, which are also the values that they return, and the conditions of the run."""
 
 import numpy as np
 
@@ -12,7 +12,7 @@ class Call:
     ----------
     function : callable
         `function(*args, **keywords)` repeats the call, once the Calls among the arguments are replaced by their values.
-        None for what was there at the start: an argument (`path` says which) or a frozen array (`array`).
+        None for values that exist at the start: an argument (`path` says which) or a frozen array (`array`).
     shape, dtype : of the value; the dtype is None for a tuple.
     kind : {"array", "scalar", "number", "tuple"}
         An array, a NumPy scalar, one of Python's numbers, or a tuple of these.
@@ -27,7 +27,7 @@ class Call:
     slope_of : Call
         In a walk back, the value that this one is the gradient of, if it is one.
     became : Call
-        What stands for the value after a simplification.
+        What replaces the value after a simplification.
     uses : int
         How often the program uses the value; counted when it is simplified.
     """
@@ -49,7 +49,7 @@ class Call:
 
 
 def kind_of(result):
-    """Return which kind of value a call has returned."""
+    """Return the kind of value that a call has returned."""
     if isinstance(result, np.ndarray):
         return "array"
     if isinstance(result, np.generic):
@@ -122,6 +122,6 @@ def calls_in(x):
     return [call for item in x for call in calls_in(item)]
 
 def same(x, y):
-    """Tell whether two arrays are the same to the last bit, NaN included."""
+    """Return whether two arrays are the same to the last bit, NaN included."""
     return x.dtype == y.dtype and x.shape == y.shape and np.ascontiguousarray(x).tobytes() == (
         np.ascontiguousarray(y).tobytes())

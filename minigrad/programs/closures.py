@@ -1,9 +1,9 @@
 """The arrays that a function closes over: its own variables of outer functions, and the module's.
 
-They are no constants. A copy of the function is made in which recorded arrays take their place, and the program reads
-them anew at each call. So it does with arrays that lie deeper, in objects (the parameters of a model), which cannot be
-copied: they are known by their identity where they meet a recorded array. Those that never do may have gone into a
-frozen number before, and must not change.
+They are not constants. A copy of the function is made in which recorded arrays take their place, and the program reads
+them again at each call. It also reads arrays that lie deeper, in objects (the parameters of a model). These cannot be
+copied: they are recognised by their identity where they meet a recorded array. Arrays that never do may have gone into
+a frozen number before, and must not change.
 """
 
 from contextlib import suppress
@@ -41,7 +41,7 @@ class FreeArrays:
             return self.known[id(x)][0]
         if isinstance(x, FunctionType):
             if id(x) not in self.known:
-                self.known[id(x)] = x, x  # a function that calls itself is met again inside
+                self.known[id(x)] = x, x  # a recursive function is met again inside
                 self.known[id(x)] = self.of_function(x, note), x
             return self.known[id(x)][0]
         if type(x) is partial:
@@ -123,7 +123,7 @@ def arrays_behind(function):
 
 
 def data_of(x):
-    """Return the `.data` of an object, None if it has none or will not tell."""
+    """Return the `.data` of an object, None if it has none or raises an error."""
     with suppress(Exception):
         return x.data
     return None

@@ -1,4 +1,4 @@
-"""The text of a program in colours, for terminals and notebooks: keywords, numbers, strings and comments apart."""
+"""The text of a program in colours, for terminals and notebooks: keywords, numbers, strings and comments."""
 
 import html
 import io
@@ -15,7 +15,7 @@ def parts(text):
     lines, at = text.splitlines(True), (1, 0)
 
     def between(start, end):
-        """Return what stands between two places, as (row, column)."""
+        """Return the text between two places, given as (row, column)."""
         if start[0] == end[0]:
             return lines[start[0] - 1][start[1]:end[1]] if start[0] <= len(lines) else ""
         middle = lines[start[0]:end[0] - 1]

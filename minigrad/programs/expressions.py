@@ -1,4 +1,4 @@
-"""How a call looks in Python: operators where there are some, and as few brackets as their precedence allows."""
+"""How a call looks in Python: with operators where they exist, and as few brackets as their precedence allows."""
 
 import operator
 
@@ -49,12 +49,12 @@ def expression(call, show):
 
 
 def has_array(args):
-    """Tell whether an operator finds its way to NumPy: lists alone would be joined by `+`."""
+    """Return whether an operator reaches NumPy: `+` would join two lists."""
     return all(isinstance(x, (Call, bool, int, float, complex, np.generic)) for x in args)
 
 
 def is_power(call):
-    """Tell whether a power may be written with `**`: for some exponents NumPy then computes something else."""
+    """Return whether a power may be written with `**`: for some exponents NumPy then computes something else."""
     if call.function is operator.pow:
         return True
     exponent = call.args[1] if call.function is np.power and len(call.args) == 2 else None
@@ -64,13 +64,13 @@ def is_power(call):
 
 
 def listed(args, keywords, show):
-    """Return arguments as they stand between the brackets of a call."""
+    """Return arguments as they are written between the brackets of a call."""
     named = [f"{name}={show(x, LOOSEST)}" for name, x in keywords.items()]
     return ", ".join([*[show(x, LOOSEST) for x in args], *named])
 
 
 def index_text(index, show):
-    """Return an index as it stands between square brackets."""
+    """Return an index as it is written between square brackets."""
     if isinstance(index, tuple) and len(index) == 1 and isinstance(index[0], Call) and index[0].kind == "array":
         index = index[0]
     if isinstance(index, tuple) and index:
@@ -101,7 +101,7 @@ def name_of(function):
     names = {operator.abs: "abs", operator.getitem: "operator.getitem", operator.pow: "pow"}
     if function in names:
         return names[function]
-    raise TypeError(f"a program has no name for {function!r}, which is no function of NumPy")
+    raise TypeError(f"a program has no name for {function!r}, which is not a function of NumPy")
 
 
 OWN = {

@@ -1,8 +1,8 @@
-"""From a list of calls to statements that a person would write: names, what stands in one line, and what in place.
+"""From a list of calls to statements that a person would write: names, lines, and changes in place.
 
-A value that is used once, in a line of the same origin, stands where it is used. A value with a name of the reader's,
-or with several uses, has a statement of its own. Values written into their first argument are written in place
-(`m *= b`) where nothing reads the old numbers later.
+A value that is used once, in a line of the same origin, is written where it is used. A value that has a name of the
+reader's, or several uses, has its own statement. Values written into their first argument are written in place
+(`m *= b`) if nothing reads the old numbers later.
 """
 
 import builtins
@@ -107,7 +107,7 @@ class Layout:
                        f"{', '.join([path for _, path, _ in some])}")
 
     def name(self, call):
-        """Return the name of a value, by the reader's or else by what it is."""
+        """Return the name of a value: the reader's, or one after what it is."""
         if id(call) not in self.names:
             self.names[id(call)] = self.unused(self.wanted_name(call))
         return self.names[id(call)]
@@ -124,7 +124,7 @@ class Layout:
         name = getattr(call.function, "__name__", "value")
         return ORDINARY.get(name, name)
 
-    # What has a line of its own
+    # What has its own line
 
     def count_uses(self):
         """Return how often each value is used, and note where."""
@@ -140,7 +140,7 @@ class Layout:
         return uses
 
     def stands_alone(self, step):
-        """Tell whether a step has a line of its own."""
+        """Return whether a step has its own line."""
         if isinstance(step, Assertion) or self.raw or id(step) in self.slots or id(step) in self.kept:
             return True
         if step.function == Attribute("T") and None not in self.users[id(step)]:  # costs nothing, and reads well
@@ -185,7 +185,7 @@ class Layout:
         return text if own >= tightness else f"({text})"
 
     def constant(self, call):
-        """Return how a frozen array is written: as an expression if it is short, else by a name."""
+        """Return how a frozen array is written: as an expression if it is short, otherwise by a name."""
         text = array_text(call.array) if call.array.size <= 4 or uniform(call.array) else ""
         if text and len(text) < 40:
             return text
@@ -200,9 +200,9 @@ class Layout:
     # In place
 
     def in_place(self):
-        """Return, for each call that may write into its first argument, what that held before.
+        """Return, for each call that can write into its first argument, the old value of that argument.
 
-        Nothing may read the old numbers later; whatever reads them earlier gets a line of its own.
+        Nothing may read the old numbers later; anything that reads them earlier gets its own line.
         """
         order = {id(step): i for i, step in enumerate(self.steps)}
         readers, memory = self.readers()
@@ -282,7 +282,7 @@ class Layout:
 
 
 def present(call):
-    """Return what stands for a call now."""
+    """Return the present replacement of a call."""
     while isinstance(call, Call) and call.became is not None:
         call = call.became
     return call if isinstance(call, Call) else None
@@ -294,7 +294,7 @@ def index_call(step):
 
 
 def uniform(array):
-    """Tell whether all numbers of an array are the same."""
+    """Return whether all numbers of an array are the same."""
     return array.size > 1 and array.dtype.kind in "fc" and bool(np.all(array == array.flat[0]))
 
 
@@ -354,7 +354,7 @@ def written_out(layout):
 
 
 def wrapped(line, width=110):
-    """Return a statement in lines of at most `width` columns, as far as its brackets allow it to be broken."""
+    """Return a statement in lines of at most `width` columns, as far as its brackets allow breaking it."""
     lines, depth, start, spot = [], 0, 0, None
     for i, letter in enumerate(line):
         depth += (letter in "([{") - (letter in ")]}")
@@ -395,7 +395,7 @@ def joined(group):
 
 
 def repeats(remark, text):
-    """Tell whether a statement says what the reader's line says."""
+    """Return whether a statement says the same as the reader's line."""
     return re.sub(r"\s+", "", remark) == re.sub(r"\s+", "", text) or remark.startswith(("@", "def "))
 
 

@@ -1,4 +1,4 @@
-"""Which value an array has at present, where arrays are written to and some are parts of others."""
+"""The present value of an array, when arrays are written to and some are parts of others."""
 
 import operator
 
@@ -20,7 +20,7 @@ def added_at(ufunc, array, indices, *values):
 
 
 class Place:
-    """Where an array keeps its numbers: in memory of its own, or in a part of another place.
+    """Where an array keeps its numbers: in its own memory, or in a part of another place.
 
     Parameters
     ----------
@@ -37,18 +37,18 @@ class Place:
         self.seen = whole and whole.read()
 
     def read(self):
-        """Return what the array holds now; if the whole has been written to since, it is cut out anew."""
+        """Return what the array holds now; if the whole has been written to since, cut it out again."""
         if self.whole is not None and self.whole.read() is not self.seen:
             self.seen, before = self.whole.read(), self.value
             self.value = self.recording.add(self.function, (self.seen, *self.args), self.keywords, like(before))
         return self.value
 
     def root(self):
-        """Return the place that this one is a part of, at last."""
+        """Return the outermost place that this one is a part of."""
         return self if self.whole is None else self.whole.root()
 
     def known(self):
-        """Return what the array holds, or None if it has to be cut out anew."""
+        """Return what the array holds, or None if it has to be cut out again."""
         return self.value if self.whole is None or self.whole.known() is self.seen else None
 
     def write(self, value):

@@ -1,6 +1,6 @@
-"""Where in the reader's program a call stands, and what the reader calls its result.
+"""Where in the reader's program a call is, and what the reader calls its result.
 
-All is read from the stack of calls, so that nothing of what is recorded has to report anything.
+Everything is read from the stack of calls, so that the recorded code does not have to report anything.
 """
 
 import linecache
@@ -18,7 +18,7 @@ HIDDEN = (MINIGRAD, NUMPY, os.path.dirname(linecache.__file__) + os.sep)
 
 
 class Origin(NamedTuple):
-    """Where a call stands.
+    """Where a call is.
 
     `line` is the reader's, as (file, number). In a walk back, `about` is the Call whose derivative is being taken, and
     `rule` the line of minigrad's rule.
@@ -63,7 +63,7 @@ class Lines:
         self.value_of, self.wanted = value_of, wanted
 
     def origin(self):
-        """Return the Origin of what is running; an empty one where nobody will ask."""
+        """Return the Origin of what is running; an empty one if it will not be needed."""
         return self.present() if self.wanted else Origin()
 
     def present(self):
@@ -103,7 +103,7 @@ class Lines:
 
     @contextmanager
     def listening(self):
-        """Learn names when functions return, as well; not where a profiler is at work, which stays undisturbed."""
+        """Learn names also when functions return, unless a profiler is running, which must not be disturbed."""
         def listen(frame, event, arg):
             if event == "return" and not frame.f_code.co_filename.startswith(HIDDEN):
                 self.learn(frame)

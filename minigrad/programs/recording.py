@@ -1,12 +1,12 @@
-"""Arrays that write down every NumPy call made with them.
+"""Arrays that record every NumPy call made with them.
 
 A function is run once on such arrays. What it does to them arrives here by NumPy's own two protocols
 (`__array_ufunc__`, `__array_function__`), by the methods of an array and by its index, and each becomes a `Call`. A
 Call is at the same time the value that it returned, so that the arguments of later calls simply point to it.
 
 A Call never changes. Writing into an array (`x += 1`, `x[0] = 2`, `out=x`) is a new Call, whose value the array has
-from then on; a `Place` knows which value an array has at present, and which part of which other array it is. So a
-program is a list of values, and no later step has to ask in which order an array was read and written.
+from then on. A `Place` knows the present value of an array, and of which other array it is a part. So a program is a
+list of values, and no later step depends on the order in which an array was read and written.
 """
 
 import operator
@@ -26,8 +26,8 @@ class Recording:
     Parameters
     ----------
     branches : {"refuse", "assume", "follow"}
-        What happens where the run asks for the truth of a recorded number: it is refused, written down as assumed, or
-        decided by `decisions`, one after the other, and where these end by the number itself.
+        What happens where the run needs the truth value of a recorded number: an error, an assumption in the program,
+        or a decision from `decisions`, one after the other, and after these by the number itself.
     decoy : {0, 1, 2}
         Which numbers lie in the memory of recorded arrays. The true ones are kept beside, so that whatever reads the
         memory without asking shows, because it differs between two runs with different decoys.
@@ -56,7 +56,7 @@ class Recording:
             recording_now.reset(token)
             for reference in self.made:
                 if (recorded := reference()) is not None and recorded.plain is not None:
-                    np.copyto(recorded.view(np.ndarray), recorded.plain)  # for whoever has kept it
+                    np.copyto(recorded.view(np.ndarray), recorded.plain)  # for anyone who has kept it
 
     # Values
 
@@ -98,7 +98,7 @@ class Recording:
 
     def operand(self, x):
         """Return an argument as it is noted: recorded objects as their Calls, other arrays as constants."""
-        if isinstance(x, Recorded) and x.place is None:  # made by compiled code that asks nobody
+        if isinstance(x, Recorded) and x.place is None:  # made by compiled code without asking
             x = np.array(x)
         if isinstance(x, (Recorded, Number)):
             return self.value_of(x)
@@ -206,7 +206,7 @@ class Recording:
         return outcome
 
     def leave(self, recorded, number, how):
-        """Return a number that leaves the recording; refused unless it may be assumed."""
+        """Return a number that leaves the recording; raise an error unless assumptions are allowed."""
         if self.branches != "assume":
             self.refuse(f"takes a number out of the run by {how}, so that it would be the same in every run: write "
                         "np.sin(x) for math.sin(x) and np.stack([a, b]) for np.array([a, b]), or pass assume=True to "
@@ -234,7 +234,7 @@ def held_by(x):
 
 
 def loosens(function, args):
-    """Tell whether the shape of a result depends on numbers: picking by a mask does that, and finding."""
+    """Return whether the shape of a result depends on numbers: picking by a mask does that, and finding."""
     if function is operator.getitem:
         index = args[1] if isinstance(args[1], tuple) else (args[1],)
         return any(isinstance(x, Call) and x.dtype == bool and x.kind == "array" for x in index)

@@ -38,7 +38,7 @@ function momentum(g, s, p, lr) {
   return t4;
 }
 
-What is written to an argument here is written to it there. A branch on a number of the run becomes an `if` with both
+If the function writes to an argument, so does the JavaScript. A branch on a number of the run becomes an `if` with both
 sides: the function is run once for each way through it. With `watch=True` the function takes one more argument, `seen`,
 an array or nothing; every value that has a name in the source is pushed to it as [line, name, value].
 """
@@ -113,7 +113,8 @@ def javascript(function: Callable[..., Any], *examples: Any, name: str | None = 
     Raises
     ------
     TypeError
-        If the function is no straight line between its branches, or uses what JavaScript has no words for; by the line.
+        If the function is not a straight line between its branches, or uses something that JavaScript cannot express;
+        the message names the line.
     """
     if isinstance(function, Program):
         function, examples = function.function, function.examples
@@ -177,13 +178,13 @@ class Script:
 
 
 def is_complex(trace):
-    """Tell whether a run came upon complex numbers."""
+    """Return whether a run met complex numbers."""
     return any(call.kind != "tuple" and np.dtype(call.dtype).kind == "c"
                for call in trace.calls if isinstance(call, Call))
 
 
 class Atom:
-    """A number that only the running script knows, by its name; what is done with it is written down."""
+    """A number that only the running script knows, by its name; it records what is done with it."""
 
     def __init__(self, writer, name):
         self.writer, self.name = writer, name
@@ -233,7 +234,7 @@ class Writer:
         """Write one step."""
         self.line = step.origin
         if step.dtype == np.float32:
-            raise Refused(f"{where(step.origin)} computes in float32, and JavaScript knows double precision alone")
+            raise Refused(f"{where(step.origin)} computes in float32, and JavaScript has only double precision")
         value = self.computed(step, self.value(step.args), self.value(step.keywords))
         self.values[id(step)] = value = self.named(step, value)
         if self.watch and step.name and step.origin.line:
@@ -251,7 +252,7 @@ class Writer:
         self.taken.add(wanted)
         if self.lines and self.lines[-1][:2] == ("let", atom.name):
             self.lines[-1] = ("let", wanted, self.lines[-1][2])
-            atom.name = wanted  # for all who hold it
+            atom.name = wanted  # for everything that refers to it
             return atom
         elif re.fullmatch(r"t\d+", atom.name):
             return value
@@ -285,7 +286,7 @@ class Writer:
         return self.each(SAME_NAME.get(name, name), *args)
 
     def moved(self, step, function, args, keywords):
-        """Let NumPy move the numbers of an array about."""
+        """Let NumPy move the numbers of an array around."""
         if isinstance(function, Attribute) and function.__name__ in ("real", "imag"):
             return args[0] if function.__name__ == "real" else np.full(step.shape, 0, object)
         if function is np.array:
@@ -392,7 +393,7 @@ def one_of(x):
 
 
 def is_known(x, number):
-    """Tell whether x is this number, and known now."""
+    """Return whether x is this number, and known now."""
     return not isinstance(x, Atom) and x is not None and not isinstance(x, bool) and x == number
 
 
@@ -439,7 +440,7 @@ def structure_js(x):
 
 
 def without_unused(lines, needed=()):
-    """Return statements without those whose value nothing needs, and the names that they need themselves."""
+    """Return statements without those whose value is not needed, and the names that the statements need."""
     needed, kept = set(needed), []
     for line in reversed(lines):
         kind, *parts = line

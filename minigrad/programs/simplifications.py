@@ -1,7 +1,7 @@
 """What a person would leave out, one function for each: no copies of copies, no `* 1`, no `0 +`, nothing done twice.
 
-Each simplification looks at one call, whose arguments are simple already, and returns what can stand for it: another
-Call, or one of its arguments; or None. All keep the numbers bit for bit, but for the sign of a zero. That is why
+Each simplification looks at one call, whose arguments are simple already, and returns what can replace it: another
+Call, or one of its arguments; or None. All keep the numbers bit for bit, except for the sign of a zero. That is why
 3 * (7 * x) stays as it is: 21 * x rounds once instead of twice.
 """
 
@@ -20,7 +20,7 @@ MULTIPLY, DIVIDE = (np.multiply, operator.mul), (np.divide, operator.truediv)
 NEGATIVE = (np.negative, operator.neg)
 ELEMENTWISE = (*ADD, *SUBTRACT, *MULTIPLY, *DIVIDE, np.maximum, np.minimum)
 
-# Functions whose result may lie in the memory of their first argument.
+# Functions whose result can share the memory of their first argument.
 VIEWS = {operator.getitem, np.reshape, np.transpose, np.swapaxes, np.squeeze, np.expand_dims, np.ravel, np.moveaxis,
          np.broadcast_to, np.asanyarray, np.diagonal, np.atleast_1d, np.atleast_2d, np.real, np.imag,
          np.lib.stride_tricks.sliding_window_view, *map(Attribute, ("T", "mT", "real", "imag")),
@@ -50,7 +50,7 @@ def simplified(steps, result, writes):
 
 
 def place(step, present):
-    """Put a new step behind the others, and before it those of its arguments that are new as well."""
+    """Put a new step after the others, and before it those of its arguments that are new too."""
     if id(step) in present or is_number(step) or getattr(step, "function", True) is None:
         return
     if isinstance(step, Call):
@@ -71,7 +71,7 @@ def count_uses(steps, result, writes):
 
 
 def simplest(call, present, known):
-    """Return what stands for a call in the end: an argument, a call that was made before, or a new one."""
+    """Return what finally replaces a call: an argument, a call that was made before, or a new one."""
     while (found := first_result(call)) is not None:
         if not isinstance(found, Call) or found.function is None or id(found) in present:
             return found
@@ -80,7 +80,7 @@ def simplest(call, present, known):
 
 
 def first_result(call):
-    """Return what the first simplification that applies puts instead of a call."""
+    """Return the replacement of a call by the first simplification that applies."""
     for simplification in SIMPLIFICATIONS:
         found = simplification(call)
         if found is not None:
@@ -89,7 +89,7 @@ def first_result(call):
 
 
 def with_arguments(step, replaced):
-    """Return a step with its arguments replaced by what they have become."""
+    """Return a step with its arguments replaced by their simplified forms."""
     if isinstance(step, Assertion):
         condition = substituted(replaced, step.condition)
         return step if condition is step.condition else Assertion(condition, step.outcome, step.origin)
@@ -115,14 +115,14 @@ def remade(call, args, keywords=None, function=None):
 
 
 def keep_name(found, call):
-    """Hand a name on to what stands for a call."""
+    """Pass a name on to the replacement of a call."""
     if isinstance(found, Call) and isinstance(call, Call) and found.function is not None:
         found.name = found.name or call.name
         found.slope_of = found.slope_of or call.slope_of
 
 
 def key_of(call):
-    """Return what two calls have in common that return the same: the function and its arguments."""
+    """Return a key that two calls share if they return the same: the function and its arguments."""
     return call.function, hashable(call.args), hashable(call.keywords)
 
 
@@ -140,7 +140,7 @@ def hashable(x):
 
 
 def used(steps, result, writes):
-    """Return the steps that the result, the writes and the assertions need: nothing is computed in vain."""
+    """Return the steps that the result, the writes and the assertions need: nothing is computed without need."""
     needed = {id(call) for call in calls_in((result, list(map(list, writes))))}
     kept = []
     for step in reversed(steps):
@@ -151,15 +151,15 @@ def used(steps, result, writes):
     return kept[::-1]
 
 
-# What the simplifications ask
+# Questions of the simplifications
 
 def is_number(x, value=None):
-    """Tell whether an argument is a frozen number, and the given one."""
+    """Return whether an argument is a frozen number and equals the given one."""
     return isinstance(x, NUMBERS) and (value is None or x == value)
 
 
 def is_zero(x):
-    """Tell whether an argument is zero everywhere, as what `zeros_like` returns and what is cut out of it."""
+    """Return whether an argument is zero everywhere, like the result of `zeros_like` or a part of it."""
     if not isinstance(x, Call):
         return is_number(x, 0)
     if x.array is not None:
@@ -168,17 +168,17 @@ def is_zero(x):
 
 
 def fits(x, call):
-    """Tell whether an argument has the very form of a call's value, so that it can stand for it."""
+    """Return whether an argument has exactly the form of a call's value, so that it can replace it."""
     return isinstance(x, Call) and x.shape == call.shape and x.dtype == call.dtype and not x.loose
 
 
 def is_power_of_two(x):
-    """Tell whether multiplying by a number is exact."""
+    """Return whether multiplying by a number is exact."""
     return is_number(x) and not isinstance(x, complex) and math.isfinite(x) and x != 0 and abs(math.frexp(x)[0]) == 0.5
 
 
 def is_negative_multiple(x):
-    """Tell whether an argument is a product with a negative number."""
+    """Return whether an argument is a product with a negative number."""
     return isinstance(x, Call) and x.function in MULTIPLY and is_number(x.args[0]) and (
         not isinstance(x.args[0], complex) and x.args[0] < 0)
 
@@ -200,7 +200,7 @@ def without_copy(call):
 
 
 def without_cast(call):
-    """`astype` and `reshape` to what an array is already change nothing."""
+    """`astype` and `reshape` change nothing if the array already has that dtype or shape."""
     if call.function in (Method("astype"), Method("reshape"), np.reshape, np.broadcast_to) and fits(call.args[0], call):
         return call.args[0]
     return None
@@ -264,7 +264,7 @@ def factors_joined(call):
 
 
 def read_back(call):
-    """What was written at an index is read there, what was there before is read elsewhere, and zeros hold 0."""
+    """At an index that was written to, you read the new value; elsewhere the old one, which is 0 in zeros."""
     if call.function is operator.getitem and call.kind == "scalar" and is_zero(call.args[0]):
         return call.dtype.type(0)
     if call.function is operator.getitem and isinstance(call.args[0], Call) and call.args[0].function is assigned:
@@ -296,7 +296,7 @@ def is_basic(index):
 
 
 def gathered(call):
-    """Numbers written one after the other into an array of zeros are what a person writes as np.array([x, y])."""
+    """Numbers that are written one by one into an array of zeros can be written as np.array([x, y])."""
     if call.function is not assigned or call.loose or not call.shape or not 0 < call.shape[0] <= 32:
         return None
     items, array = {}, call
@@ -322,7 +322,7 @@ def rows_stacked(call):
 
 
 def is_whole(index):
-    """Tell whether an index picks everything."""
+    """Return whether an index picks everything."""
     if type(index) is tuple:
         return all(map(is_whole, index))
     return index is Ellipsis or (isinstance(index, slice) and index.start is index.stop is None and (
@@ -341,7 +341,7 @@ def whole_part(call):
 
 
 def turned(call):
-    """Rows become columns by .T, and twice is not at all."""
+    """.T turns rows into columns, and twice .T changes nothing."""
     x = call.args[0] if call.args else None
     if not isinstance(x, Call) or x.shape is None or len(x.shape) != 2:
         return None
@@ -356,7 +356,7 @@ def turned(call):
 
 
 def unspread(call):
-    """What is broadcast before it meets an array of the full shape is broadcast by meeting it."""
+    """An array need not be broadcast before it meets an array of the full shape."""
     if call.function not in ELEMENTWISE or len(call.args) != 2:
         return None
     for i, (x, other) in enumerate((call.args, call.args[::-1])):
@@ -367,7 +367,7 @@ def unspread(call):
 
 
 def as_number(call):
-    """An array of equal numbers, where it meets an array of the full shape, is that number."""
+    """An array of equal numbers can be that number where it meets an array of the full shape."""
     if call.function not in ELEMENTWISE or len(call.args) != 2:
         return None
     x, y = [one_number(a) if isinstance(b, Call) and b.array is None and b.shape == call.shape else a
@@ -376,7 +376,7 @@ def as_number(call):
 
 
 def one_number(x):
-    """Return the number that all elements of a frozen array are; anything else as it is."""
+    """Return the number that all elements of a frozen array are equal to; anything else as it is."""
     if isinstance(x, Call) and x.array is not None and x.array.size and x.array.dtype.kind in "fc" and (
             np.all(x.array == x.array.flat[0])):
         return x.array.flat[0]
@@ -386,7 +386,7 @@ def one_number(x):
 
 
 def filled_with(call):
-    """What is computed from an array of equal numbers and a number is an array of equal numbers."""
+    """The result for an array of equal numbers and a number is an array of equal numbers."""
     if call.function is np.full_like and isinstance(call.args[0], Call) and not call.keywords:
         base = call.args[0]
         if base.function in (np.empty_like, np.zeros_like) and fits(base.args[0], call):
@@ -403,14 +403,14 @@ def filled_with(call):
 
 
 def nothing_times(call):
-    """0 * x is 0, where x is finite: what a unit vector leaves out of a Jacobian's row."""
+    """0 * x is 0 where x is finite; this leaves out the zeros of a unit vector from a Jacobian's row."""
     if call.function in MULTIPLY and is_number(call.args[0], 0) and call.kind in ("scalar", "number"):
         return call.dtype.type(0) if call.kind == "scalar" else call.dtype(0)
     return None
 
 
 def folded(call):
-    """What has numbers for arguments alone is a number, and a part of a frozen array is a frozen array."""
+    """A call whose arguments are all numbers is a number, and a part of a frozen array is a frozen array."""
     if call.function is operator.getitem and all(x.array is not None for x in calls_in(call.args)):
         array = call.args[0].array[mapped_arrays(call.args[1])]
         return Call(None, (), {}, array, call.origin, array=array) if isinstance(array, np.ndarray) else array
@@ -435,7 +435,7 @@ def fresh_zeros(call):
 
 
 def defaults_left_out(call):
-    """order="C", kind=None and the like are what NumPy does anyway."""
+    """order="C", kind=None and similar arguments are NumPy's defaults."""
     if call.function in (np.reshape, Method("reshape"), np.ravel, np.argsort, np.sort) and call.keywords:
         keywords = {name: x for name, x in call.keywords.items() if not (x is None or (name == "order" and x == "C"))}
         return remade(call, call.args, keywords) if len(keywords) < len(call.keywords) else None

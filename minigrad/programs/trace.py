@@ -1,8 +1,8 @@
 """What one run of a function did, and whether another run would do the same.
 
-A straight line of calls is all that a recording can hold. So a function is run several times: twice with the same
-arguments, where random numbers and clocks betray themselves; with other decoys in the memory of recorded arrays, where
-code does that reads them without being recorded; and at other places.
+A recording can only hold a straight line of calls. So a function is run several times. Two runs with the same arguments
+reveal random numbers and clocks. Runs with different decoys in the memory of recorded arrays reveal code that reads
+them without being recorded. And there are runs at other places.
 """
 
 import operator
@@ -78,7 +78,7 @@ class Trace:
 
 @contextmanager
 def undisturbed(arrays, shaken=False):
-    """Undo what a recorded run writes into arrays of objects, and refuse it: several runs must leave no trace.
+    """Undo what a recorded run writes into arrays of objects, and raise an error: runs must not change anything.
 
     With `shaken` the arrays hold other numbers during the run.
     """
@@ -96,7 +96,7 @@ def undisturbed(arrays, shaken=False):
             if not same(array, numbers):
                 array[...] = numbers
     if changed:
-        raise Refused(f"the function writes into {changed[0]}, an array that lies in an object: pass the array as "
+        raise Refused(f"the function writes into {changed[0]}, an array in an object: pass the array as "
                       "an argument, or return the new numbers")
 
 
@@ -172,7 +172,7 @@ def numbers_of(x):
 # Other places
 
 def nearby(x):
-    """Return other numbers a little beside the given ones: what a domain allows it mostly allows there too."""
+    """Return other numbers close to the given ones, which are mostly in the same domain."""
     if np.asarray(x).dtype.kind not in "fc":
         return rolled(x)
     shift = 1e-3 * (1 + np.abs(x)) * (1 + np.cos(np.arange(np.size(x))).reshape(np.shape(x)))
@@ -193,7 +193,7 @@ def rolled(x):
 
 
 def depends_on_objects(trace, function, examples, names, branches):
-    """Tell whether a number that the program freezes comes from an array in an object, and is not read at each call."""
+    """Return whether a number that the program freezes comes from an array in an object, not read at each call."""
     if not trace.behind:
         return False
     try:
@@ -262,7 +262,7 @@ def numbered(trace):
 
 
 def blamed(x, y):
-    """Return which of a call and the frozen arrays among its arguments brought the difference in."""
+    """Return the call, or the frozen array among its arguments, that caused the difference."""
     for a, b in zip(getattr(x, "args", ()), getattr(y, "args", ())):
         if isinstance(a, Call) and isinstance(b, Call) and a.array is not None and b.array is not None and (
                 not same(a.array, b.array)):
@@ -271,7 +271,7 @@ def blamed(x, y):
 
 
 def alike(x, y, number_x, number_y):
-    """Tell whether two calls, or two arguments of them, are the same."""
+    """Return whether two calls, or two arguments of them, are the same."""
     if type(x) is not type(y):
         return False
     if isinstance(x, Assertion):
@@ -291,7 +291,7 @@ def alike(x, y, number_x, number_y):
 
 
 def alike_deep(x, y, number_x, number_y):
-    """Tell whether two arguments are the same; Calls in them are only compared by their places."""
+    """Return whether two arguments are the same; Calls in them are only compared by their places."""
     if isinstance(x, Call) and isinstance(y, Call) and x.array is None:
         return number_x.get(id(x)) == number_y.get(id(y))
     if isinstance(x, Call):

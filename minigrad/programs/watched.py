@@ -1,7 +1,7 @@
-"""The arrays and numbers that stand for the arguments while a function is recorded.
+"""The arrays and numbers that replace the arguments while a function is recorded.
 
-Whatever is done with them arrives here, by NumPy's protocols, by the methods of an array, by an index or by one of
-Python's operators, and is handed on to the present `Recording`.
+Everything that is done with them arrives here, by NumPy's protocols, by the methods of an array, by an index or by one
+of Python's operators, and is passed on to the present `Recording`.
 """
 
 import operator
@@ -38,7 +38,7 @@ def decoy_like(array, number):
 
 
 def is_foreign(x):
-    """Tell whether an object has a way of its own with NumPy's functions, as a Tensor has."""
+    """Return whether an object handles NumPy's functions itself, as a Tensor does."""
     return hasattr(type(x), "__array_ufunc__") and not isinstance(x, (np.ndarray, np.generic, Number))
 
 
@@ -80,7 +80,7 @@ class Protocols:
 
 
 def flat(x):
-    """Yield what is in nested lists and tuples."""
+    """Yield the items of nested lists and tuples."""
     if isinstance(x, (list, tuple)):
         for item in x:
             yield from flat(item)
@@ -138,8 +138,8 @@ WRITING = {np.put, np.put_along_axis, np.place, np.putmask, np.fill_diagonal}
 class Recorded(Protocols, np.ndarray):
     """An array that records what is done with it.
 
-    `plain` is the array, or NumPy scalar, that it stands for. `scalar` says which; `+=` does not change a scalar in
-    place. `place` is None for what compiled code has made without asking; its numbers are decoys, and count as frozen.
+    `plain` is the array, or NumPy scalar, that it represents. `scalar` says which; `+=` does not change a scalar in
+    place. `place` is None if compiled code made the array without asking; its numbers are decoys, and count as frozen.
     """
 
     scalar, place, plain = False, None, None
@@ -176,7 +176,7 @@ class Recorded(Protocols, np.ndarray):
         return self.shape[0]
 
     def settled_form(self, attribute):
-        """Return an attribute of the array's form; refused if the form depends on numbers."""
+        """Return an attribute of the array's form; raise an error if the form depends on numbers."""
         place, recording = self.place, recording_now.get()
         if recording is not None and place is not None and place.value.loose:
             recording.refuse("asks for the shape of what was picked by a mask, which differs from run to run: "
@@ -225,7 +225,7 @@ class Recorded(Protocols, np.ndarray):
         return self.copy()
 
     def tolist(self):
-        """Refuse to let the numbers leave."""
+        """Raise an error, because the numbers must not leave the recording."""
         return _left(self, raw(self).tolist(), "tolist")
 
     def fill(self, value):
@@ -277,7 +277,7 @@ def _refused_method(name):
     def method(self, *args, **keywords):
         recording = recording_now.get()
         if recording is not None:
-            recording.refuse(f"calls the method {name}, which writes into the array or hands its memory out: "
+            recording.refuse(f"calls the method {name}, which writes into the array or gives its memory away: "
                              "use NumPy's function of that name, or x[...] = values")
         return getattr(raw(self), name)(*args, **keywords)
     return method

@@ -1,4 +1,4 @@
-"""`program` writes a function out; a `Program` is the result, to be read, called, checked and kept."""
+"""`program` writes a function out; a `Program` is the result: you can read, call, check and keep it."""
 
 import base64
 import itertools
@@ -33,7 +33,7 @@ from .titles import name_results, parameter_names, title_of
 from .trace import depends_on_objects, numbers_of, steady_trace
 
 number_of_program = itertools.count(1).__next__
-TOLERANCE = 1e-9  # how far a program may be off where sums are taken in another order
+TOLERANCE = 1e-9  # how far off a program may be if sums are taken in another order
 
 
 def program(function: Callable[..., Any], *examples: Any, assume: bool = False, retrace: bool = False,
@@ -41,7 +41,7 @@ def program(function: Callable[..., Any], *examples: Any, assume: bool = False, 
     """Return the straight-line program that NumPy runs when `function` is called with arguments like the examples.
 
     The function is run a few times on arrays that note every NumPy call made with them: the forward pass, the walk
-    back, an update, whatever there is. The calls, in order, are the program.
+    back, an update, or anything else. The calls, in order, are the program.
 
     Parameters
     ----------
@@ -49,13 +49,13 @@ def program(function: Callable[..., Any], *examples: Any, assume: bool = False, 
         Takes and returns arrays, numbers, and lists, tuples and dictionaries of them; computed with NumPy. It may use
         minigrad: `minigrad.value_and_grad(f)` is such a function.
     *examples : array_like
-        Arguments to try the function with. The program holds for their shapes and dtypes; their numbers do not matter,
-        but the function is defined there. A number is an argument as well. True, None and strings are frozen.
+        Arguments to try the function with. The program works for their shapes and dtypes. Their numbers do not matter,
+        but the function must be defined there. A number is an argument as well. True, None and strings are frozen.
     assume : bool, default False
         Where the function branches on a number of the run, follow the branch that the examples take, and assert in the
         program that it is taken. By default the branch is refused.
     retrace : bool, default False
-        Write the program anew when it is called with other shapes or dtypes, instead of refusing them.
+        Write a new program when it is called with other shapes or dtypes, instead of raising an error.
     simplify : bool, default True
         Leave out what a person would leave out. False shows every call as it was made.
 
@@ -66,12 +66,13 @@ def program(function: Callable[..., Any], *examples: Any, assume: bool = False, 
     Raises
     ------
     TypeError
-        If the function is no straight line, by the line of yours that is in the way: it branches on a number, takes one
-        out (`float(x)`, `x.tolist()`), uses random numbers, or hands numbers to what NumPy cannot record.
+        If the function is not a straight line. The message names your line that prevents it: it branches on a number,
+        takes one out (`float(x)`, `x.tolist()`), uses random numbers, or passes numbers to code that NumPy cannot
+        record.
 
     Notes
     -----
-    Arrays that the function closes over are read anew at each call. Arrays that it makes itself and that do not depend
+    Arrays that the function closes over are read again at each call. Arrays that it makes itself and that do not depend
     on its arguments are frozen, and shown.
 
     Examples
@@ -94,12 +95,12 @@ def program(function: Callable[..., Any], *examples: Any, assume: bool = False, 
 
 
 class Program:
-    """A function written out: a text, and what runs it.
+    """A function written out: its text, and the code that runs it.
 
     Attributes
     ----------
     text : str
-        The function in Python, without what it needs around it.
+        The function in Python, without the imports and arrays that it needs.
     function : callable
         The function that was written out.
     frozen : dict
@@ -141,7 +142,7 @@ class Program:
                       raw=not simplify)
 
     def compiled(self):
-        """Return the function of the text, which debuggers and tracebacks find by its lines."""
+        """Return the function of the text, whose lines debuggers and tracebacks can find."""
         self.filename = f"<minigrad.program {number_of_program()}: {self.__name__}>"
         names = {"np": np, **self.frozen}
         for text in self.layout.own.values():
@@ -153,7 +154,7 @@ class Program:
         return run
 
     def prove(self, others):
-        """Run the text where the function itself was run, and raise if it gives something else."""
+        """Run the text where the function itself was run, and raise an error if the results differ."""
         for trace in (self.trace, *others):
             if [x.outcome for x in trace.assertions] == [x.outcome for x in self.trace.assertions]:
                 for name in self.free:
@@ -190,7 +191,7 @@ class Program:
                                  "arguments as the example") from error
 
     def checked_free(self, name, array):
-        """Return an array that is read at each call; refuse one of another form than when the program was written."""
+        """Return an array that is read at each call; raise an error if its form has changed since then."""
         form = self.free_forms[name]
         if array.shape != form.shape or array.dtype != form.dtype:
             raise TypeError(f"{self.__name__} was written for {name} = {form.dtype} array of shape {form.shape}; it is "
@@ -198,7 +199,7 @@ class Program:
         return array
 
     def quick_check(self):
-        """Return a function of the arguments that tells, in the common case and fast, that they have the right form.
+        """Return a function of the arguments that quickly confirms, in the common case, that they have the right form.
 
         It is written out too: `type(p) is ndarray and p.shape == (2,) and p.dtype is dtype0`.
         """
@@ -218,12 +219,12 @@ class Program:
         return eval(f"lambda {', '.join(self.parameters)}: {' and '.join(tests) or 'True'}", names)
 
     def accepts(self, args):
-        """Tell whether arguments have the form of the examples."""
+        """Return whether arguments have the form of the examples."""
         return len(args) == len(self.examples) and all(map(same_form, self.trace.args, args)) and (
             not self.trace.asked_for_layout or all(map(in_c_order, arrays_in(list(args)))))
 
     def retraced(self, args):
-        """Return the program for arguments of this form, written when it is first asked for."""
+        """Return the program for arguments of this form, written when it is first needed."""
         key = tuple(map(form_of, args))
         if key not in self.others:
             self.others[key] = Program(self.function, args, **self.options)
@@ -295,7 +296,7 @@ class Program:
         return "\n".join([*lines, "", ""]) if lines else ""
 
     def source(self):
-        """Return the whole program as a file that needs NumPy and nothing else."""
+        """Return the whole program as a file that needs only NumPy."""
         parts = [f'"""{self.__name__}, written out by minigrad.program."""', "import numpy as np"]
         arrays = {**self.frozen, **{name: read() for name, read in self.free.items()}}
         parts += [f"{name} = {embedded(np.asarray(array))}" for name, array in arrays.items()]
@@ -304,7 +305,7 @@ class Program:
         return "\n\n".join([*parts, *[f"\n{text.rstrip()}" for text in self.layout.own.values()], f"\n{self.text}"])
 
     def save(self, path: str | os.PathLike) -> None:
-        """Write the program into a file that needs NumPy and nothing else.
+        """Write the program into a file that needs only NumPy.
 
         Arrays that it closes over are written as they are now.
 
@@ -320,7 +321,7 @@ class Program:
 # Results
 
 def set_aside(writes, steps):
-    """Return the writes to arguments with copies of what another write may overwrite before it is read."""
+    """Return the writes to arguments, with copies of arrays that another write could overwrite before they are read."""
     written = {id(argument) for argument, _ in writes}
     kept = []
     for argument, value in writes:
@@ -333,7 +334,7 @@ def set_aside(writes, steps):
 
 
 def memory_of(value):
-    """Return the value whose memory a value lies in: its own, or that of what it is a view of."""
+    """Return the value whose memory a value uses: its own, or that of the array it is a view of."""
     while value.function in VIEWS and isinstance(value.args[0], Call):
         value = value.args[0]
     return value
@@ -364,7 +365,7 @@ def handed_out(result, trace, steps):
 
 
 def embedded(array):
-    """Return an array as an expression: as text if it is small, else as its bytes."""
+    """Return an array as an expression: as text if it is small, otherwise as its bytes."""
     if array.size <= 400:
         return array_text(array)
     data = base64.b64encode(np.ascontiguousarray(array).tobytes()).decode()
