@@ -138,7 +138,7 @@ def test_the_table_prints_a_line_for_each_function_and_a_count_of_each_kind():
     assert sum(counts) == len(rows)
 
 
-# Primitives of one's own
+# Your own primitives
 
 def sine(x):
     """Return the sine."""

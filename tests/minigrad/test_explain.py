@@ -47,7 +47,7 @@ def programs():
         "float32": (lambda x: np.mean(np.exp(x) @ data.astype(np.float32)), data.T.astype(np.float32)),
         "linear algebra": (lambda a: np.linalg.slogdet(a)[1] + np.trace(np.linalg.inv(a)), square),
         "convolution": (lambda x, w: np.sum(nn.functional.conv2d(x, w) ** 2), data[None, None], data[None, None, :2]),
-        "a primitive of one's own": (minigrad.primitive(lambda x: x * x, lambda g, ans, x: 2 * g * x), np.float64(3.0)),
+        "your own primitive": (minigrad.primitive(lambda x: x * x, lambda g, ans, x: 2 * g * x), np.float64(3.0)),
     }
 
 

@@ -395,7 +395,7 @@ def test_a_run_moves_between_pytorch_and_here_through_a_file(name, hyper, rng, t
     np.testing.assert_allclose(theirs.detach().numpy(), whole.detach().numpy(), rtol=1e-6)
 
 
-# A class of one's own
+# Your own class
 
 def test_a_method_that_asks_for_what_is_not_a_default_is_reported_when_it_is_made():
     class Forgetful(optim.Optimizer):
