@@ -171,31 +171,28 @@ function roundPowers(ends, room) {
 // The ground: hills in bands between levels, darker the higher, with fine lines between them
 
 const DARKER = 0.055;  // each band than the one below
+const THIN = 1.2;  // pixels from the middle of a line to where it has faded
 
-// Colour `across` x `down` pixels of the shown part by the values of a function; return the address of the picture.
-function hills({view, box}, frame, height, levels, across, down, [paper, hill, crest]) {
-  const band = new Uint8Array(across * down);
-  const [[left, right], [bottom, top]] = frame;
-  for (let i = 0; i < down; i++) {
-    const y = bottom + (top - bottom) * (view.v + (1 - (i + 0.5) / down) * view.size);
-    for (let j = 0; j < across; j++) {
-      const value = height(left + (right - left) * (view.u + (j + 0.5) / across * view.size), y)[0];
+// Colour `across` x `down` pixels of the shown part by a function and its slopes; return the address of the picture.
+function hills({view}, frame, height, levels, across, down, [paper, hill, crest]) {
+  const [[left, width], [bottom, tall]] = frame.map(([low, high]) => [low, high - low]);
+  const [dx, dy] = [width / across * view.size, tall / down * view.size];  // from one pixel to the next
+  const pixels = new ImageData(across, down);
+  for (let i = 0, n = 0; i < down; i++) {
+    const y = bottom + tall * view.v + (down - i - 0.5) * dy;
+    for (let j = 0; j < across; j++, n += 4) {
+      const [value, slopeX, slopeY] = height(left + width * view.u + (j + 0.5) * dx, y);
       let k = 0;
       while (k < levels.length && !(value < levels[k])) k++;
-      band[i * across + j] = k;
+      const rise = Math.min(Math.abs(value - (levels[k - 1] ?? Infinity)), Math.abs(value - (levels[k] ?? Infinity)));
+      const line = 0.7 * clamp(THIN - rise / Math.hypot(slopeX * dx, slopeY * dy), 0, 1) || 0;
+      const part = 1 - (1 - DARKER) ** Math.max(k - 1, 0);
+      for (let c = 0; c < 3; c++) {
+        const shade = paper[c] + (hill[c] - paper[c]) * part;
+        pixels.data[n + c] = shade + (crest[c] - shade) * line;
+      }
+      pixels.data[n + 3] = 255;
     }
-  }
-  const pixels = new ImageData(across, down);
-  for (let n = 0; n < band.length; n++) {
-    const beside = (n + 1) % across ? n + 1 : n;
-    const below = n + across < band.length ? n + across : n;
-    const edge = band[n] !== band[beside] || band[n] !== band[below];
-    const part = 1 - (1 - DARKER) ** Math.max(band[n] - 1, 0);
-    for (const k of [0, 1, 2]) {
-      const shade = paper[k] + (hill[k] - paper[k]) * part;
-      pixels.data[4 * n + k] = edge ? shade + (crest[k] - shade) * 0.7 : shade;
-    }
-    pixels.data[4 * n + 3] = 255;
   }
   return canvasOf(pixels).toDataURL();
 }

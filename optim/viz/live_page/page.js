@@ -144,6 +144,7 @@ function makeCard(runner) {
   const card = find("runner").content.cloneNode(true).firstElementChild;
   const part = selector => card.querySelector(selector);
   setLook(card, look);
+  card.setAttribute("aria-label", optimizer.label);
   part(".name").append(...breakable(optimizer.label, /(?=\()/));
   const swatch = part(".swatch");
   swatch.setAttribute("viewBox", "-24 -9 48 18");

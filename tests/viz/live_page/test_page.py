@@ -337,7 +337,6 @@ class TestInTheBrowser:
 
     def test_every_pixel_of_the_map_of_hyperparameters_is_a_run(self, opened, classics):
         opened.run("find('landscape').querySelector('.of').value = 'Adam'; fillAxes(); find('landscape').open = true")
-        opened.wait_for("landscape.losses && landscape.size === 16")
         opened.wait_for("landscape.size === 128")
         lr, beta1 = opened.run("return [landscape.x, landscape.y].map(axis => valueOn(axis, 64.5 / 128))")
         found = opened.run("return landscape.losses[64 * 128 + 64]")
@@ -408,6 +407,24 @@ class TestInTheBrowser:
         found = opened.run("return ticks({limits: arguments[0], logarithmic: arguments[1], shown: [0, 1]}, 5)",
                            limits, logarithmic)
         assert [text for _, text in found] == expected
+
+    def test_a_contour_is_a_thin_line_where_the_ground_has_its_height(self, opened):
+        row = opened.send("/execute/async", args=[], script="""const done = arguments[0], image = new Image();
+            image.onload = () => {
+                const brush = document.createElement('canvas').getContext('2d');
+                brush.drawImage(image, 0, 0);
+                done(Array.from(brush.getImageData(0, 1, 100, 1).data));
+            };
+            image.src = hills({view: {u: 0, v: 0, size: 1}}, [[0, 1], [0, 1]], x => [x, 1, 0], [0.25, 0.5], 100, 4,
+                              [[255, 255, 255], [0, 0, 0], [255, 0, 0]]);""")
+        red, green, _, _ = np.reshape(row, (100, 4)).T.astype(int)
+        assert np.flatnonzero(red - green > 60).tolist() == [24, 25, 49, 50]
+        assert (red[:49] > 200).all() and (red[51:] == red[51]).all() and red[51] < red[40]
+
+    def test_the_sliders_of_a_card_are_a_group_with_the_name_of_the_optimizer(self, opened):
+        tree = opened.chrome("Accessibility.getFullAXTree")["nodes"]
+        groups = [node["name"]["value"] for node in tree if node.get("role", {}).get("value") == "group"]
+        assert [name for name in groups if name in RATES] == list(RATES)
 
     def test_the_loss_chart_keeps_its_place_while_a_slider_is_dragged(self, opened):
         where = "return document.getElementById('curves').getBoundingClientRect().toJSON()"
