@@ -217,8 +217,10 @@ def parts_of(optimizer, cls):
 
 
 def summary_of(cls):
-    """Return the first line of the docstring of a class."""
-    return inspect.cleandoc(cls.__doc__ or "").partition("\n")[0]
+    """Return the first line of the docstring of a class as plain text, with lambda for \\lambda."""
+    line = inspect.cleandoc(cls.__doc__ or "").partition("\n")[0]
+    line = re.sub(r":\w+:`(.*?)`", r"\1", line)
+    return re.sub(r"\\mathrm\{(\w+)\}", r"\1", line).replace("\\, ", "").replace("\\", "").replace("`", "")
 
 
 def methods_of(cls):

@@ -9,7 +9,7 @@ from optimizer_catalogue import EXAMPLES
 
 import optim
 from optim.explanation.equations import equations_of
-from optim.explanation.listings import columns_of, source_of
+from optim.explanation.listings import columns_of, source_of, summary_of
 
 NAMES = [name for name in EXAMPLES if isinstance(getattr(optim, name), type) and name != "chain"]
 
@@ -120,3 +120,14 @@ def test_a_class_without_source_is_named_with_its_signature():
          "    def update(self, grad, state, param):\n"
          "        return grad\n", namespace)
     assert "def update(self, grad, state, param):  # Python has kept no source" in optim.show(namespace["Typed"]).text()
+
+
+@pytest.mark.parametrize("name", [name for name in optim.__all__ if isinstance(getattr(optim, name), type)
+                                  or inspect.isfunction(getattr(optim, name))])
+def test_summaries_have_no_markup(name):
+    assert not re.search(r"[\\`]|mathrm|math:", summary_of(getattr(optim, name)))
+
+
+def test_the_summary_of_a_link_is_plain_text():
+    chain = optim.chain([optim.Parameter([1.0])], optim.add_decayed_weights(0.01))
+    assert "Add the weights to the update, u + lambda theta, so that" in str(optim.show(chain)).replace("\n    ", " ")
