@@ -796,7 +796,7 @@ class ChainedScheduler(LRScheduler):
     schedulers : list of LRScheduler
         All of one optimizer.
     optimizer : Optimizer, optional
-        That optimizer.
+        The optimizer of these schedules.
     """
 
     def __init__(self, schedulers: Iterable, optimizer: Optimizer | None = None) -> None:

@@ -29,7 +29,7 @@ class Layout:
     Parameters
     ----------
     sizes : list of (width, height)
-        Of the boxes. A box comes before those that its edges lead to.
+        The sizes of the boxes. A box comes before those that its edges lead to.
     edges : list of (source, target)
         Numbers of boxes; the same pair may occur more than once.
     page : (width, height)

@@ -220,7 +220,7 @@ class Picture:
         Returns
         -------
         str or path
-            Of the file.
+            The path of the file.
         """
         if "format" not in kwargs and not FilePath(path).suffix:
             path = f"{path}.png"

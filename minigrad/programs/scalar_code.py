@@ -101,7 +101,7 @@ def javascript(function: Callable[..., Any], *examples: Any, name: str | None = 
     *examples : array_like
         Arguments to try the function with. Their shapes and the structure around them are kept.
     name : str, optional
-        Of the JavaScript function; by default that of the Python one.
+        The name of the JavaScript function; by default that of the Python one.
     watch : bool, default False
         Whether the function takes one more argument, `seen`, and pushes [line, name, value] to it for every value that
         the source gives a name. `line` is the number of the line in its file.

@@ -73,7 +73,7 @@ class Row:
         The call of a method in this step that it belongs to, and how many other shown calls are around it.
     file : str
     line : int
-        Of the first line.
+        The number of the first line.
     source : str
         The line, or lines, without the indentation of the method; "" if Python has kept no source.
     before, values : dict

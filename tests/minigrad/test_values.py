@@ -197,7 +197,7 @@ class Call:
         return convert(self.args, tensors), {name: convert(arg, tensors) for name, arg in self.keywords.items()}
 
     def has_a_tensor(self):
-        """Tell whether any operand is a Tensor."""
+        """Return whether any operand is a Tensor."""
         return any(isinstance(x, Tensor) for x in minigrad.structure.arrays_in(list(self.with_tensors(True))))
 
     def __repr__(self):
@@ -219,7 +219,7 @@ def arrays_in(result):
 
 
 def refused_in_words(error):
-    """Tell whether an error was raised by a statement of minigrad's, rather than by NumPy on the way."""
+    """Return whether an error was raised by a statement of minigrad's, rather than by NumPy on the way."""
     last = traceback.extract_tb(error.__traceback__)[-1]
     return "minigrad" in last.filename and linecache.getline(last.filename, last.lineno).strip().startswith("raise")
 

@@ -109,7 +109,7 @@ def called(function, arguments, parameters):
 
 
 def is_clear(error, name, value):
-    """Tell whether an error is minigrad's own, and names the argument and what it got."""
+    """Return whether an error is minigrad's own, and names the argument and what it got."""
     last, message = traceback.extract_tb(error.__traceback__)[-1], str(error)
     ours = "minigrad" in last.filename and "/tests/" not in last.filename and linecache.getline(
         last.filename, last.lineno).strip().startswith("raise")

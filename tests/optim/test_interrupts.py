@@ -77,7 +77,7 @@ class Run:
 
 
 def same(first, second):
-    """Tell whether two checkpoints are equal."""
+    """Return whether two checkpoints are equal."""
     try:
         np.testing.assert_equal(first, second)
     except AssertionError:

@@ -78,7 +78,7 @@ def page(what=None, path=None, optimizers=None, steps=None, start=None, *, seed=
     optimizers, steps, start : optional
         As in `race`. Default: those of `CLASSICS`, each with the best of 31 learning rates; 200; the surface's own.
     seed : int, default 0
-        Of the noise on the gradient.
+        For the noise on the gradient.
     **facts
         What to change in the surface, see `race`.
 

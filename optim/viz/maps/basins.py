@@ -32,7 +32,7 @@ def basin_map(surface, optimizer, domain=None, steps=500, *, size=512, radius=No
     Parameters
     ----------
     surface : str, Surface or callable
-        Of two coordinates.
+        A surface of two coordinates.
     optimizer : str or callable
         As in `hyperparameter_map`.
     domain : two pairs (low, high), optional

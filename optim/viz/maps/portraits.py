@@ -27,11 +27,11 @@ def portraits(surface, optimizers=None, steps=300, *, size=256, domain=None, col
     Parameters
     ----------
     surface : str, Surface or callable
-        Of two coordinates.
+        A surface of two coordinates.
     optimizers : dict or list, optional
         Optimizers as in `race`, elementwise ones; a dictionary gives them titles. Default: sixteen well-known rules.
     steps : int, default 300
-        Of each run.
+        The steps of each run.
     size : int, default 256
         Pixels along each side of a panel. Each pixel is a run.
     domain, seed, executor : optional

@@ -42,7 +42,7 @@ def play(what, optimizers=None, steps=None, start=None, *, seed=0, **facts):
     start : point, optional
         Default: that of the runs, or the surface's own. Click in the picture, or drag, to set another.
     seed : int, default 0
-        Of the noise on the gradient.
+        For the noise on the gradient.
     **facts
         What to change in the surface, see `race`.
 

@@ -252,7 +252,7 @@ class Drawing:
         Returns
         -------
         str or path
-            Of the file.
+            The path of the file.
         """
         if hasattr(path, "write"):
             self.write(path, **kwargs)

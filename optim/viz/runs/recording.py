@@ -55,7 +55,7 @@ def record(optimizer, surface, start=None, steps=200, *, seed=0, noise=None, eve
         Default: the surface's own start. N points are N runs in one pass.
     steps : int, default 200
     seed : int or sequence of int, default 0
-        Of the noise on the gradient. A sequence of N seeds is N runs, each equal to the run with that seed alone.
+        For the noise on the gradient. A sequence of N seeds is N runs, each equal to the run with that seed alone.
     noise : float or callable, optional
         Standard deviation of the noise. Default: the surface's own, which is 0 for most. For noise of another kind, a
         function that returns what to add to the gradient at p: ``lambda p, rng: rng.standard_t(3, p.shape)``, where

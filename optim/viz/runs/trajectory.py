@@ -43,7 +43,7 @@ class Trajectory:
     rates : ndarray of shape (T,) or (T, N)
         The learning rate of the step that begins here.
     hyperparameters : dict
-        Of the first group, as the run began.
+        Those of the first group when the run began.
     planned : int
         How many steps were planned.
     last_steps : ndarray of shape () or (N,)

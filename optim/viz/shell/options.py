@@ -56,7 +56,7 @@ class Once(argparse.Action):
 def add_steps(parser, default):
     """Add the options that say how many steps to take, and with which noise."""
     parser.add_argument("--steps", type=int, default=default, metavar="N", help="default: %(default)s")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the noise on noisy surfaces; default: 0")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="for the noise on noisy surfaces; default: 0")
 
 
 def add_output(parser, usual, **keywords):
