@@ -11,7 +11,7 @@ CONFIGURATIONS = {
     "Adadelta": {}, "Adamax": {}, "NAdam": {}, "RAdam": {}, "Rprop": {}, "ASGD": {},
 }
 NAMED = {  # marks of 2 numbers, 1 Mi float32, 1 Mi float64
-    "Adam": (0.2, 1.3, 1.45), "AdamW": (0.2, 1.3, 1.45), "RMSprop": (0.25, 1.3, 1.75), "Adagrad": (0.25, 1.3, 1.65),
+    "Adam": (0.2, 1.4, 1.15), "AdamW": (0.2, 1.4, 1.15), "RMSprop": (0.25, 1.3, 1.1), "Adagrad": (0.25, 1.3, 1.1),
     "SGD": (0.25, 1.3, 1.1),
 }
 
@@ -25,7 +25,7 @@ def rows():
         yield row(name, keywords, [(10, 1024)], np.float32, "10 Ki float32", None)
         yield row(name, keywords, [(1024, 1024)], np.float32, "1 Mi float32", single)
         yield row(name, keywords, [(1024, 1024)], np.float64, "1 Mi float64", double)
-        yield row(name, keywords, [(10, 10)] * 50, np.float64, "50 tensors of 10 x 10", 0.45)
+        yield row(name, keywords, [(10, 10)] * 50, np.float64, "50 tensors of 10 x 10", 0.4)
     yield matrix_products("Muon", 15)  # five Newton-Schulz iterations of three products
     yield matrix_products("Shampoo", 6)  # two statistics, two roots, two preconditionings; beside them two eigh
     yield matrix_products("Shampoo", 4, precondition_frequency=10)  # old roots in nine steps of ten

@@ -41,7 +41,7 @@ def starts(count=10_000, lr=0.01):
             optimizer.step()
 
     return Row(f"Rosenbrock, {count:,} starts x {STEPS} Adam steps", ours,
-               {"PyTorch": torch and pytorch, "JAX": jax and jax_adam(points, lr)}, {"PyTorch": 0.5, "JAX": 3.8})
+               {"PyTorch": torch and pytorch, "JAX": jax and jax_adam(points, lr)}, {"PyTorch": 0.4, "JAX": 3.8})
 
 
 def jax_adam(points, lr, beta1=0.9, beta2=0.999, eps=1e-8):

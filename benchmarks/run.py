@@ -1,6 +1,7 @@
 """Run the benchmarks: `python benchmarks/run.py`, or some families of them: `python benchmarks/run.py autograd runs`.
 
-Peers (PyTorch, JAX, autograd, micrograd) come with `pip install ".[bench]"`.
+Peers (PyTorch, JAX, autograd, micrograd) come with `pip install ".[bench]"`. What the site shows is made by
+`python benchmarks/run.py --picture benchmarks/last/benchmarks.png | tee benchmarks/last/benchmarks.txt`.
 """
 # ruff: noqa: E402
 

@@ -287,7 +287,9 @@ def public_names(module):
 
 
 def repository_pages(folder, quick):
-    """Copy the pages that are also read in the repository."""
+    """Copy the pages that are also read in the repository, and the last benchmarks."""
+    for name in ("benchmarks.txt", "benchmarks.png"):
+        shutil.copy(ROOT / "benchmarks" / "last" / name, folder / name)
     for file in ("CHANGELOG.md", "CONTRIBUTING.md", "docs/teaching.md", "docs/coming_from_pytorch.md",
                  "docs/optimizers.md"):
         if (ROOT / file).exists():
