@@ -26,7 +26,7 @@ def gradcheck(function: Callable, *inputs: Any, order: Size = 2, step: OptionalP
               rtol: OptionalNotNegative = None, atol: OptionalNotNegative = None) -> bool:
     """Compare the derivatives of a function, as minigrad finds them, with finite differences.
 
-    With a step h that grows with x, h = ∛ε max(1, |x|), the slope is compared with the central difference
+    With a step h that grows with x, `h = ∛ε max(1, |x|)`, the slope is compared with the central difference
 
         ∂φ/∂xᵢ ≈ (φ(x + h eᵢ) − φ(x − h eᵢ)) / 2h,
 
@@ -45,11 +45,11 @@ def gradcheck(function: Callable, *inputs: Any, order: Size = 2, step: OptionalP
     order : int, default 2
         The highest derivative to check.
     step : float, optional
-        h for |x| <= 1. By default the cube root of the machine epsilon of the least precise input or result: 6e-6 for
+        h for `|x| <= 1`. By default the cube root of the machine epsilon of the least precise input or result: 6e-6 for
         float64, 5e-3 for float32.
     rtol, atol : float, optional
-        The error allowed is atol + rtol * |derivative|. By default rtol is twice the step, and atol a fifth of it times
-        the largest number that the differences are taken of, if that is above 1, since its rounding errors count.
+        The error allowed is `atol + rtol * |derivative|`. By default rtol is twice the step, and atol a fifth of it
+        times the largest number that the differences are taken of, if that is above 1, since its rounding errors count.
 
     Returns
     -------

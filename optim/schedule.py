@@ -46,7 +46,7 @@ class LRScheduler:
     ----------
     optimizer : Optimizer
         Its groups hold the values. The value of step 0 is set at once. The value before that is kept in the group as
-        "initial_lr" (or "initial_" and another name). Most schedules are multiples of it.
+        "initial_lr" (or `"initial_"` and another name). Most schedules are multiples of it.
     last_epoch : int, default -1
         The number of the last step made. To resume a run, load the state dictionary instead.
     name : str, default "lr"

@@ -225,7 +225,7 @@ class Rprop(Optimizer):
 
     Examples
     --------
-    Down |x| from 1: the steps grow by a fifth each until 0 is passed.
+    Down `|x|` from 1: the steps grow by a fifth each until 0 is passed.
 
     >>> import numpy as np, optim
     >>> x = optim.Parameter([1.0])

@@ -133,7 +133,7 @@ def hardtanh(input: Array, min_val: Number = -1.0, max_val: Number = 1.0) -> Ten
 
 @checked
 def softsign(input: Array) -> Tensor:
-    """Return x / (1 + |x|)."""
+    """Return `x / (1 + |x|)`."""
     return input / (1 + np.abs(input))
 
 

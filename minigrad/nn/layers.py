@@ -114,7 +114,7 @@ class Hardtanh(FunctionModule):
 
 
 class Softsign(FunctionModule):
-    """x / (1 + |x|)."""
+    """`x / (1 + |x|)`."""
 
     function = staticmethod(F.softsign)
 

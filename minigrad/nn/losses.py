@@ -83,7 +83,7 @@ def mse_loss(input: Array, target: Array, *, reduction: Reduction = "mean") -> T
 
 @checked
 def l1_loss(input: Array, target: Array, *, reduction: Reduction = "mean") -> Tensor:
-    """Return the absolute error |x - y|, with slope 0 where they are equal.
+    """Return the absolute error `|x - y|`, with slope 0 where they are equal.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ def l1_loss(input: Array, target: Array, *, reduction: Reduction = "mean") -> Te
 
 @checked
 def huber_loss(input: Array, target: Array, reduction: Reduction = "mean", delta: Positive = 1.0) -> Tensor:
-    """Return d² / 2 where d = |x - y| is at most delta, and delta (d - delta / 2) beyond: outliers count less.
+    """Return d² / 2 where `d = |x - y|` is at most delta, and delta (d - delta / 2) beyond: outliers count less.
 
     Parameters
     ----------

@@ -112,7 +112,7 @@ rule(np.arctanh, lambda g, ans, x: g / ((1 - x) * (1 + x)))
 def _nth_derivative_of_sinc(x, n):
     """Return sinc⁽ⁿ⁾(x): with u = πx and s(u) = sin(u) / u it is πⁿ s⁽ⁿ⁾(u).
 
-    Differentiating u s = sin(u) n times gives s⁽ⁿ⁾ = (sin(u + nπ/2) - n s⁽ⁿ⁻¹⁾) / u, which is accurate where |u| > n;
+    Differentiating u s = sin(u) n times gives s⁽ⁿ⁾ = (sin(u + nπ/2) - n s⁽ⁿ⁻¹⁾) / u, which is accurate where `|u| > n`;
     inside, the Taylor series s⁽ⁿ⁾ = Σ (-1)ᵏ u²ᵏ⁻ⁿ / ((2k - n)! (2k + 1)) converges in a few terms.
     """
     u, radius = math.pi * x, n + 1
@@ -260,7 +260,7 @@ def fraction_and_integer(x):
 
 @implements(np.frexp)
 def mantissa_and_exponent(x):
-    """Return m and n of x = m 2ⁿ, with 0.5 <= |m| < 1."""
+    """Return m and n of x = m 2ⁿ, with `0.5 <= |m| < 1`."""
     exponent = on_values(np.frexp, x)[1]
     return np.ldexp(x, -exponent), exponent
 

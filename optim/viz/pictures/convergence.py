@@ -83,7 +83,7 @@ def nearest_minimum(run):
 def predicted_rate(run):
     """Return the predicted factor by which the distance to the minimum shrinks in each step, NaN without a theory.
 
-    It is the largest absolute eigenvalue of `iteration_matrix`: max |1 - lr λ| for gradient descent.
+    It is the largest absolute eigenvalue of `iteration_matrix`: `max |1 - lr λ|` for gradient descent.
     """
     M, _, _ = iteration_matrix(run)
     return float("nan") if M is None else float(np.abs(np.linalg.eigvals(M)).max())
@@ -149,7 +149,7 @@ def rates(runs, ax=None, *, legend=True, **kwargs):
 def eigen_errors(run, ax=None, **kwargs):
     """Draw the distance to the minimum along each eigenvector of the Hessian, by step.
 
-    Gradient descent treats these directions one by one: an error with eigenvalue λ shrinks by |1 - lr λ| in each step.
+    Gradient descent treats these directions one by one: each step multiplies an error with eigenvalue λ by `1 - lr λ`.
     So the curve of the flattest direction falls slowly, and that of the steepest rises if lr is too large for it.
     Predictions are drawn as thin lines.
 
