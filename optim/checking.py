@@ -44,7 +44,8 @@ ADVICE_ON_UPDATE = [
     (NameError, HYPERPARAMETER, "name it after the `*`, as in `def update(self, grad, state, param, *, beta)`"),
 ]
 ADVICE_ON_STEP = [
-    (KeyError, "", 'group has what __init__ passes to super().__init__, and self.state[p] what step has put there'),
+    (KeyError, "has no hyperparameter", "or pass it to super().__init__, too"),
+    (KeyError, "", "self.state[p] is empty until step puts something there"),
     (NameError, HYPERPARAMETER, 'write group["lr"], and so on, for each group in self.param_groups'),
 ]
 

@@ -62,6 +62,10 @@ class ParamGroup(UserDict):
         self.ready = {}  # hyperparameters prepared for arithmetic, by dtype, until one is set
         super().__init__({"params": params, **hyperparameters})
 
+    def __missing__(self, name):
+        raise KeyError(f"{self.optimizer_name} has no hyperparameter {name!r}; choose from "
+                       f"{', '.join(sorted(self.known))}")
+
     def __setitem__(self, name, value):
         known = name in self.known or name.removeprefix("initial_") in self.known
         if not known and name not in SCHEDULED and name != "params":

@@ -455,6 +455,13 @@ class MisspellsInItsStep(StepsAsForPyTorch):
                 p.data -= group["rate"] * p.grad
 
 
+class NeverFillsItsState(StepsAsForPyTorch):
+    def step(self):
+        for group in self.param_groups:
+            for p in group["params"]:
+                p.data -= self.state[p]["m"]
+
+
 class MovesTheParameterItself(StepsAsForPyTorch):
     def step(self):
         for group in self.param_groups:
@@ -491,7 +498,8 @@ MISUNDERSTOOD = [
     (LooksForBeta, r"name 'beta' is not defined; name it after the `\*`"),
     (WritesTorch, r"no attribute 'mul_'; arrays are NumPy's: write m \*= beta"),
     (IgnoresItsClosure, r"IgnoresItsClosure.step\(closure\) does not call its closure"),
-    (MisspellsInItsStep, r"KeyError: 'rate'; group has what __init__ passes to super\(\).__init__"),
+    (MisspellsInItsStep, r"MisspellsInItsStep has no hyperparameter 'rate'; choose from lr, maximize"),
+    (NeverFillsItsState, r"KeyError: 'm'; self.state\[p\] is empty until step puts something there"),
     (MovesTheParameterItself, "a parameter's array is p.data: write p.data -= ..."),
     (StepsByItself, r"write `def step\(self, closure=None\)`, or write no step at all"),
     (NeedsLr, r"give it a default, or pass check a value, as in check\(MyOptimizer, lr=0.1\)"),

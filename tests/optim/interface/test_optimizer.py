@@ -730,6 +730,13 @@ def test_a_step_as_for_pytorch_is_shown():
     assert "\n    loss = None if closure is None else closure()\n" in shown and shown.endswith("\n    return loss")
 
 
+def test_a_group_names_its_hyperparameters_where_one_is_missing():
+    group = bowl(HeavyBall)[2].param_groups[0]
+    with pytest.raises(KeyError, match="HeavyBall has no hyperparameter 'rate'; choose from lr, maximize, momentum"):
+        group["rate"]
+    assert group.get("rate") is None and "rate" not in group
+
+
 def test_numpy_takes_a_parameter_for_its_array():
     p = optim.Parameter(np.float32([1, 2]))
     np.testing.assert_array_equal(np.zeros_like(p), np.zeros(2, np.float32), strict=True)
