@@ -450,6 +450,12 @@ function play(on) {
   });
 }
 
+// The place that keys zoom in on: the step that is pointed at, or the start; undefined if it is out of view.
+function centre() {
+  const place = pointed ? pointed.runner.points.map[pointed.t ?? placeOf(pointed.runner, time)] : toPlace(start);
+  return inView(map, place) ? place : undefined;
+}
+
 function onKey(event) {
   const {tagName, type} = event.target;
   if (event.ctrlKey || event.altKey || event.metaKey || tagName === "SELECT") return;
@@ -459,8 +465,8 @@ function onKey(event) {
     moveStart(start.map((value, k) => value + arrow[k] * (surface.frame[k][1] - surface.frame[k][0]) * map.view.size / 50));
   } else if (event.key === " " && !["BUTTON", "SUMMARY"].includes(tagName) && type !== "checkbox") play(!playing);
   else if (event.key === "Escape") pointTo(null);
-  else if (event.key === "+" && free) zoom(0.7);
-  else if (event.key === "-" && free) zoom(1 / 0.7);
+  else if (event.key === "+" && free) zoom(0.7, centre());
+  else if (event.key === "-" && free) zoom(1 / 0.7, centre());
   else if (arrow && arrow[0] && free) goTo(time + arrow[0]);
   else return;
   event.preventDefault();

@@ -120,7 +120,7 @@ def rule_text(make):
     init = refused_in_words(step.first_state, theta, tried)
     first = refused_in_words(step.take, state, g, theta, tried, watch=True) if None in state.values() else "null"
     later = refused_in_words(step.take, step.later_state(state, g, theta), g, theta, tried, watch=True)
-    lines = Lines(optimizer)
+    lines = Lines(optimizer, step.frozen)
     aliases = {name: path for name, path in lines.aliases.items() if path[0] != "h" or path[1] in step.free}
     text = lines.of_the_rule(f"{{init:{init},first:{first},later:{later}}}")
     return Rule(text, step.free, "step" in state, lines.equations, aliases)
@@ -192,12 +192,13 @@ class Lines:
         What a name stands for when a step begins: a path such as ["h", "betas", 0].
     """
 
-    def __init__(self, optimizer):
+    def __init__(self, optimizer, frozen):
         update = type(optimizer).update
+        constants = {name: str(value) for name, value in frozen.items() if isinstance(value, (int, float))}
         self.equations, self.calls, self.numbers = {}, {}, set()
         self.aliases = {"grad": ["g"], "param": ["p"], "theta": ["p"], "lr": ["h", "lr"]}
         if source_of(update):  # else it was typed at a prompt, and the page says so
-            self.read(update, {})
+            self.read(update, constants)
             self.read(Optimizer.descend, {"lr": "1"} if optimizer.returns_step else {})
         self.aliases |= {name: ["h", name] for name in hyperparameter_names(update)}
 

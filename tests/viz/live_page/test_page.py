@@ -353,6 +353,30 @@ class TestInTheBrowser:
         opened.point_at(2, 2)
         assert picture(opened) == before
 
+    def test_the_last_place_that_is_pressed_on_the_map_of_hyperparameters_stays(self, opened):
+        opened.run("find('landscape').open = true; find('pixels').scrollIntoView()")
+        opened.wait_for("landscape.losses")
+        edges = opened.run("return find('pixels').getBoundingClientRect().toJSON()")
+        places = [(edges["x"] + part * edges["width"], edges["y"] + edges["height"] / 2) for part in (0.25, 0.5)]
+        drag(opened, *places)
+        opened.point_at(2, 2)
+        assert opened.run("return runners[0].h.lr") == pytest.approx(1e-2, rel=0.05)  # halfway from 1e-5 to 10
+
+    def test_keys_zoom_in_on_the_start(self, opened):
+        opened.run("map.start[0].focus()")
+        before = opened.run("return pixel(map, toPlace(start))")
+        opened.press("+", "+")
+        assert opened.run("return map.view.size") == pytest.approx(0.49)
+        assert opened.run("return pixel(map, toPlace(start))") == pytest.approx(before)
+        opened.press("-", "-")
+        assert opened.run("return map.view.size") == 1
+
+    def test_the_loss_axis_has_room_for_the_runs_and_not_much_more(self, opened):
+        axis = "return lossAxis(arguments[0]).limits"
+        assert opened.run(axis, [[900, 500, 400], [900, 700]]) == [90, 2700]
+        assert opened.run(axis, [[1, 1e-4]]) == pytest.approx([1e-4 / 3, 3])
+        assert opened.run(axis, [[1, 1e9]]) == pytest.approx([0.1, 30])
+
     def test_every_control_and_picture_has_a_name(self, opened):
         tree = opened.chrome("Accessibility.getFullAXTree")["nodes"]
         named = {"slider", "button", "checkbox", "image", "img", "combobox"}
@@ -514,6 +538,18 @@ class TestThePageOfAllSurfaces:
         assert browser.run("return Boolean(hasEdge(runners[0]))")
         assert (edge[diverged] > 1).all() and diverged[edge > 1.5].mean() > 0.95
 
+    def test_the_edge_of_stability_knows_decay_and_dampening_and_is_not_drawn_for_nesterov(self, browser, tmp_path):
+        ball = "SGD(lr=0.01, momentum=0.5, dampening=0.5, weight_decay=25)"
+        nesterov = "SGD(lr=0.01, momentum=0.5, nesterov=True)"
+        both = race("illconditioned_bowl", {"ball": ball, "nesterov": nesterov}, steps=20)
+        show(browser, page(both, tmp_path / "edge.html"))
+        browser.run("find('landscape').open = true")
+        browser.wait_for("landscape.losses")
+        assert browser.run("return runners.map(runner => Boolean(hasEdge(runner)))") == [True, False]
+        lr, momentum = browser.run("""const [u, v] = edgePoints(runners[0])[20];
+            return [valueOn(landscape.x, u), valueOn(landscape.y, v)]""")
+        assert lr == pytest.approx(2 * (1 + momentum) / (0.5 * (100 + 25)))
+
 
 class TestTheFile:
     @pytest.mark.parametrize("name", ["rastrigin", "eggholder", "griewank", "goldstein_price"])  # the busiest
@@ -528,6 +564,7 @@ class TestTheFile:
         show(browser, page(both, tmp_path / "stored.html"))
         assert numbers(browser, card(0))["position"] == shown(both[0].positions[-1])
         assert "a step of its own" in browser.run(f"return document.querySelector('{card(0)} .fixed').textContent")
+        assert browser.run(f"return document.querySelector('{card(0)} .name').textContent") == "LBFGS"
         assert browser.run(f"return document.querySelector('{card(1)} .fixed').textContent") == ""
 
     def test_stored_runs_have_21_learning_rates(self, browser, tmp_path):
