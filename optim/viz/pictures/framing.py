@@ -15,8 +15,8 @@ OUTWARD = {"left": "<", "right": ">", "bottom": "v", "top": "^"}  # the triangle
 def frame(surface, domain=None):
     """Return the part of the plane to show as two pairs of numbers."""
     if surface.ndim != 2:
-        raise ValueError(f"{surface.name} has {surface.ndim} coordinate{'s' * (surface.ndim > 1)}, and only surfaces "
-                         "of two can be drawn so; losses(...) and the table of a race take any")
+        raise ValueError(f"{surface.name} has {surface.ndim} coordinate{'s' * (surface.ndim > 1)}, and this picture "
+                         "shows two: viz.losses(race) and race.table() take any number")
     return surface.domain if domain is None else dataclasses.replace(surface, domain=domain).domain
 
 
