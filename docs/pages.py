@@ -24,6 +24,8 @@ import optim
 from minigrad import rule_source
 from minigrad.registry import TABLE
 from optim import viz
+from optim.viz.live_page.printing import rule_text
+from optim.viz.runs.contestants import factory
 from tutorials import handouts
 from tutorials import lessons as course
 
@@ -151,9 +153,19 @@ def optimizer_page(entry, folder, quick):
         yield from ["Each pixel is a run on Himmelblau's surface. Its colour names the minimum that the run reaches, "
                     "its shade the number of steps.", "", f".. image:: {name}.png",
                     f"   :alt: basins of attraction of {name} on Himmelblau's surface", "   :width: 480", ""]
-    yield from [f"`Open the live page with {name} <../live/classics.html#optimizer={name}>`__", ""]
+    if runs_in_the_page(name):
+        yield from [f"`Open the live page with {name} <../live/classics.html#optimizer={name}>`__", ""]
     yield from underlined("In detail", "-")
     yield from [f".. autoclass:: optim.{name}", ""]
+
+
+def runs_in_the_page(name):
+    """Say whether the rule of an optimizer can be printed for the live page."""
+    try:
+        rule_text(factory(name))
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 def portrait(name, path):
