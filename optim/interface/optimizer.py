@@ -130,7 +130,9 @@ class Optimizer(UpdateRule):
 
     def __init__(self, params: Params, defaults: dict | None = None, **hyperparameters: Any) -> None:
         given = {**as_defaults(defaults, type(self)), **hyperparameters}
-        self.defaults: dict[str, Any] = {**given, "maximize": given.get("maximize", False)}
+        self.defaults: dict[str, Any] = dict(given)
+        if not self.steps_itself():
+            self.defaults.setdefault("maximize", False)
         for method in HANDED:
             check_signature(type(self), method)
         check_requests(type(self), self._asked_for() - {"maximize"}, given)
@@ -238,7 +240,7 @@ class Optimizer(UpdateRule):
                              f"its parameter has shape {data.shape} and dtype {data.dtype}")
         if self.overflows:
             check_square(type(self), grad)
-        return -grad if group.data["maximize"] else grad
+        return -grad if group.data.get("maximize") else grad
 
     def move_all(self, work):
         """Move all of `work`, a list of (group, param, gradient). Rules that need all gradients at once start here."""
@@ -384,7 +386,8 @@ class Optimizer(UpdateRule):
     def _loaded_group(self, own, saved):
         """Return a group with the saved hyperparameters and our parameters."""
         group = {name: deepcopy(value) for name, value in saved.items() if name not in DEVICE_FLAGS | {"params"}}
-        group.setdefault("maximize", False)  # PyTorch's Muon and LBFGS have none
+        if "maximize" in self.defaults:
+            group.setdefault("maximize", False)  # PyTorch's Muon and LBFGS have none
         if missing := self.defaults.keys() - group.keys():
             raise ValueError(f"this is not the state of {type(self).__name__}: its groups lack {sorted(missing)}")
         return ParamGroup(self, own["params"], group)

@@ -498,7 +498,7 @@ MISUNDERSTOOD = [
     (LooksForBeta, r"name 'beta' is not defined; name it after the `\*`"),
     (WritesTorch, r"no attribute 'mul_'; arrays are NumPy's: write m \*= beta"),
     (IgnoresItsClosure, r"IgnoresItsClosure.step\(closure\) does not call its closure"),
-    (MisspellsInItsStep, r"MisspellsInItsStep has no hyperparameter 'rate'; choose from lr, maximize"),
+    (MisspellsInItsStep, r"MisspellsInItsStep has no hyperparameter 'rate'; choose from lr"),
     (NeverFillsItsState, r"KeyError: 'm'; self.state\[p\] is empty until step puts something there"),
     (MovesTheParameterItself, "a parameter's array is p.data: write p.data -= ..."),
     (StepsByItself, r"write `def step\(self, closure=None\)`, or write no step at all"),

@@ -712,6 +712,11 @@ def test_an_optimizer_that_does_not_call_super_is_answered_at_its_first_use():
             use(Forgets([optim.Parameter([1.0])]))
 
 
+def test_a_step_as_for_pytorch_does_not_take_maximize_unless_it_says_so():
+    with pytest.raises(ValueError, match="HeavyBall does not know the hyperparameter 'maximize'"):
+        HeavyBall([{"params": [optim.Parameter([1.0])], "maximize": True}])
+
+
 def test_a_step_that_ignores_its_closure_is_refused_in_words():
     class Ignores(HeavyBall):
         def step(self, closure=None):
@@ -732,7 +737,7 @@ def test_a_step_as_for_pytorch_is_shown():
 
 def test_a_group_names_its_hyperparameters_where_one_is_missing():
     group = bowl(HeavyBall)[2].param_groups[0]
-    with pytest.raises(KeyError, match="HeavyBall has no hyperparameter 'rate'; choose from lr, maximize, momentum"):
+    with pytest.raises(KeyError, match="HeavyBall has no hyperparameter 'rate'; choose from lr, momentum"):
         group["rate"]
     assert group.get("rate") is None and "rate" not in group
 
