@@ -353,6 +353,13 @@ function pan(du, dv) {
   draw();
 }
 
+// Pan as little as brings a place into view.
+function follow(place) {
+  const {u, v, size} = map.view;
+  const [du, dv] = [u, v].map((low, k) => place[k] - clamp(place[k], low, low + size));
+  if (du || dv) pan(du, dv);
+}
+
 function listenToCharts() {
   for (const chart of [map, curves]) {
     chart.root.addEventListener("pointermove", event => { if (!drag) pointTo(nearestStep(chart, event)); });
@@ -463,6 +470,7 @@ function onKey(event) {
   const free = type !== "range" && tagName !== "CANVAS";
   if (event.target === map.start?.[0] && arrow) {
     moveStart(start.map((value, k) => value + arrow[k] * (surface.frame[k][1] - surface.frame[k][0]) * map.view.size / 50));
+    follow(toPlace(start));
   } else if (event.key === " " && !["BUTTON", "SUMMARY"].includes(tagName) && type !== "checkbox") play(!playing);
   else if (event.key === "Escape") pointTo(null);
   else if (event.key === "+" && free) zoom(0.7, centre());

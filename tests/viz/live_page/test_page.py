@@ -368,6 +368,10 @@ class TestInTheBrowser:
         opened.press("+", "+")
         assert opened.run("return map.view.size") == pytest.approx(0.49)
         assert opened.run("return pixel(map, toPlace(start))") == pytest.approx(before)
+        left = opened.run("return map.view.u")
+        opened.press(*["ArrowLeft"] * 40)
+        assert opened.run("return map.view.u") < left  # the view follows
+        assert opened.run("return inView(map, toPlace(start))")
         opened.press("-", "-")
         assert opened.run("return map.view.size") == 1
 
