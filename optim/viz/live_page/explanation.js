@@ -21,7 +21,7 @@ function explained({optimizer, run, h}, k) {
     const equation = optimizer.lines[`${place} ${name}`];
     if (equation) {
       if (equation.source !== before) items.push(line("code", before = equation.source));
-      items.at(-1).append(element("code", `${name} = ${inNumbers(equation, values)} = ${told(value, 5)}`));
+      items.at(-1).append(element("code", `${name} = ${inNumbers(equation, values)} = ${valueText(value, 5)}`));
     }
     values[name] = value;
   }
@@ -51,9 +51,12 @@ function returned({lines}, seen, g) {
 // An expression with numbers instead of names; one that is a name alone stays.
 function inNumbers({names, parts}, values) {
   if (!parts.join("")) return names[0];
-  const text = number => number < 0 ? `(${told(number)})` : told(number);
-  return parts[0] + names.map((name, i) => (typeof values[name] === "number" ? text(values[name]) : name) + parts[i + 1]).join("");
+  const text = value => value < 0 ? `(${told(value)})` : valueText(value);
+  const known = name => ["number", "boolean"].includes(typeof values[name]);
+  return parts[0] + names.map((name, i) => (known(name) ? text(values[name]) : name) + parts[i + 1]).join("");
 }
+
+const valueText = (value, digits) => typeof value === "boolean" ? String(value) : told(value, digits);
 
 function element(kind, text) {
   const made = document.createElement(kind);

@@ -5,7 +5,9 @@ the optimizer on numbers that record what is done with them, and prints the reco
 """
 
 import ast
+import inspect
 import re
+import textwrap
 from copy import deepcopy
 from dataclasses import dataclass
 
@@ -193,7 +195,8 @@ class Lines:
     """
 
     def __init__(self, optimizer, frozen):
-        update = type(optimizer).update
+        self.kind = type(optimizer)
+        update = self.kind.update
         constants = {name: str(value) for name, value in frozen.items() if isinstance(value, (int, float))}
         self.equations, self.calls, self.numbers = {}, {}, set()
         self.aliases = {"grad": ["g"], "param": ["p"], "theta": ["p"], "lr": ["h", "lr"]}
@@ -202,8 +205,11 @@ class Lines:
             self.read(Optimizer.descend, {"lr": "1"} if optimizer.returns_step else {})
         self.aliases |= {name: ["h", name] for name in hyperparameter_names(update)}
 
-    def read(self, method, constants):
-        """Note the equations of a method, its calls of other functions, and what its names stand for."""
+    def read(self, method, meanings, result="phi"):
+        """Note the equations of a method, and those inside its calls, and what its names stand for.
+
+        `meanings` are constants, or names elsewhere, that stand for names in the method; `result` is what it returns.
+        """
         code = method.__code__
         for number, statement in statements(code).items():
             self.numbers.add(number)
@@ -211,18 +217,35 @@ class Lines:
                 continue
             text = source_lines(statement, code.co_filename)
             source = "\n".join(line[indentation(text):] for line in text)
-            for target, value in values_of(statement):
+            for target, value in values_of(statement, result):
                 place = ast.unparse(value) if is_renaming(value) else number
-                self.equations[f"{place} {target}"] = {"source": source, **equation(value, constants)}
+                self.equations[f"{place} {target}"] = {"source": source, **equation(value, meanings)}
                 if isinstance(value, ast.Call) and not ast.unparse(value.func).startswith("np."):
                     self.calls[target] = number
+                    self.read_inside(value, method, meanings, target)
             self.aliases |= {ast.unparse(place): path for place, value in assignments(statement)
                              if value is not None and (path := path_of(value))}
 
-    def of_the_rule(self, text):
-        """Return a printed rule that pushes to `seen` what these lines name, and nothing from inside their calls.
+    def read_inside(self, call, method, meanings, target):
+        """Read a function that a method calls once, if it has several lines, and its arguments are names."""
+        owner, _, name = ast.unparse(call.func).rpartition(".")
+        function = getattr(self.kind, name, None) if owner == "self" else method.__globals__.get(name)
+        if not inspect.isfunction(function) or not source_of(function):
+            return
+        lines = statements(function.__code__)
+        body = [one for one in set(lines.values()) if not isinstance(one, ast.Expr)]  # without the docstring
+        calls = [ast.unparse(node.func) for node in ast.walk(ast.parse(textwrap.dedent(source_of(method))))
+                 if isinstance(node, ast.Call)]
+        once = calls.count(ast.unparse(call.func)) == 1 and self.numbers.isdisjoint(lines)
+        if len(body) > 1 and once and not call.keywords and all(map(is_place, call.args)):
+            names = [name for name in inspect.signature(function).parameters if name != "self"]
+            handed = [ast.unparse(argument) for argument in call.args]
+            self.read(function, meanings | {one: meanings.get(x, x) for one, x in zip(names, handed)}, target)
 
-        The result of a call belongs to the line that calls.
+    def of_the_rule(self, text):
+        """Return a printed rule that pushes to `seen` what these lines name, and nothing from inside other calls.
+
+        The result of such a call belongs to the line that calls.
         """
         def kept(push):
             number, name = int(push[1]), push[2]
@@ -236,21 +259,21 @@ class Lines:
         return re.sub(r'if \(seen\) seen\.push\(\[(\d+), "(.+?)", .*\]\);\n', kept, text)
 
 
-def values_of(statement):
-    """Return (name, expression) for each value that a statement computes; one that is returned is phi."""
+def values_of(statement, result):
+    """Return (name, expression) for each value that a statement computes; one that is returned is called `result`."""
     if isinstance(statement, ast.Return):
-        return [] if statement.value is None else [("phi", statement.value)]
+        return [] if statement.value is None else [(result, statement.value)]
     return [(ast.unparse(place), value) for place, value in assignments(statement)
             if value is not None and not is_renaming(value)]
 
 
-def equation(expression, constants):
-    """Return an expression as the names in it, or the constants that they are, and the text between them."""
+def equation(expression, meanings):
+    """Return an expression as the names in it, or what they mean, and the text between them."""
     marks = Marks()
     text = ast.unparse(ast.fix_missing_locations(marks.visit(deepcopy(expression))))
     parts = re.split("⟦([0-9]+)⟧", text)  # text and marks in turn
     names = [marks.names[int(mark)] for mark in parts[1::2]]
-    return {"names": [constants.get(name, name) for name in names], "parts": parts[::2]}
+    return {"names": [meanings.get(name, name) for name in names], "parts": parts[::2]}
 
 
 class Marks(ast.NodeTransformer):

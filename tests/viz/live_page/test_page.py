@@ -57,6 +57,16 @@ def show(browser, path, fragment=""):
     browser.wait_for("document.getElementById('status').textContent")
 
 
+def tenth(x, parts):
+    share = x / parts
+    return share / 10
+
+
+def halved(x):
+    double = 2 * x
+    return double / 4
+
+
 class Unnamed(optim.Adam):
     """An optimizer that no text can name."""
 
@@ -82,7 +92,7 @@ def numbers(browser, selector):
 
 
 def number(text):
-    return float(text.replace("−", "-").replace("–", "nan"))
+    return float(text.replace("−", "-").replace("–", "nan").replace("true", "1").replace("false", "0"))
 
 
 def shown(values):
@@ -471,11 +481,16 @@ def explained_in_python(name, h, t):
         param.grad = minigrad.grad(surface.function)(param.data)
         if step < t:
             optimizer.step()
+    rows = [row for row in optim.explain(optimizer).rows if row.method not in ("init_state", "advance")]
+    lines = {row.method: {other.line for other in rows if other.method == row.method} for row in rows}
+    called = [method for method in lines if len(lines[method]) > 1 and method != "update"]  # with lines to be seen
     found = []
-    for row in optim.explain(optimizer).rows:
-        for one, expression, _ in row.equations if row.method in ("update", "descend") else []:
+    for row in rows:
+        for one, expression, _ in row.equations if row.method in ("update", "descend", *called) else []:
             pair = (one.replace("φ", "phi"), np.ravel(row.values[one])[0])
-            if (expression or one == "φ") and (pair[0] != "phi" or one == "phi" or pair not in found):
+            if expression and any(f"{method}(" in expression for method in called):
+                found[-1] = (pair[0] if found[-1][0] == "result" else found[-1][0], found[-1][1])
+            elif (expression or one == "φ") and (pair[0] != "phi" or one == "phi" or pair not in found):
                 found.append(pair)
     return found
 
@@ -628,6 +643,26 @@ class TestTheFile:
         slope = set_slider(browser, 0, "slope", 0.05)
         run = record(SignDescent, "booth", steps=20, slope=slope)
         assert numbers(browser, card(0))["position"] == shown(run.positions[-1])
+
+    def test_functions_that_a_rule_calls_are_explained_by_their_lines_or_by_their_result(self, browser, tmp_path):
+        class Called(optim.Optimizer):
+            def __init__(self, params, lr=0.5):
+                super().__init__(params, lr=lr)
+
+            def update(self, grad, state, param, *, lr):
+                small, large = tenth(grad, 10), tenth(grad, 1)
+                half = halved(small)
+                return half + large
+
+        show(browser, page(race("booth", {"own": Called}, steps=3), tmp_path / "own.html"))
+        lines = browser.run("time = 1; return explained(runners[0], 0).flatMap(item => "
+                            "[...item.querySelectorAll('code')].map(({textContent}) => textContent))")
+        grad = minigrad.grad(surfaces.get("booth").function)(np.array(surfaces.get("booth").start))[0]
+        assert "double = 2 * x" in lines and "return double / 4" in lines and "share = x / parts" not in lines
+        values = {line.split(" = ")[0]: number(line.rsplit(" = ")[-1]) for line in lines if line.count(" = ") == 2}
+        assert values["double"] == pytest.approx(2 * grad / 100, rel=1e-3)
+        assert values["half"] == pytest.approx(grad / 200, rel=1e-3)
+        assert values["phi"] == pytest.approx(grad / 200 + grad / 10, rel=1e-3)
 
     def test_a_loaded_run_runs_again_if_its_optimizer_has_a_name(self, browser, tmp_path):
         race("booth", {"Adam": "Adam(lr=0.5)", "own": Unnamed}, steps=5).save(tmp_path / "race.npz")
