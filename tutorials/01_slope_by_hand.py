@@ -155,7 +155,7 @@ def central_difference(f, x, h):
 #
 # $$ f(x + i h) = f(x) + i h f'(x) - \frac{h^2}{2} f''(x) - \dots $$
 #
-# so the slope stands alone in the imaginary part. Since no digits cancel, $h$ may be as small as you like:
+# so the imaginary part holds the slope alone. Since no digits cancel, $h$ may be as small as you like:
 # with $h = 10^{-20}$ the error of the bend is far below the last digit.
 
 # %% exercise 1.2

@@ -55,7 +55,7 @@ print(f"p1 = {p1}, p2 = {p2}, s = {s:.3f}, y = {y:.4f}, loss = {loss:.4f}")
 # | $s = p_1 + p_2 + b$ | $\bar p_1 = \bar p_2 = \bar b = \bar s$ |
 # | $p_1 = w_1 x_1$ | $\bar w_1 = \bar p_1 \cdot x_1$ |
 #
-# Two patterns are worth remembering: a **sum** hands its slope on to all its inputs, and a **product** hands
+# Two patterns are worth remembering: a **sum** passes its slope on to all its inputs, and a **product** gives
 # each input the slope times the *other* input.
 
 # %%
@@ -63,7 +63,7 @@ loss_bar = 1.0
 error_bar = loss_bar * 2 * error
 y_bar = error_bar
 s_bar = y_bar * (1 - y**2)        # the derivative of tanh, from its result alone
-p1_bar = p2_bar = b_bar = s_bar   # a sum hands its slope on
+p1_bar = p2_bar = b_bar = s_bar   # a sum passes its slope on
 w1_bar = p1_bar * x1              # a product: times the other one
 w2_bar = p2_bar * x2
 print(f"slopes by hand:  w1 {w1_bar:.6f}, w2 {w2_bar:.6f}, b {b_bar:.6f}")

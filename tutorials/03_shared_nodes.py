@@ -1,8 +1,8 @@
 # %% [markdown]
 # # 3. Shared nodes, and a tape of your own
 #
-# **What you will see.** As soon as a value is used twice, the walk back needs care: slopes that arrive by
-# different ways are added, and no node may hand on its slope before all of it has arrived. A walk without the
+# **What you will see.** As soon as a value is used twice, the walk back needs care: slopes that arrive along
+# different paths are added, and no node may pass on its slope before all of it has arrived. A walk without the
 # right order is not slightly wrong. After four doublings it says 416 instead of 16, after eight 170 million
 # instead of 256. Sorting cures it. Then forty lines are enough for a tape of your own, which uses
 # minigrad's table of rules and differentiates to any order.
@@ -62,7 +62,7 @@ print(y.value, "made by", y.function.__name__, "from", [arg.value for _, arg in 
 # ## Walk back, without thinking about the order
 #
 # `TABLE` is minigrad's table of rules: `TABLE[np.multiply].vjps[0]` is the rule for the first factor. A first
-# attempt: keep a pile of nodes to visit, take one, hand its slope on to its parents, and put these on the pile.
+# attempt: keep a pile of nodes to visit, take one, pass its slope on to its parents, and put these on the pile.
 
 
 # %%
@@ -90,10 +90,11 @@ for times in (1, 2, 4, 8):
     print(f"{times} doublings: careless {careless_gradient(doubled(x, times), x):,.0f}, right {2**times}")
 
 # %% [markdown]
-# What went wrong? A node is on the pile twice. The first time it hands on the half that has arrived so far.
-# The second time it hands on *everything* that has arrived, the first half again. Each level multiplies the mistake.
+# What went wrong? A node is on the pile twice. The first time it passes on the half that has arrived so far.
+# The second time it passes on *everything* that has arrived, the first half included. Each level multiplies the
+# mistake.
 #
-# One cure is to hand on only what has just arrived. This is right, but it walks every *path* of the graph,
+# One cure is to pass on only what has just arrived. This is right, but it walks every *path* of the graph,
 # and there are $2^n$ of them.
 
 
@@ -213,7 +214,7 @@ assert sorted_calls == [2 * times for times in depths]
 # | --- | --- | --- |
 # | `fit` | undoes broadcasting | a slope has another shape than its value |
 # | `fingerprint` | notices that a leaf has changed | rules use values that are not those of the forward pass |
-# | `with_nodes` | hands nodes to rules only if a second derivative is wanted | every walk back is recorded |
+# | `with_nodes` | gives nodes to rules only if a second derivative is wanted | every walk back is recorded |
 # | `FREED` | lets go of the arrays behind a result after the walk | old results keep all of them alive |
 # | `AddInto` | adds single elements to one buffer | n elements cost n arrays of n zeros |
 # | `hooked` | shows a slope to whoever asked, and takes a replacement | you cannot look or clip in the middle |
@@ -300,7 +301,7 @@ print("with the slope of the middle limited to 1:", x.grad)
 # ## Exercise 3.1: Accumulate
 #
 # In a walk, `arrived` is a dictionary from nodes to the slopes that have arrived so far. Write the function that adds
-# one more. One trap: an array that is handed over may be shared. A sum hands the *same* array on to both
+# one more. One trap: an array that is passed on may be shared. A sum passes the *same* array on to both
 # of its arguments, so nobody may change it in place.
 
 # %% exercise 3.1

@@ -78,7 +78,7 @@ assert np.allclose(stretched.T @ g.ravel(), g.sum(axis=1))
 #
 # $$ \bar A = \bar C \, B^T, \qquad \bar B = A^T \, \bar C $$
 #
-# If you forget which factor goes where, the shapes tell you: there is one way only to make them fit.
+# If you forget which factor goes where, look at the shapes: there is only one way to make them fit.
 
 # %%
 A, B = rng.normal(size=(3, 2)), rng.normal(size=(2, 4))

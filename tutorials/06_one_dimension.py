@@ -193,7 +193,7 @@ def cobweb_of(slope, x, lr, steps):
 
 
 def cycle(slope, lr, start):
-    """Return two points between which gradient descent goes to and fro."""
+    """Return two points between which gradient descent goes back and forth."""
     # BEGIN SOLUTION
     a = start
     for _ in range(100_000):

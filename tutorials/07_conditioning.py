@@ -63,7 +63,7 @@ print(f"centred and scaled:                 {condition(X):.1e}")
 
 # %% [markdown]
 # The first number is worse than the precision of a computer can handle. The last, 12,220, is still bad: GNP,
-# population, prices and the year all grow together, so the data can hardly tell which of them is at work.
+# population, prices and the year all grow together, so the data hardly show which of them matters.
 #
 # ## Gradient descent
 #

@@ -2,8 +2,8 @@
 # # 8. Momentum and Nesterov
 #
 # **What you will see.** Twelve thousand runs of gradient descent with momentum, one for each pixel of a map. One
-# straight line divides the runs that converge from those that explode, and a one-line formula tells where it is.
-# On the map there is one best place, and theory knows it, too.
+# straight line divides the runs that converge from those that explode, and a one-line formula says where it is.
+# On the map there is one best place, and theory predicts it, too.
 
 # %% setup
 import sys

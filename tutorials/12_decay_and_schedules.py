@@ -58,7 +58,7 @@ sizes = np.geomspace(0.1, 100, 25)[:, None]
 
 
 def measured_decay(optimizer_class, weight_decay=0.02, lr=1e-3, steps=1000, seed=0):
-    """Return at which rate the weights decay, for each size of the noise."""
+    """Return the rate at which the weights decay, for each size of the noise."""
     rng = np.random.default_rng(seed)
     p = optim.Parameter(np.ones((25, 50)))
     optimizer = optimizer_class([p], lr=lr, weight_decay=weight_decay)
@@ -148,7 +148,7 @@ def train(optimizer_class, steps, make_schedule=None, seed=0):
         batch = np.tile(rng.integers(len(X), size=(seeds, 16)), (len(lrs), 1))
         optimizer.zero_grad()
         loss = nn.cross_entropy((X[batch] @ W).reshape(-1, 10), y[batch].ravel())
-        (loss * len(W)).backward()              # the mean is over all runs; each wants its own gradient
+        (loss * len(W)).backward()              # the mean is over all runs; each needs its own gradient
         optimizer.step()
         if scheduler:
             scheduler.step()
@@ -211,7 +211,7 @@ for end in ends:
 
 # %% [markdown]
 # It is as good as each of them, at the time when that one ends. What it costs: another array as large as the
-# parameters, and the mean, not the parameter, is the result. It also wants a larger learning rate than the
+# parameters, and the mean, not the parameter, is the result. It also needs a larger learning rate than the
 # others. What the comparison does not say is how it looks on your network: this loss is convex, and its noise
 # never goes away. Take the wrong labels out (`< 0.0`). Does a falling rate still gain as much?
 #

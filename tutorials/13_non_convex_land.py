@@ -25,7 +25,7 @@ from optim import viz
 # ## A place without a slope
 #
 # Where the gradient is zero, gradient descent stands still. Such a place need not be a minimum. The *eigenvalues
-# of the Hessian* tell what it is: all positive, a minimum; all negative, a maximum; some of each, a **saddle**.
+# of the Hessian* say what it is: all positive, a minimum; all negative, a maximum; some of each, a **saddle**.
 
 
 # %%

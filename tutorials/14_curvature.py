@@ -163,7 +163,7 @@ def run(name, seed, most=3000):
 
 
 # %% [markdown]
-# How low does it go? Twenty steps from the guess, by the method for the job, tell.
+# How low does it go? Twenty steps from the guess, with the right method for the job, show it.
 
 # %%
 p = optim.Parameter(guess)
@@ -238,7 +238,7 @@ for name in ("gradient descent", "Adam"):
 #
 # Where a curvature is negative, $H^{-1} g$ leads *up* along its eigenvector. One repair: keep the eigenvectors
 # of $H$ and replace each curvature $\lambda$ by $|\lambda|$, or by `smallest` if that is more. Return the step $\phi$
-# that is to be subtracted from $\theta$. (`np.linalg.eigh` returns the eigenvalues, and the eigenvectors as the
+# to subtract from $\theta$. (`np.linalg.eigh` returns the eigenvalues, and the eigenvectors as the
 # *columns* of a matrix.)
 
 # %% exercise 14.1

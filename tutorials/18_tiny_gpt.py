@@ -309,7 +309,7 @@ def next_letter(outputs, temperature, most):
 # ## Exercise 18.3: AdamW against Muon
 #
 # The check trains a small network for 100 steps: it reads three letters and predicts the fourth. AdamW alone, with the
-# best of four learning rates, comes to a loss of 2.32. Do better: hand out the parameters of the model to one
+# best of four learning rates, comes to a loss of 2.32. Do better: divide the parameters of the model between one
 # `optim.Muon` and one `optim.AdamW`, and choose their learning rates. The check:
 #
 # * each parameter belongs to exactly one of the optimizers that you return as a list;

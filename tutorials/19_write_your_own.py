@@ -127,8 +127,8 @@ print("wrote", page)
 # %% [markdown]
 # ## A link of a chain
 #
-# `optim.rule_of` makes a link of your class. Then clipping, weight decay and whatever else can stand before and
-# behind it, without a line of code.
+# `optim.rule_of` turns your class into a link. Then clipping, weight decay and anything else can come before and
+# after it, without a line of code.
 
 # %%
 p = optim.Parameter(np.array([3.0, -4.0]))
@@ -265,8 +265,8 @@ def clipped_adamw(params, lr, betas, eps, decay, max_norm):
 #
 # * each name gets each learning rate with the seeds 0 to 4, and no run is made twice;
 # * the best rate has the lowest *median* of these five final losses; NaN counts as infinite;
-# * the score is the median over five *new* seeds, 5 to 9, with the best rate alone. Whoever reports the five that he
-#   chose by reports his luck, too.
+# * the score is the median over five *new* seeds, 5 to 9, with the best rate alone. If you report the five that you
+#   chose by, you report your luck, too.
 
 # %% exercise 19.3
 
@@ -294,5 +294,5 @@ def fair_race(run, names, lrs):
 # * J. Sohl-Dickstein, "The boundary of neural network trainability is fractal", 2024.
 # * F. Schneider, L. Balles, P. Hennig, "DeepOBS: a deep learning optimizer benchmark suite", 2019.
 # * `optim.explain(optimizer)` shows a step of your own optimizer line by line, with its numbers, and
-#   `optim.worksheet(optimizer)` makes an exercise for paper of it.
+#   `optim.worksheet(optimizer)` turns it into an exercise for paper.
 # * Lesson 20: the bug museum.

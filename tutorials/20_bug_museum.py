@@ -81,7 +81,7 @@ print("loss after 200 steps:", bowl(right[-1]), "- in the last 40 steps of the w
 assert bowl(right[-1]) < 1e-15 and bowl(wrong[-40:].T).max() > 5
 
 # %% [markdown]
-# **How to notice it:** the loss swings to and fro in slow waves, and the norm of `.grad` grows while the loss does
+# **How to notice it:** the loss swings back and forth in slow waves, and the norm of `.grad` grows while the loss does
 # not.
 #
 # ## 2. No bias correction
@@ -345,4 +345,4 @@ for title, (right, wrong) in museum.items():
 # * Explain a step of your own training loop: `optim.explain(optimizer, parameter=0, element=0).show()`.
 # * In exhibit 1, lower the learning rate to 0.01. Does the run still swing?
 # * In exhibit 5, use `CosineAnnealingLR`. Why does the mistake hardly matter there?
-# * The exercises of this course know two hundred mistakes more: make one on purpose and see what `check` says.
+# * The exercises of this course know two hundred more mistakes: make one on purpose and see what `check` says.

@@ -117,7 +117,7 @@ for t in range(1, 4):
     print(f"step {t}: loss {training(theta, m, v, t, x, y):.6f}")
 
 # %% [markdown]
-# ## What is no straight line
+# ## What is not a straight line
 #
 # A program is a list of calls. It cannot branch. If your function does, and the branch depends on a number of the
 # run, the program would be wrong for other numbers. So it is refused, and the message names your line:
@@ -165,7 +165,7 @@ CASES = {"Rosenbrock": (minigrad.value_and_grad(rosenbrock), p),
 
 
 def lines_of(program):
-    """Return how many lines of a program are no comments."""
+    """Return how many lines of a program are not comments."""
     return sum(1 for line in program.text.splitlines()[1:] if not line.strip().startswith("#"))
 
 

@@ -1,4 +1,4 @@
-"""The course: lessons that end in a proven picture, and exercises that are checked in words.
+"""The course: lessons that end in a proven picture, and exercises whose checks answer in words.
 
 A lesson is a file `NN_title.py` of this folder, in percent format: it runs as a script and opens as a notebook. What
 lessons share is here: `check` for exercises, `picture` for figures, `DATA` for the folder of data sets.

@@ -23,7 +23,7 @@ def parser():
     top = argparse.ArgumentParser("python -m tutorials", description="The course: lessons, and checked exercises.")
     commands = top.add_subparsers(required=True, metavar="COMMAND")
 
-    start = commands.add_parser("start", help="write the lessons into a folder, with blanks to be filled in")
+    start = commands.add_parser("start", help="write the lessons into a folder, with blanks to fill in")
     start.add_argument("folder")
     start.add_argument("--nbgrader", action="store_true", help="instead, the notebooks from which nbgrader makes "
                        "assignments, with solutions, as FOLDER/source/LESSON/LESSON.ipynb")
@@ -44,7 +44,7 @@ def parser():
 
 
 def known(text):
-    """Return the numbers of the exercises that a text such as "11.1" or "11" stands for."""
+    """Return the numbers of the exercises that a text such as "11.1" or "11" names."""
     tasks = [(lesson, task) for lesson in lessons() for task in lesson.tasks]
     numbers = [task.number for lesson, task in tasks if text in (str(lesson.number), task.number)]
     if not numbers:
@@ -97,7 +97,7 @@ def as_json(verdict, path):
 
 
 def progressed(options):
-    """Show the exercises of all lessons in a folder; of a script and a notebook the better one counts."""
+    """Show the exercises of all lessons in a folder; if there is a script and a notebook, the better one counts."""
     if not Path(options.folder).is_dir():
         print(f"there is no folder {options.folder}: python -m tutorials start {options.folder}", file=sys.stderr)
         return 2

@@ -1,4 +1,4 @@
-"""The check of an exercise: the student's object beside the solution and beside every known mistake."""
+"""The check of an exercise: the student's object is compared with the solution and with every known mistake."""
 
 import importlib
 import inspect
@@ -85,12 +85,12 @@ def check(number, student):
     number : str
         Of the exercise: "11.1".
     student : class or function
-        What the student wrote, itself, not its name.
+        The class or function that the student wrote, not its name.
 
     Returns
     -------
     Verdict
-        With `passed` and `message`. Nothing that the student's code does raises here, and a time limit ends it.
+        With `passed` and `message`. Errors in the student's code are not raised here, and a time limit ends it.
 
     Raises
     ------
@@ -135,7 +135,7 @@ def examined(wanted, how, student):
 
 
 def wrong_object(wanted, student):
-    """Return what to hand to `check` instead."""
+    """Return what to pass to `check` instead."""
     got = f"the class {student.__name__}" if inspect.isclass(student) else f"an object of type {type(student).__name__}"
     hint = f"hand over {wanted.name} itself, without parentheses or quotation marks"
     return f"This exercise is about {wanted.expects}; got {got}: {hint}."
@@ -147,7 +147,7 @@ def blank_message(wanted, line):
 
 
 def blank_line(student):
-    """Return the line to be replaced, if it is still in the code of a function or of a class's methods."""
+    """Return the line to replace, if it is still in the code of a function or of a class's methods."""
     for part in [student, *vars(student).values()] if hasattr(student, "__dict__") else [student]:
         own = {line.strip() for line in source_of(part).split("\n")}
         if found := own & {BLANK, "raise NotImplementedError()"}:  # nbgrader writes the latter
@@ -156,7 +156,7 @@ def blank_line(student):
 
 
 def source_of(function):
-    """Return the source of a function, "" where there is none, or none that can be read."""
+    """Return the source of a function, "" if there is none, or none that can be read."""
     try:
         return inspect.getsource(function)
     except Exception:  # among them OSError, TypeError, SyntaxError, and what a strange object raises
@@ -176,7 +176,7 @@ def judged(holds, student):
 
 
 def complaint(contract, student):
-    """Return what a contract has against the student's class, or None."""
+    """Return what the contract finds wrong with the student's class, or None."""
     try:
         contract(student)
     except AssertionError as error:

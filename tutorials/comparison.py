@@ -1,4 +1,4 @@
-"""How two outcomes of an experiment differ, in words: which value is not what it should be, and by how much."""
+"""How two outcomes of an experiment differ, in words: which value is wrong, and by how much."""
 
 import numpy as np
 
@@ -59,7 +59,7 @@ def first_of(words):
 
 
 def shown(value):
-    """Return a value in few letters."""
+    """Return a value as short text."""
     if isinstance(value, list) and any(isinstance(item, (np.ndarray, list, dict)) for item in value):
         return f"a list of {len(value)} parts"
     if isinstance(value, np.ndarray):

@@ -61,13 +61,13 @@ class Exercise:
         For open exercises, instead of an experiment. Takes the student's object; returns None if it does what the
         exercise asks, otherwise a sentence that says what does not hold.
     contract : callable, optional
-        A check of what such objects have to keep, which raises AssertionError: `optim.check` for optimizers.
+        A check of the rules for such objects, which raises AssertionError: `optim.check` for optimizers.
     rtol, atol : float
         Values agree if they differ by at most `atol + rtol * abs(expected)`.
     seconds : float
         The time limit.
     equivalent : tuple of str
-        Parts of those changes of `tutorials.mutation` that make no mistake of the solution.
+        Parts of the changes by `tutorials.mutation` that do not make the solution wrong.
     """
 
     number: str
@@ -121,8 +121,8 @@ def frozen(value):
 def calls(*cases):
     """Return an experiment that calls the student's function with the arguments of each case.
 
-    A case is a tuple of arguments; a dictionary at its end holds those given by name. Each call gets fresh copies, and
-    what it does to them is part of what is compared.
+    A case is a tuple of arguments; a dictionary at its end holds those given by name. Each call gets new copies, and
+    its changes to them are compared too.
     """
 
     def experiment(function):

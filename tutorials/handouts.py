@@ -16,7 +16,7 @@ KERNEL = {"kernelspec": {"display_name": "Python 3", "language": "python", "name
 
 
 def write(folder, for_nbgrader=False):
-    """Write all lessons as scripts and notebooks into a folder; leave alone what is there already.
+    """Write all lessons as scripts and notebooks into a folder; do not change files that are there already.
 
     Parameters
     ----------
@@ -24,7 +24,7 @@ def write(folder, for_nbgrader=False):
         It is made if it does not exist.
     for_nbgrader : bool
         Write the notebooks from which nbgrader makes its assignments instead: with solutions between their markers,
-        each in a folder of its own in `source`.
+        each in its own folder in `source`.
 
     Returns
     -------

@@ -24,7 +24,7 @@ class Cell:
     title : str
         What its first line says after `# %%`: "", "[markdown]", "exercise 11.1", ...
     source : str
-        Its text; that of a Markdown cell without the `# ` before each line.
+        Its text; in a Markdown cell, without the `# ` before each line.
     """
 
     title: str
@@ -101,7 +101,7 @@ class Task:
 
 
 def blanked(source):
-    """Return code with a line to be replaced by the student where there were solutions."""
+    """Return code with a line for the student to replace in place of each solution."""
     return SOLUTION.sub(rf"\1{BLANK}", source)
 
 

@@ -1,4 +1,4 @@
-"""A time limit for code of somebody else, which works in notebooks, scripts and threads."""
+"""A time limit for other people's code, which works in notebooks, scripts and threads."""
 
 import contextlib
 import ctypes
@@ -10,12 +10,12 @@ class OutOfTime(BaseException):
 
 
 def within(seconds, function):
-    """Call a function in a thread of its own, and end it if it takes too long.
+    """Call a function in its own thread, and end it if it takes too long.
 
     A signal would need the main thread and a POSIX system. So the function runs in a second thread, into which Python
     raises `OutOfTime` at its next bytecode when time is up. Code that catches even this, or that hangs inside a single
     call of C, is left behind in its thread; the thread is a daemon and ends with the program. (A student's *file* is
-    checked in a process of its own, which is killed.)
+    checked in its own process, which is killed.)
 
     Parameters
     ----------

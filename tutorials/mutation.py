@@ -1,7 +1,7 @@
 """Mistakes that nobody planted: every operator, constant and statement of a solution, changed one at a time.
 
-A good check catches them, too. `mutants` makes them, `verdicts` checks them. Some are no mistakes: they compute the
-same, or change what the solution was free to choose; these are listed with the exercise as `equivalent`.
+A good check catches them, too. `mutants` makes them, `verdicts` checks them. Some are not mistakes: they compute the
+same, or change something that the solution was free to choose. The exercise lists these as `equivalent`.
 `python -m tutorials.mutation` tries all of them, and writes the table in docs/teaching.md.
 """
 
@@ -121,7 +121,7 @@ def first_line(text):
 
 
 def verdicts(task, some=slice(None)):
-    """Check the mutants of a solution, but for those that are no mistakes.
+    """Check the mutants of a solution, except those that are not mistakes.
 
     Parameters
     ----------

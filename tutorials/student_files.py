@@ -1,4 +1,4 @@
-"""A student's file: what an exercise needs of it, run in a process of its own, which is ended if it takes too long."""
+"""A student's file: the part that an exercise needs runs in its own process, which is ended if it takes too long."""
 
 import ast
 import contextlib
@@ -20,10 +20,10 @@ STARTING = 20  # seconds to start Python and import what the lesson imports
 
 
 def code_of(path, name):
-    """Return the Python text of a script, or of a notebook's code cells, in which a name is to be found.
+    """Return the Python text of a script, or of a notebook's code cells, in which to find a name.
 
-    IPython's magic commands become `pass`. A cell of a notebook that is no Python is left out, as long as it is not the
-    one that defines the name: students try things.
+    IPython's magic commands become `pass`. A cell of a notebook that is not Python is left out, unless it is the one
+    that defines the name: students try things.
     """
     text = Path(path).read_text(encoding="utf-8")
     if Path(path).suffix != ".ipynb":
@@ -34,7 +34,7 @@ def code_of(path, name):
 
 
 def is_python(text):
-    """Tell whether a text can be parsed."""
+    """Return whether a text can be parsed."""
     try:
         ast.parse(text)
     except (SyntaxError, ValueError, RecursionError):
@@ -101,7 +101,7 @@ def at_sight(path, number):
 
 
 def check_here(path, number):
-    """Run what an exercise needs of a file in this process; return the verdict."""
+    """Run the part of a file that an exercise needs in this process; return the verdict."""
     path, wanted = str(path), task(number)
     text = code_of(path, wanted.name)
     linecache.cache[path] = (len(text), None, text.splitlines(True), path)
@@ -138,7 +138,7 @@ def check_file(path, numbers):
 
 
 def checked_apart(path, numbers):
-    """Check exercises in a process of its own; return the verdicts up to the first one that ends the process."""
+    """Check exercises in a separate process; return the verdicts up to the first one that ends the process."""
     limit = STARTING + sum(3 * exercise(number).seconds for number in numbers)
     command = [sys.executable, "-m", "tutorials.student_files", str(path), *numbers]
     try:

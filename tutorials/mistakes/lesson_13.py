@@ -116,7 +116,7 @@ EXERCISES = [
                     ("direction = rng.normal(size=theta.shape)", "direction = -grad")),
             Mistake("It kicks at every step, also where the slope is steep.",
                     ("if np.linalg.norm(grad) >= threshold:", "if False:")),
-            Mistake("Without a kick, theta itself is returned: whoever changes the result changes it. Return a copy.",
+            Mistake("Without a kick, theta itself is returned: a change of the result changes it too. Return a copy.",
                     ("theta.copy()", "theta")),
         ],
     ),

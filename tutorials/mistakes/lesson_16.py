@@ -51,7 +51,7 @@ EXERCISES = [
                     ("* X - 10", "* X + 10")),
             Mistake("In the last term A comes twice.",
                     ("3 / 8 * A @ A @ X", "3 / 8 * A @ X")),
-            Mistake("A is X times its transpose, and is computed anew in each step: here it keeps its first value.",
+            Mistake("A is X times its transpose, and is computed again in each step: here it keeps its first value.",
                     ("for _ in range(steps):\n        A = X @ X.T", "A = X @ X.T\n    for _ in range(steps):")),
             Mistake("A * X multiplies entry by entry; a product of matrices is meant.",
                     ("10 / 8 * A @ X + 3 / 8 * A @ A @ X", "10 / 8 * (A * X[:, :1]) @ X + 3 / 8 * (A * A) @ X")),

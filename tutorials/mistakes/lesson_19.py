@@ -77,7 +77,7 @@ EXERCISES = [
                     (" + alpha * m2", "")),
             Mistake("The slow memory enters without its weight alpha.",
                     ("alpha * m2", "m2")),
-            Mistake("The slow memory forgets as fast as the fast one: it has a beta of its own.",
+            Mistake("The slow memory forgets as fast as the fast one: it has its own beta.",
                     ("m2 *= slow\n        m2 += (1 - slow) * grad", "m2 *= beta1\n        m2 += (1 - beta1) * grad")),
             Mistake("The slow memory is a mean, not a sum: the gradient enters with the weight 1 - slow.",
                     ("(1 - slow) * grad", "grad")),
