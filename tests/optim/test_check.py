@@ -280,7 +280,7 @@ def test_what_is_not_an_optimizer_class_is_refused(what):
         optim.check(what)
 
 
-# What newcomers write: each is told once, under `check` and, where it cannot work, in training too
+# What newcomers write: each is reported once, under `check` and, where it cannot work, in training too
 
 class ForgetsLr(optim.Optimizer):
     def __init__(self, params, lr=0.1):

@@ -153,7 +153,7 @@ def test_a_run_begun_here_goes_on_in_pytorch(torch, identity, name, hyper):
 
 
 def as_tensors(torch, tree):
-    """Return a state dictionary with tensors in the place of arrays."""
+    """Return a state dictionary with tensors instead of arrays."""
     if isinstance(tree, np.ndarray):
         return torch.tensor(tree)
     if isinstance(tree, dict):

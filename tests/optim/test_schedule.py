@@ -295,7 +295,7 @@ def test_stepping_the_schedule_before_the_optimizer_is_reported():
     made = StepLR(optimizer, 1)
     with pytest.warns(UserWarning, match=r"the first value, lr = 0.1. Call optimizer.step\(\) first"):
         made.step()
-    made.step()  # told once
+    made.step()  # warns only once
 
 
 def test_the_right_order_raises_no_warning():

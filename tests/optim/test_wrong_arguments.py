@@ -72,7 +72,7 @@ FREE = {"name", "state", "data", "rows", "values", "defaults", "closure", "rng",
 
 
 def kind_of(function, p):
-    """Return the kind of a parameter of a public function, or None if its wrong values cannot be told by its name."""
+    """Return the kind of a parameter of a public function, or None if its name does not show what is wrong."""
     if p.name in FREE or p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD):
         return None
     if p.name in ("optimizer", "params", "path"):

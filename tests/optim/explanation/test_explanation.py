@@ -47,7 +47,7 @@ def assert_same(x, y):
     np.testing.assert_equal(x, y)
 
 
-# What is told is what ran
+# What is shown is what ran
 
 @every
 @pytest.mark.parametrize("steps", [0, 2])
