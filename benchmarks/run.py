@@ -15,12 +15,14 @@ import argparse
 import sys
 from datetime import date
 from importlib import import_module
+from itertools import cycle
 from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent.parent)]
 
 import contest
 
+COLORS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#000000", "#E69F00", "#56B4E9", "#8C564B"]  # Okabe and Ito's
 FAMILIES = ["autograd", "programs", "optimizers", "runs", "growth"]
 
 
@@ -42,7 +44,7 @@ def main():
         module = import_module(f"bench_{family}")
         print(f"\n{module.__doc__.partition(chr(10))[0]}")
         for row in module.rows():
-            ratios[row.title] = row.report() or {}
+            ratios[family, row.title] = row.report() or {}
     if contest.missing:
         print(f"\nLeft out, not installed: {', '.join(sorted(contest.missing))}")
     if options.picture:
@@ -54,13 +56,12 @@ def draw(ratios, path):
     """Draw every ratio as a dot on a logarithmic axis: left of 1 is faster than the peer."""
     from matplotlib.figure import Figure
 
-    rows = [(title, found) for title, found in ratios.items() if found]
+    rows = [(f"{title} (written out)" if family == "programs" else title, found)
+            for (family, title), found in ratios.items() if found]
     figure = Figure(figsize=(9, 1.2 + 0.24 * len(rows)), layout="constrained")
     ax = figure.subplots()
     peers = dict.fromkeys(name for _, found in rows for name in found)
-    looks = dict(zip(peers, zip(["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#000000", "#E69F00", "#56B4E9",
-                                 "#8C564B"] * 2, "os^Dv<>P" * 2)))
-    for name, (color, marker) in looks.items():
+    for name, color, marker in zip(peers, cycle(COLORS), cycle("os^Dv<>")):
         points = [(found[name][0], i) for i, (_, found) in enumerate(rows) if name in found]
         ax.plot(*zip(*points), marker, color=color, label=name, markersize=5, linestyle="none")
     ax.axvline(1, color="0.4", linewidth=1)
