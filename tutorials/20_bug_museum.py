@@ -81,8 +81,7 @@ print("loss after 200 steps:", bowl(right[-1]), "- in the last 40 steps of the w
 assert bowl(right[-1]) < 1e-15 and bowl(wrong[-40:].T).max() > 5
 
 # %% [markdown]
-# **How to notice it:** the loss swings back and forth in slow waves, and the norm of `.grad` grows while the loss does
-# not.
+# **How to notice it:** the loss swings back and forth in slow waves that do not fade.
 #
 # ## 2. No bias correction
 #
