@@ -183,8 +183,8 @@ print("noisy and quiet weights after 400 steps: AdamW", right[-1].round(2), "- A
 assert abs(right[-1, 0] / right[-1, 1] - 1) < 0.1 and wrong[-1, 0] > 5 * wrong[-1, 1]
 
 # %% [markdown]
-# **How to notice it:** look at the sizes of the weights layer by layer. Under L2 in Adam those with small gradients
-# vanish, and the others hardly shrink.
+# **How to notice it:** look at the sizes of the weights layer by layer. AdamW shrinks all of them by the same factor.
+# Under L2 in Adam the weights with large gradients stay much larger than those with small ones.
 #
 # ## 5. The schedule steps first
 #
