@@ -68,6 +68,7 @@ def imported_files(path):
             yield from (file_of([*module, alias.name]) or file_of(module) for alias in node.names)
 
 
+@pytest.mark.slow
 def test_no_file_imports_one_that_imports_it_back():
     graph = {path: set(imported_files(path)) - {path, None} for path in SOURCES}
     try:

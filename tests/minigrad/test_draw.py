@@ -174,6 +174,7 @@ def test_kinds_of_boxes_differ_in_shape_or_line_and_not_by_colour_alone():
     assert len(set(map(str, looks.values()))) == len(looks) == 4
 
 
+@pytest.mark.slow
 def test_long_names_are_cut():
     picture = draw(tangle())
     titles = [texts["title"].get_text() for texts in picture.texts]
@@ -230,6 +231,7 @@ def test_a_path_without_an_ending_gets_one(tmp_path):
 
 # Folding
 
+@pytest.mark.slow
 def test_up_to_200_boxes_nothing_is_folded():
     picture = draw(recurrence(14))
     assert 150 < len(picture.graph.boxes) <= 200
@@ -243,6 +245,7 @@ def test_a_larger_graph_is_folded_by_what_repeats():
     assert all(box.title == "9 operations" for box in folded)
 
 
+@pytest.mark.slow
 def test_a_long_row_of_repetitions_is_one_box_between_the_first_and_the_last():
     titles = [box.title for box in draw(recurrence(300)).graph.boxes if box.kind == "folded"]
     assert titles == ["9 operations", "298 × 9 operations", "9 operations"]
@@ -259,6 +262,7 @@ def test_modules_are_folded_before_anything_else():
     assert kinds == {"Linear"}
 
 
+@pytest.mark.slow
 def test_folding_keeps_every_operation_and_parameter_once():
     for picture in (draw(recurrence(40)), draw(network(), depth=1), draw(tangle(), limit=20), draw(tangle(), limit=2)):
         steps = [row.step for box in picture.graph.boxes for row in box.rows]

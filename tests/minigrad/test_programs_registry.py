@@ -65,6 +65,7 @@ def of_rules(cases):
         yield difference(minigrad.hvp(weighted(function), everything), *arrays, direction)
 
 
+@pytest.mark.slow
 def test_some_rules():
     judge(list(of_rules(RULES[::40])), refused=0.2)
 
@@ -85,6 +86,7 @@ def of_random_programs(numbers):
         yield difference(minigrad.value_and_grad(loss, tuple(range(len(drawn.point)))), *drawn.point)
 
 
+@pytest.mark.slow
 def test_some_random_programs():
     judge(list(of_random_programs(range(25))), refused=0.3)
 

@@ -150,6 +150,7 @@ def lines_of_the_walk(work, stop_before=None):
 
 
 @pytest.mark.parametrize("differentiable", [False, True])
+@pytest.mark.slow
 def test_a_walk_interrupted_at_any_line_leaves_nothing_behind(differentiable):
     w, b = leaf(1.0, 2.0), leaf(3.0, 4.0)
 
@@ -241,6 +242,7 @@ def test_a_hook_that_frees_what_is_still_to_be_walked_is_named():
     np.testing.assert_array_equal(x.grad, 2 * x.data)
 
 
+@pytest.mark.slow
 def test_a_long_chain_needs_no_recursion():
     x = leaf(1.0)
     y = x

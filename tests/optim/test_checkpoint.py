@@ -364,6 +364,7 @@ print(*found)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot copy a process")
+@pytest.mark.slow
 def test_killed_200_times_during_save_the_file_is_the_old_one_or_the_new_one(path):
     done = run_python(KILLED_AT_EVERY_LINE, path, "200", capture_output=True, text=True, check=True)
     found = done.stdout.split()

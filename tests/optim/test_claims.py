@@ -379,6 +379,7 @@ def noisy(x, rng):
     return 2 * x + rng.normal(scale=100, size=x.shape)
 
 
+@pytest.mark.slow
 def test_dogs_distance_is_no_lower_bound_with_noisy_gradients():
     beyond = []
     for seed in range(20):
@@ -488,6 +489,7 @@ def test_near_a_minimum_newton_cg_converges_with_order_one_and_a_half():
     assert len(orders) >= 2 and np.all((orders > 1.4) & (orders < 1.75)), orders
 
 
+@pytest.mark.slow
 def test_adahessian_averages_the_squared_norms_of_the_rows_of_the_hessian():
     H = np.array([[2.0, 1.0], [1.0, -3.0]])
     p = optim.Parameter(np.zeros(2))

@@ -398,6 +398,7 @@ def test_backtracking_descent_decreases_by_armijo_at_every_step():
         assert np.log2(t) == pytest.approx(round(np.log2(t)))
 
 
+@pytest.mark.slow
 def test_backtracking_descent_reaches_the_bottom_of_a_bowl_and_of_rosenbrock():
     bowl = optim.Parameter([1.0, 1.0])
 

@@ -79,6 +79,7 @@ def test_start_keeps_what_a_student_has_written(folder, capsys):
     assert "wrote 0 files" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_script_runs_from_elsewhere_and_checks_itself(folder):
     path = folder / "01_slope_by_hand.py"
     fill_in(path, "1.1")
@@ -97,6 +98,7 @@ def test_blanks_are_seen_without_running_the_file(folder, monkeypatch):
             assert all(verdict.kind == "blank" for verdict in check_file(folder / (lesson.path.stem + ending), numbers))
 
 
+@pytest.mark.slow
 def test_check_of_a_file_says_what_is_solved(folder, capsys):
     path = folder / "01_slope_by_hand.py"
     fill_in(path, "1.1")
@@ -109,6 +111,7 @@ def test_check_of_a_file_says_what_is_solved(folder, capsys):
     assert verdicts[1]["kind"] == "blank" and verdicts[1]["file"] == str(path)
 
 
+@pytest.mark.slow
 def test_notebook_is_checked_without_its_magic_commands(folder):
     path = folder / "01_slope_by_hand.ipynb"
     text = path.read_text(encoding="utf-8")
@@ -152,6 +155,7 @@ def test_whatever_a_file_does_is_a_verdict(tmp_path, text, kind, words):
     assert verdict.kind == kind and words in verdict.message
 
 
+@pytest.mark.slow
 def test_only_what_an_exercise_needs_is_run(tmp_path):
     path = tmp_path / "student.py"
     path.write_text("raise SystemExit\nhalf = 0.5\n1 / 0\ndef central_difference(f, x, h):\n"
@@ -179,6 +183,7 @@ def test_solved_script_passes_as_a_file(lesson, tmp_path):
     assert all(verdict.passed for verdict in check_file(path, [wanted.number for wanted in lesson.tasks]))
 
 
+@pytest.mark.slow
 def test_modules_beside_the_file_are_found(tmp_path):
     (tmp_path / "formulas.py").write_text("def run(h):\n    return 2 * h\n")
     path = tmp_path / "student.py"
@@ -188,6 +193,7 @@ def test_modules_beside_the_file_are_found(tmp_path):
     assert verdict.passed
 
 
+@pytest.mark.slow
 def test_progress_shows_the_course_in_a_table(folder, capsys):
     fill_in(folder / "01_slope_by_hand.py", "1.2")
     main(["progress", str(folder)])
@@ -203,6 +209,7 @@ def test_figures_of_a_lesson_are_written_beside_it(tmp_path):
     assert (tmp_path / "figures" / "mine.png").exists()
 
 
+@pytest.mark.slow
 def test_watch_checks_at_each_save(folder, capsys, monkeypatch):
     path = folder / "01_slope_by_hand.py"
 

@@ -56,6 +56,7 @@ def test_showing_an_optimizer_leaves_it_and_its_parameters_alone():
     np.testing.assert_array_equal(p.data, [1.0, 2.0])
 
 
+@pytest.mark.slow
 def test_functions_that_a_rule_calls_are_shown_too_without_their_long_docstrings():
     text = optim.show(optim.ScheduleFreeSGD).text(120)
     assert "c ← w / Σ w" in text and "def averaging_step(" in text and "def warmed_up(" in text

@@ -184,6 +184,7 @@ class TestBasinMap:
                 assert result["steps"][row, column] == np.flatnonzero(away >= result.facts["radius"])[-1] + 1
         assert len(seen) > 3
 
+    @pytest.mark.slow
     def test_minima_that_the_surface_does_not_tell_are_found(self):
         double_well = surfaces.Surface(lambda p: (p[0]**2 - 1)**2 + p[1]**2, domain=((-2, 2), (-1, 1)))
         found = all_minima(double_well, double_well.domain, 0.02)
@@ -290,6 +291,7 @@ class TestTiles:
         assert_same(whole, hyperparameter_map(name, "Adam", *axes, steps=12, tile=tile))
 
     @pytest.mark.parametrize("tile", [2, 7])
+    @pytest.mark.slow
     def test_networks_and_basins_do_not_depend_on_the_tile(self, tile):
         rates = np.geomspace(0.1, 100, 11)
         assert_same(trainability_map(rates, rates, steps=25), trainability_map(rates, rates, steps=25, tile=tile))
@@ -302,6 +304,7 @@ class TestTiles:
         assert_same(hyperparameter_map(chain, "SGD", *axes, steps=5),
                     hyperparameter_map(chain, "SGD", *axes, steps=5, tile=1))
 
+    @pytest.mark.slow
     def test_process_pool_gives_the_same_map(self):
         with pool() as executor:
             assert_same(rosenbrock_map(), rosenbrock_map(executor=executor, tile=8))
@@ -317,6 +320,7 @@ class TestTiles:
             with pytest.raises(BrokenExecutor):  # the one that was given; another one has taken its place
                 executor.submit(os.getpid)
 
+    @pytest.mark.slow
     def test_broken_pool_is_replaced(self):
         with pool() as executor:
             executor.submit(os.kill, executor.submit(os.getpid).result(), signal.SIGKILL).exception()

@@ -75,6 +75,7 @@ def test_coordinates_that_are_not_there_are_refused():
         dynamics.phase(record("SGD", "booth", steps=2), coordinate=2)
 
 
+@pytest.mark.slow
 def test_many_coordinates_have_numbers_for_names():
     run = record("SGD(lr=0.0001)", surfaces.rosenbrock_nd(4), steps=3)
     labels = [line.get_label() for line in dynamics.state(run)["gradients"]]

@@ -327,6 +327,7 @@ class TestDrawing:
         assert [path.name for path in tmp_path.iterdir()] == ["plain.png"]
 
     @pytest.mark.parametrize("ending", ["svg", "pdf"])
+    @pytest.mark.slow
     def test_files_carry_title_and_description_and_are_the_same_every_time(self, ending, runs, tmp_path):
         drawn = losses(runs[0])
         first, second = drawn.save(tmp_path / f"a.{ending}"), losses(runs[0]).save(tmp_path / f"b.{ending}")
@@ -341,6 +342,7 @@ class TestDrawing:
         with Image.open(drawn.save(tmp_path / "a.png")) as picture:
             assert picture.text["Description"] == drawn.description
 
+    @pytest.mark.slow
     def test_notebooks_are_shown_a_picture_with_alternative_text_and_no_figure_stays_open(self, runs):
         shown_as = {runs: "Paths on himmelblau", runs[0]: "Paths on himmelblau", surfaces.booth: "Contours of booth"}
         for shown, begins in shown_as.items():

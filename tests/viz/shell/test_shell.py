@@ -44,6 +44,7 @@ def test_alone_it_races_the_classics_over_rosenbrock(folder, capsys):
     assert (folder / "rosenbrock_race.png").read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.slow
 def test_as_a_program(folder):
     done = run_program(folder, "--out", "race.svg")
     assert (done.returncode, done.stderr) == (0, "")
@@ -51,6 +52,7 @@ def test_as_a_program(folder):
     assert (folder / "race.svg").read_text().startswith("<?xml")
 
 
+@pytest.mark.slow
 def test_a_mistake_as_a_program(folder):
     done = run_program(folder, "race", "rosenbrok")
     assert done.returncode == 2
@@ -127,6 +129,7 @@ def test_version_is_printed(capsys):
     assert capsys.readouterr().out == f"optim {optim.__version__}\n"
 
 
+@pytest.mark.slow
 def test_a_reader_that_goes_away_is_no_mistake(folder):
     program = f"{sys.executable} -m optim list | head -1"
     done = subprocess.run(program, shell=True, cwd=folder, env={**os.environ, "PYTHONPATH": str(ROOT)},
@@ -134,6 +137,7 @@ def test_a_reader_that_goes_away_is_no_mistake(folder):
     assert (done.stdout, done.stderr) == ("Surfaces\n", "")
 
 
+@pytest.mark.slow
 def test_a_terminal_without_a_dash_is_shown_a_question_mark(folder):
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "ascii"}
     done = subprocess.run([sys.executable, "-m", "optim", "race", "booth", "--optimizer", "SGD(lr=5)", "--steps", "9"],
@@ -198,6 +202,7 @@ def test_basins_names_every_minimum(folder, capsys):
     assert (folder / "himmelblau_basins.png").exists()
 
 
+@pytest.mark.slow
 def test_page_and_animation_are_written(folder, capsys):
     assert main(["page", "booth", "--optimizer", "Adam(lr=0.5)", "--steps", "10"]) == 0
     assert main(["animate", "booth", "--optimizer", "Adam(lr=0.5)", "--steps", "4", "--frames", "3"]) == 0
