@@ -471,7 +471,7 @@ def test_ties_are_shared_beside_elements_that_are_not_tied():
 
 
 class Watched(np.ndarray):
-    """An array that stands for those that write a program: it may be computed with, but not looked into."""
+    """An array like those that record a program: rules may compute with it, but not look at its numbers."""
 
 
 def test_shares_of_ties_do_not_depend_on_the_numbers_of_a_program():

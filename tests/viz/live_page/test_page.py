@@ -473,7 +473,7 @@ class TestInTheBrowser:
 
 
 def explained_in_python(name, h, t):
-    """Return the equations of x in step t on booth, as (name, value), without a φ that is told twice."""
+    """Return the equations of x in step t on booth, as (name, value), with a repeated φ left out."""
     surface = surfaces.get("booth")
     param = optim.Parameter(np.array(surface.start))
     optimizer = getattr(optim, name)([param], **{key: tuple(x) if isinstance(x, list) else x for key, x in h.items()})
