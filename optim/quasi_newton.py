@@ -5,12 +5,13 @@ matrix, and L-BFGS keeps the part that fits into a few vectors. All need a loss 
 methods of `second_order.py` call functions that return the curvature.
 """
 
+import warnings
 from functools import partial
 
 import numpy as np
 
 from .interface.annotations import Number, Params
-from .interface.hyperparameters import FRACTION, NOT_NEGATIVE, check, optional, whole
+from .interface.hyperparameters import FRACTION, NOT_NEGATIVE, check, whole
 from .line_search import Ray, backtracking, strong_wolfe
 from .whole_vector import WholeVectorOptimizer, check_finite
 
@@ -260,7 +261,9 @@ class LBFGS(WholeVectorOptimizer):
     max_iter : int, default 20
         Iterations in one call of `step`.
     max_eval : int, default max_iter * 5 // 4
-        Evaluations in one call of `step`, after which no new iteration begins.
+        Evaluations in one call of `step`, after which no new iteration begins. It also limits the trials of
+        "strong_wolfe": with a small max_iter, pass a larger max_eval, such as 25. A `step` that does not move because
+        the search had too few trials warns.
     tolerance_grad : float, default 1e-7
         `step` ends when no entry of the gradient is larger.
     tolerance_change : float, default 1e-9
@@ -310,7 +313,7 @@ class LBFGS(WholeVectorOptimizer):
     """
 
     stopped_by = None
-    ranges = {"max_iter": whole(1), "max_eval": optional(whole(1)), "tolerance_grad": NOT_NEGATIVE,
+    ranges = {"max_iter": whole(1), "max_eval": whole(1), "tolerance_grad": NOT_NEGATIVE,
               "tolerance_change": NOT_NEGATIVE, "history_size": whole(1)}
 
     def __init__(self, params: Params, lr: Number = 1, max_iter: int = 20, max_eval: int | None = None,
@@ -394,7 +397,13 @@ class LBFGS(WholeVectorOptimizer):
         name = group["line_search_fn"]
         if name == "strong_wolfe":
             tolerance = group["tolerance_change"] / float(np.abs(ray.direction).max())
-            return strong_wolfe(ray, start, t, tolerance=tolerance, most_trials=trials_left)
+            point = strong_wolfe(ray, start, t, tolerance=tolerance, most_trials=trials_left)
+            too_few_trials = ray.evaluations == group["max_eval"] < 25  # usually, a search has 25
+            if point.t == 0 and too_few_trials:
+                warnings.warn(f"LBFGS did not move: with max_eval={group['max_eval']}, its line search ended before it "
+                              "found a lower loss. Pass a larger max_eval, for instance 25 (the default is max_iter * "
+                              "5 // 4)", UserWarning, stacklevel=7)
+            return point
         if name is not None:
             return self.line_searches[name](ray, start, t)
         if last:

@@ -386,7 +386,7 @@ def test_lbfgs_refuses_a_state_with_vectors_of_another_length_or_of_another_opti
 
 @pytest.mark.parametrize("options, reason, iterations", [
     ({"max_iter": 3, "max_eval": 100}, "max_iter", 3),
-    ({"max_eval": 1, "max_iter": 3}, "max_eval", 1),
+    ({"max_eval": 2, "max_iter": 3}, "max_eval", 1),
     ({"tolerance_grad": 1e9}, "tolerance_grad", 0),
     ({"tolerance_change": 1e9}, "tolerance_change", 1),
     ({"max_iter": 100, "tolerance_grad": 1e-3, "tolerance_change": 0}, "tolerance_grad", None),
@@ -400,6 +400,32 @@ def test_lbfgs_says_what_ended_a_step(options, reason, iterations):
     assert optimizer.stopped_by == reason
     n_iter = optimizer.state[p]["n_iter"]
     assert n_iter == iterations if iterations is not None else 3 < n_iter < 100
+
+
+@pytest.mark.parametrize("options", [{"max_iter": 1}, {"max_eval": 1}, {"max_iter": 2, "lr": 50}])
+def test_lbfgs_that_cannot_move_for_want_of_trials_warns_at_the_step(options):
+    p = optim.Parameter(START)
+    optimizer, closure = optim.LBFGS([p], line_search_fn="strong_wolfe", **options), closure_of(p)
+    with pytest.warns(UserWarning, match=r"did not move: with max_eval=[12],.* larger max_eval") as found:
+        optimizer.step(closure)
+    assert found[0].filename == __file__
+    np.testing.assert_array_equal(p.data, START)
+
+
+@pytest.mark.parametrize("options", [{"max_iter": 1}, {"max_eval": 1}, {"max_iter": 2, "lr": 50}])
+def test_the_advice_of_that_warning_helps(options):
+    p = optim.Parameter(START)
+    optimizer = optim.LBFGS([p], line_search_fn="strong_wolfe", **{**options, "max_eval": 25})
+    before = optimizer.step(closure_of(p))
+    assert closure_of(p)() < before
+
+
+def test_lbfgs_does_not_warn_if_only_a_later_iteration_of_the_step_finds_no_lower_loss():
+    """Three of these steps end in such an iteration; the next step has all its trials again."""
+    p = optim.Parameter(np.linspace(-1.2, 1, 4))
+    optimizer, closure = optim.LBFGS([p], lr=50, line_search_fn="strong_wolfe", max_eval=10), closure_of(p)
+    losses = [optimizer.step(closure) for _ in range(8)]
+    assert np.all(np.diff(losses) < 0)
 
 
 @pytest.mark.parametrize("options", [{"history_size": 0}, {"max_iter": 0}, {"tolerance_grad": -1.0}, {"lr": -1}])
