@@ -5,6 +5,7 @@ variables. The walk does not enter anything older than the variables. So calls c
 something older takes part, the results are recorded too, so that an outer derivative can be taken.
 """
 
+import sys
 import warnings
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -25,6 +26,7 @@ from .structure import (
     join,
     mapped,
     one_like,
+    paths,
     rebuild,
     shape_of,
     size_of,
@@ -87,7 +89,8 @@ def grad(function: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Ca
     Warns
     -----
     UserWarning
-        If `function` returns a plain number, which no derivative can follow, as np.floor does: the gradient is zero.
+        If `function` returns a plain number, as np.floor and t.item() do. The tape cannot follow it, so the
+        gradient is zero.
 
     Examples
     --------
@@ -152,6 +155,11 @@ def vjp(function: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Cal
     ValueError
         If v does not have the form of what `function` returns.
 
+    Warns
+    -----
+    UserWarning
+        If `function` returns plain numbers, as for `grad`.
+
     Examples
     --------
     >>> import numpy as np
@@ -162,7 +170,7 @@ def vjp(function: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Cal
     """
     def product(*args, **keywords):
         args, v = split_vector("vjp", args)
-        run = Run(function, argnums, args, keywords)
+        run = run_of_arrays(function, argnums, args, keywords)
         v = arrays_like(run.result, v, f"what {name_of(function)} returns")
         run.linked = run.linked or may_be_differentiated(v)
         return run.assemble(run.pull_back(as_dtype(join(v), dtype_of(run.root)), last=True))
@@ -193,6 +201,11 @@ def jvp(function: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Cal
     ValueError
         If v does not have the form of the argument (for a tuple of argnums, of the tuple of them).
 
+    Warns
+    -----
+    UserWarning
+        If `function` returns plain numbers, as for `grad`.
+
     References
     ----------
     Jamie Townsend, "A new trick for calculating Jacobian vector products", 2017.
@@ -206,7 +219,7 @@ def jvp(function: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Cal
     """
     def product(*args, **keywords):
         args, v = split_vector("jvp", args)
-        run = Run(function, argnums, args, keywords)
+        run = run_of_arrays(function, argnums, args, keywords)
         v = arrays_like(run.arguments, v, "the argument")
         run.linked = run.linked or may_be_differentiated(v)
         with recording():
@@ -237,6 +250,11 @@ def jacobian(function: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -
         result or the argument is a structure of arrays, it returns a structure like the result, with structures like
         the argument in it.
 
+    Warns
+    -----
+    UserWarning
+        If `function` returns plain numbers, as for `grad`.
+
     Examples
     --------
     >>> import numpy as np
@@ -246,7 +264,7 @@ def jacobian(function: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -
            [1., 1.]])
     """
     def matrix(*args, **keywords):
-        run = Run(function, argnums, args, keywords)
+        run = run_of_arrays(function, argnums, args, keywords)
         rows = [run.pull_back(e) for e in unit_vectors(run.root)]
         blocks = []
         for start, stop, shape in spans(run.result):
@@ -333,8 +351,9 @@ def hvp(function: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Cal
 class Run:
     """One run of a function on fresh variables, recorded.
 
-    `arguments` are the ones to differentiate by, as a structure of the `variables`. `result` is what it returned, and
-    `root` is the same as a single array. `linked` says whether something older that requires a gradient takes part.
+    `arguments` are the ones to differentiate by, as a structure of the `variables`. `result` is what it returned,
+    `results` is the list of its arrays, and `root` is the same as a single array. `linked` says whether something older
+    that requires a gradient takes part.
     """
 
     def __init__(self, function, argnums, args, keywords):
@@ -345,9 +364,9 @@ class Run:
             self.arguments = tuple([args[i] for i in positions]) if isinstance(argnums, tuple) else args[positions[0]]
             self.variables = arrays_in(self.arguments)
             self.result = function(*args, **keywords)
-            results = arrays_in(self.result)
-            check_real(results, function)
-            self.root = join(results)
+            self.results = arrays_in(self.result)
+            check_real(self.results, function)
+            self.root = join(self.results)
             self.record = Record(self.root, self.variables)
         self.linked = mode.get() is not NO_GRAD and (self.record.older or any(map(has_parents, self.variables)))
 
@@ -370,11 +389,28 @@ def run_of_number(function, argnums, args, keywords):
     if isinstance(run.result, NESTED) or size_of(run.root) != 1:
         raise TypeError(f"a gradient belongs to a single number, and {name_of(function)} returned "
                         f"{describe(run.result)}: reduce it, as with np.sum, or ask for minigrad.jacobian")
-    if run.variables and not isinstance(run.root, Node):
-        warnings.warn(f"{name_of(function)} got Tensors and returned a plain number, so its gradient is taken as "
-                      "zero: comparisons, rounding, np.sign, t.data and t.item() give plain numbers",
-                      stacklevel=3)
+    warn_of_plain_results(run, function)
     return run
+
+
+def run_of_arrays(function, argnums, args, keywords):
+    """Return the Run of a function that may return any arrays."""
+    run = Run(function, argnums, args, keywords)
+    warn_of_plain_results(run, function)
+    return run
+
+
+def warn_of_plain_results(run, function):
+    """Warn, at the line outside this file that asked for the derivative, if a result is not a Tensor."""
+    plain = [i for i, x in enumerate(run.results) if not isinstance(x, Node)]
+    if plain and run.variables:
+        names = " and ".join([paths(run.result, "result")[i] for i in plain])
+        frame, level = sys._getframe(), 1
+        while frame.f_code.co_filename == __file__:
+            frame, level = frame.f_back, level + 1
+        warnings.warn(f"{name_of(function)} got Tensors and returned plain numbers as its {names}, so the derivative "
+                      "is taken as zero: comparisons, rounding, np.sign, t.data and t.item() give plain numbers",
+                      stacklevel=level)
 
 
 class Record:
