@@ -4,6 +4,7 @@ Pictures are drawn without a display, random numbers come from a seeded generato
 tests share (Matplotlib's rcParams, NumPy's global random state) fails where it happens, not three tests later.
 """
 
+import gc
 import os
 
 os.environ["MPLBACKEND"] = "Agg"  # before Matplotlib is imported, and for the programs that tests start
@@ -15,6 +16,12 @@ import pytest
 collect_ignore = ["tests/optim/make_reference.py"]  # a script, which needs PyTorch and optax
 
 
+def pytest_collection_finish():
+    """Keep the garbage collector from searching the thousands of collected tests, again and again."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture
 def rng():
     """A random generator, freshly seeded for each test."""
@@ -24,7 +31,7 @@ def rng():
 @pytest.fixture(autouse=True)
 def shared_state_is_left_alone():
     """Fail a test that changes rcParams or the global random state; close the figures it opened."""
-    settings = dict.copy(plt.rcParams)  # dict's own copy and items: rcParams' would look up each of 300 settings
+    settings = dict(dict.items(plt.rcParams))  # dict's own items: rcParams would look up each of its 300 settings
     random_state = np.random.get_state(legacy=False)  # noqa: NPY002 - read, to see that nobody uses it
     yield
     changed = [name for name, value in dict.items(plt.rcParams) if value != settings.get(name)]

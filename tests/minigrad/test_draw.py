@@ -67,7 +67,11 @@ PICTURES = {
 }
 
 
-@pytest.fixture(params=PICTURES, scope="module")
+LARGE = {"recurrence", "folded recurrence", "tangle", "on large axes"}
+
+
+@pytest.fixture(params=[pytest.param(name, marks=[pytest.mark.slow] * (name in LARGE)) for name in PICTURES],
+                scope="module")
 def picture(request):
     return PICTURES[request.param]()
 
@@ -130,6 +134,7 @@ def test_no_edge_runs_through_a_box(picture):
                 assert not np.any((x0 < x) & (x < x1) & (y0 < y) & (y < y1)), (edge.source.title, edge.target.title)
 
 
+@pytest.mark.slow
 def test_edges_are_the_arguments_of_the_operations():
     picture = draw(tangle())
     arguments = sum(len(row.arguments) for row in picture.explanation.rows)
@@ -238,6 +243,7 @@ def test_up_to_200_boxes_nothing_is_folded():
     assert {box.kind for box in picture.graph.boxes} == {"operation", "parameter", "constant"}
 
 
+@pytest.mark.slow
 def test_a_larger_graph_is_folded_by_what_repeats():
     picture = draw(recurrence(30))
     folded = [box for box in picture.graph.boxes if box.kind == "folded"]
@@ -269,11 +275,13 @@ def test_folding_keeps_every_operation_and_parameter_once():
         assert sorted(steps) == [row.step for row in picture.explanation.rows]
 
 
+@pytest.mark.slow
 def test_folding_reaches_the_limit():
     for limit in 2, 10, 50:
         assert len(draw(tangle(), limit=limit).graph.boxes) <= limit
 
 
+@pytest.mark.slow
 def test_every_contribution_between_boxes_runs_along_an_edge():
     picture = draw(recurrence(40))
     home = {row.step: box for box in picture.graph.boxes for row in box.rows}
@@ -299,6 +307,7 @@ def test_a_step_shows_what_has_arrived_and_what_is_handed_on():
     assert picture.heading.get_text() == "step 2 of 3: multiply(4, x) passes on to x: g * x = 1 * 4 = 4"
 
 
+@pytest.mark.slow
 def test_all_steps_have_the_same_layout():
     explanation = explain(rosenbrock, np.array([-1.2, 1.0]))
     for step in None, 0, 5, 10:

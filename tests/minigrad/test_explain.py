@@ -371,6 +371,7 @@ def test_numbers_in_lists_are_leaves_of_their_own():
     np.testing.assert_allclose([float(row.gradient) for row in explanation.rows[-2:]], [-215.6, -88])
 
 
+@pytest.mark.slow
 def test_an_explanation_leaves_no_cycles():
     f = lambda x: np.sum(np.exp(x[0] * x) + x)
     minigrad.explain(f, np.ones(2))  # what is cached stays

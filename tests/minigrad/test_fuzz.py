@@ -632,6 +632,7 @@ def test_random_programs_agree_with_finite_differences():
         check(0, number, "differences")
 
 
+@pytest.mark.slow
 def test_every_operation_is_drawn():
     drawn = set()
 

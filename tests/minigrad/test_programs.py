@@ -454,6 +454,7 @@ def random_writes(seed):
     return "\n".join(["def function(p, q):", *lines, f"    return {', '.join(rng.choice(names, 3))}"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("block", range(4))
 def test_random_writes_are_written_out_as_they_were_made(block):
     for seed in range(50 * block, 50 * block + 50):

@@ -1,7 +1,7 @@
 """Everything that is registered, written out: rules, random programs, layers and losses, surfaces, optimizers.
 
-A program either gives the numbers of the tape or is refused in words; how many are refused is bounded. All of them take
-a minute or two and are marked slow; a part of each runs by default.
+A program either gives the numbers of the tape or is refused in words; how many are refused is bounded. Most of
+this is marked slow.
 """
 
 import inspect
@@ -66,11 +66,6 @@ def of_rules(cases):
 
 
 @pytest.mark.slow
-def test_some_rules():
-    judge(list(of_rules(RULES[::40])), refused=0.2)
-
-
-@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 def test_every_rule_to_second_order():
     judge(list(of_rules(RULES)), refused=0.12)
@@ -87,20 +82,12 @@ def of_random_programs(numbers):
 
 
 @pytest.mark.slow
-def test_some_random_programs():
-    judge(list(of_random_programs(range(25))), refused=0.3)
-
-
-@pytest.mark.slow
 def test_random_programs():
     judge(list(of_random_programs(range(2000))), refused=0.3)
 
 
-EACH_LAYER = [case if case.id.endswith("-0") else pytest.param(*case.values, id=case.id, marks=pytest.mark.slow)
-              for case in LAYERS["EACH_CASE"]]
-
-
-@pytest.mark.parametrize("name, arguments, keywords, inputs", EACH_LAYER)
+@pytest.mark.slow
+@pytest.mark.parametrize("name, arguments, keywords, inputs", LAYERS["EACH_CASE"])
 def test_layers_and_losses(name, arguments, keywords, inputs):
     module = LAYERS["made"](name, arguments, keywords)
     parameters = {path: parameter.data.copy() for path, parameter in module.named_parameters()}
@@ -118,6 +105,7 @@ REFUSED = {  # their code writes into buffers, or looks weights up by labels tha
     "BatchNorm1d", "BatchNorm2d", "CrossEntropyLoss", "NLLLoss", "MultiMarginLoss"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("surface", SURFACES, ids=lambda surface: surface.name)
 def test_surfaces_with_gradient_and_hessian(surface):
     start = np.array(surface.start, dtype=float) + 0.01

@@ -56,6 +56,7 @@ def test_surfaces_and_their_gradients_agree_with_python():
         np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-12, err_msg=name)
 
 
+@pytest.mark.slow
 @needs_node
 @pytest.mark.parametrize("name", RULES)
 def test_steps_of_optimizers_agree_with_python(name):

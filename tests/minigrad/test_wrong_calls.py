@@ -13,6 +13,7 @@ import traceback
 import warnings
 
 import numpy as np
+import pytest
 
 import minigrad
 from minigrad import Tensor, nn
@@ -151,6 +152,7 @@ def test_valid_calls_work():
             called(function, required, parameters)
 
 
+@pytest.mark.slow
 def test_errors_are_clear():
     raised, unclear = 0, []
     for text, name, value, call in attempts():

@@ -23,6 +23,7 @@ def test_the_packages_own_rules_pass_all_checks(name):
     assert len(report.passed) == 15 and not report.left_out and not report.faults
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", RIGHT_BUT_NOT_ELEMENTWISE)
 def test_other_optimizers_pass_those_that_can_be_asked_of_them(name):
     report = optim.check(getattr(optim, name))

@@ -141,6 +141,7 @@ def test_a_file_is_read_by_numpy_without_pickle(path):
 
 # Faults
 
+@pytest.mark.slow
 def test_a_flipped_bit_anywhere_is_noticed_or_does_not_matter(path, rng):
     state = {"w": rng.normal(size=7), "tuple": (1, "text"), "step": 3}
     optim.save(path, state)
@@ -277,6 +278,7 @@ def nested(depth):
     return state
 
 
+@pytest.mark.slow
 def test_states_are_nested_200_deep_and_no_deeper(path):
     optim.save(path, nested(200))
     assert optim.load(path) == nested(200)

@@ -265,6 +265,7 @@ def test_adafactors_product_has_the_right_row_and_column_means():
 
 # Rows, signs, layers
 
+@pytest.mark.slow
 def test_a_row_that_comes_late_makes_a_first_step_of_3_point_2_gamma_with_sparse_adam():
     table = optim.Parameter(np.zeros((2, 1)))
     optimizer = optim.SparseAdam([table], lr=1.0)
@@ -393,6 +394,7 @@ def test_dogs_distance_is_no_lower_bound_with_noisy_gradients():
     assert any(beyond)
 
 
+@pytest.mark.slow
 def test_dogs_step_size_falls_like_1_over_root_t_with_noise():
     rng, eta = np.random.default_rng(0), []
     p = optim.Parameter([1.0])

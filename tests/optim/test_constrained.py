@@ -176,9 +176,10 @@ def test_soft_threshold_makes_exact_zeros_and_keeps_the_dtype():
 
 # The methods: a lasso and a least squares problem on the simplex, with known answers
 
-@pytest.fixture
-def lasso(rng):
+@pytest.fixture(scope="module")
+def lasso():
     """Return A, b, the weight of the penalty, the Lipschitz constant, and the minimum by many ISTA steps."""
+    rng = np.random.default_rng(0)
     A = rng.normal(size=(30, 12)) * np.linspace(0.1, 1, 12)
     truth = np.where(np.arange(12) % 3 == 0, 2.0, 0.0)
     b, weight = A @ truth + 0.1 * rng.normal(size=30), 2.0
@@ -321,6 +322,7 @@ SIMPLEX_METHODS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make, steps, tolerance", SIMPLEX_METHODS.values(), ids=SIMPLEX_METHODS)
 def test_all_find_the_same_minimum_on_the_simplex_without_leaving_it(make, steps, tolerance, rng):
     closure, p, minimum, lipschitz = simplex_problem(rng)

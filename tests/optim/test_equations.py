@@ -162,6 +162,7 @@ VARIANTS = {"SGD": [{"momentum": 0.9, "nesterov": True}, {"momentum": 0.9, "damp
             "RAdam": [{"decoupled_weight_decay": True, "weight_decay": 0.1, "betas": (0.9, 0.99)}]}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ELEMENTWISE)
 def test_every_equation_has_the_value_that_the_code_computes(name):
     cls = getattr(optim, name)

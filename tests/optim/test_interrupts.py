@@ -12,6 +12,7 @@ import optim
 from optim.averaging import HasAverage
 from optim.whole_vector import WholeVectorOptimizer
 
+pytestmark = pytest.mark.slow
 PACKAGE = os.path.dirname(optim.__file__)
 
 

@@ -586,6 +586,7 @@ def test_reaches_the_bottom_of_a_bowl(make, steps):
     assert closure() < 1e-8
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make, loss, steps", [
     (newton, 1e-12, 22), (newton_cg, 1e-12, 80),
     (lambda p: least_squares(optim.GaussNewton, p), 1e-12, 12),

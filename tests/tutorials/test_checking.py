@@ -65,6 +65,7 @@ def test_any_object_is_a_verdict(thing):
     assert not tutorials.check("1.1", thing).passed
 
 
+@pytest.mark.slow
 def test_endless_loop_ends_with_a_sentence(monkeypatch):
     from tutorials.checking import exercise
 
@@ -85,6 +86,7 @@ def test_time_limit_hands_on_what_the_function_returns_or_raises():
         within(5, lambda: 1 / 0)
 
 
+@pytest.mark.slow
 def test_time_limit_ends_a_function_that_catches_everything_once():
     def stubborn():
         try:

@@ -32,6 +32,7 @@ def test_blank_fails_with_a_sentence(task):
     assert not verdict.passed and len(verdict.message) > 20
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task, mistake", MISTAKES, ids=named)
 def test_mistake_is_named_by_its_own_sentence(task, mistake):
     verdict = tutorials.check(task.number, build(mistake.applied_to(task.solution), task))

@@ -90,6 +90,7 @@ def test_script_runs_from_elsewhere_and_checks_itself(folder):
     assert (folder / "figures" / "01_slope_by_hand.png").exists()
 
 
+@pytest.mark.slow
 def test_blanks_are_seen_without_running_the_file(folder, monkeypatch):
     monkeypatch.setattr("tutorials.student_files.checked_apart", lambda path, numbers: pytest.fail("it was run"))
     for lesson in lessons():
@@ -141,6 +142,7 @@ def test_cell_that_defines_the_exercise_has_to_be_python(tmp_path):
     assert "is not Python: line 2" in verdict.message
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text, kind, words", [
     ("def central_difference(f, x, h:\n", "error", "is not Python: line 1"),
     ("x = 1\n", "missing", "defines no central_difference"),
@@ -164,6 +166,7 @@ def test_only_what_an_exercise_needs_is_run(tmp_path):
     assert verdict.passed
 
 
+@pytest.mark.slow
 def test_names_inside_a_function_are_its_own(tmp_path):
     """`left` at the top is another one, and cannot be computed here."""
     path = tmp_path / "student.py"

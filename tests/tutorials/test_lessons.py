@@ -14,16 +14,11 @@ from tutorials.lessons import lessons
 
 ROOT = Path(__file__).parents[2]
 LESSONS = [lesson for lesson in lessons() if lesson.tasks or lesson.number in (0, 20)]
-SLOW = {0, *range(6, 21)}  # a second or more; `.ci/run` runs them, too
+every_lesson = pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.path.stem)
 
 
-def marked(lesson):
-    """Return a lesson as a parameter, marked slow if it is."""
-    marks = [pytest.mark.slow] if lesson.number in SLOW else []
-    return pytest.param(lesson, id=lesson.path.stem, marks=marks)
-
-
-@pytest.mark.parametrize("lesson", [marked(lesson) for lesson in LESSONS])
+@pytest.mark.slow
+@every_lesson
 def test_lesson_runs_and_its_claims_hold(lesson, tmp_path):
     copy = shutil.copy(lesson.path, tmp_path)
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
@@ -33,7 +28,7 @@ def test_lesson_runs_and_its_claims_hold(lesson, tmp_path):
     assert list((tmp_path / "figures").glob(f"{lesson.number:02}_*.png"))
 
 
-@pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.path.stem)
+@every_lesson
 def test_lesson_has_the_form_of_the_course(lesson):
     text = lesson.path.read_text(encoding="utf-8")
     assert lesson.cells[0].source.startswith(f"# {lesson.number}. ") and "**What you will see" in lesson.cells[0].source

@@ -9,6 +9,7 @@ from tutorials.checking import exercise
 from tutorials.lessons import task
 from tutorials.mutation import mutants, results, table, verdicts
 
+pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
 COMPARED = [task for task in tutorials.exercises() if exercise(task.number).experiment]
 
@@ -18,7 +19,6 @@ def test_check_catches_a_sample_of_mutants(task):
     assert [mutant.change for mutant, verdict in verdicts(task, slice(None, None, 5)) if verdict.passed] == []
 
 
-@pytest.mark.slow
 def test_checks_catch_95_of_100_mutants_and_the_page_for_teachers_says_how_many():
     found = list(results())
     passed = [verdict.passed for _, checked in found for _, verdict in checked]

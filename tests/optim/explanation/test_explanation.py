@@ -49,6 +49,7 @@ def assert_same(x, y):
 
 # What is shown is what ran
 
+@pytest.mark.slow
 @every
 @pytest.mark.parametrize("steps", [0, 2])
 def test_the_explained_step_ends_where_the_ordinary_step_does_bit_for_bit(name, steps):

@@ -109,6 +109,7 @@ def test_the_optimizer_is_left_alone():
     assert p.data == 3 and not optimizer.state
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name, example in EXAMPLES.items() if example.arrays and not example.rows])
 def test_every_formula_of_a_solution_is_mathematics(name):
     problem = Bowl()
@@ -141,6 +142,7 @@ def test_a_line_with_several_results_is_written_once():
     assert text.count("(beta1, beta2), t = betas") == 1 and "| `beta2 = 0.999` |" in text
 
 
+@pytest.mark.slow
 def test_latex_compiles_to_pages_on_which_every_line_fits(tmp_path):
     if shutil.which("pdflatex") is None:
         pytest.skip("pdflatex is not installed (Debian: texlive-latex-base)")

@@ -282,6 +282,7 @@ class Inline(Executor):
 
 
 class TestTiles:
+    @pytest.mark.slow
     @pytest.mark.parametrize("tile", [3, 8])
     @pytest.mark.parametrize("name", ["rosenbrock", "ackley", "easom", "levy", "griewank", "eggholder"])
     def test_pixels_do_not_depend_on_the_tile(self, name, tile):
@@ -298,6 +299,7 @@ class TestTiles:
         basins = {"surface": "six-hump camel", "optimizer": "RMSprop(lr=0.05)", "steps": 30, "size": (13, 9)}
         assert_same(basin_map(**basins), basin_map(**basins, tile=tile))
 
+    @pytest.mark.slow
     def test_surfaces_of_many_coordinates_do_not_depend_on_the_tile(self):
         chain = surfaces.rosenbrock_nd(9)
         axes = ("lr", LRS), ("momentum", MOMENTA)
@@ -574,6 +576,7 @@ class TestPlots:
             assert len(np.unique(hue[result["minimum"] == i])) == 1
         assert "(3, 2)" in drawing.description
 
+    @pytest.mark.slow
     def test_draws_on_the_axes_given(self):
         rates = np.geomspace(0.1, 100, 6)
         for result in (rosenbrock_map(), basin_map("booth", "SGD(lr=0.1)", steps=20, size=6),

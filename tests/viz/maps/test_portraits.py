@@ -6,6 +6,7 @@ import pytest
 from optim import viz
 from optim.viz.maps.basins import basin_colors, shading
 
+pytestmark = pytest.mark.slow
 PAIR = {"plain": "SGD(lr=0.01)", "heavy": "SGD(lr=0.01, momentum=0.9)"}
 
 

@@ -16,6 +16,7 @@ from optim.viz import animate, overview, race, record, surfaces
 from optim.viz.motion.animation import ICONS, LONGEST, Stage, frame_steps
 from optim.viz.runs.recording import CLASSICS
 
+pytestmark = pytest.mark.slow
 BOX = ((-2.0, 2.0), (-1.0, 3.0))
 
 
@@ -35,7 +36,6 @@ def test_a_frame_shows_each_run_up_to_its_step(rosenbrock_race):
             np.testing.assert_array_equal(curve.get_ydata(), run.excess[:step + 1])
 
 
-@pytest.mark.slow
 def test_what_is_saved_later_is_written_by_its_ending_too(rosenbrock_race, tmp_path):
     animation = animate(rosenbrock_race, frames=2)
     animation.save(tmp_path / "a.html")
@@ -48,7 +48,6 @@ def test_what_is_saved_later_is_written_by_its_ending_too(rosenbrock_race, tmp_p
     plt.close("all")
 
 
-@pytest.mark.slow
 def test_an_animation_says_what_it_shows_and_can_be_dropped(recwarn):
     animation = animate(race("booth", ["SGD(lr=0.1)"], steps=2))
     assert repr(animation).startswith("<Motion: Paths on booth: SGD(lr=0.1)")
@@ -133,7 +132,6 @@ class TestFrameSteps:
 
 
 class TestFormats:
-    @pytest.mark.slow
     def test_default_gif_is_small_short_and_true_in_colour(self, rosenbrock_race, tmp_path):
         animate(rosenbrock_race, tmp_path / "race.gif")
         assert (tmp_path / "race.gif").stat().st_size < 1_500_000
@@ -178,7 +176,6 @@ class TestFormats:
         assert animation._repr_html_().count("data:image/png;base64") == 3
         assert plt.get_fignums() == []  # or the notebook would show a still picture besides
 
-    @pytest.mark.slow
     def test_a_player_is_small(self):
         animation = animate(race("rosenbrock", CLASSICS, steps=6))
         assert len(animation.to_jshtml()) / 7 < 50_000

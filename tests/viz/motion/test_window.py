@@ -17,6 +17,7 @@ from optim.viz.motion.window import FractionSlider, LogSlider, round_limits
 from optim.viz.pictures import plots
 from optim.viz.runs.recording import CLASSICS
 
+pytestmark = pytest.mark.slow
 ADAM, MOMENTUM = "Adam(lr=0.3)", "SGD(lr=0.001, momentum=0.9)"
 
 
@@ -51,7 +52,6 @@ def test_every_slider_changes_its_hyperparameter(window):
     assert_draws(window, record("Adam(lr=0.01, betas=(0.5, 0.9), eps=1e-7, weight_decay=0.25)", "rosenbrock", steps=40))
 
 
-@pytest.mark.slow
 def test_learning_rates_are_on_a_scale_of_powers_of_ten(window):
     slider = window.sliders["lr"]
     assert isinstance(slider, LogSlider) and isinstance(window.sliders["betas.0"], FractionSlider)
@@ -134,7 +134,6 @@ def test_contours_are_drawn_again_only_if_the_map_changes(window):
     assert pixels() is not zoomed
 
 
-@pytest.mark.slow
 def test_axes_of_the_losses_stay_while_the_curve_changes_a_little(window):
     assert round_limits(0.3, 70.0, logarithmic=True) == (0.1, 100)
     assert round_limits(-1.2, 3.9, logarithmic=False) == (-2, 4)
@@ -198,7 +197,6 @@ def test_browser_gets_changes_while_the_mouse_is_pressed_and_the_whole_picture_a
     np.testing.assert_allclose(window.start, (1.5, 0.5))
 
 
-@pytest.mark.slow
 def test_window_lives_as_long_as_its_figure():
     play("booth", ["SGD(lr=0.05)"], steps=5)
     gc.collect()

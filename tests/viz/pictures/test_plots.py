@@ -225,6 +225,7 @@ PLOTS = {"contour": lambda runs, ax: contour("himmelblau", ax), "losses": losses
 
 @pytest.mark.parametrize("plot", PLOTS.values(), ids=PLOTS)
 class TestEveryPlot:
+    @pytest.mark.slow
     def test_given_axes_and_a_new_figure_show_the_same(self, plot, runs, tmp_path):
         new = plot(runs, None)
         with style():
@@ -259,6 +260,7 @@ class TestWords:
         figure.draw_without_rendering()
         return figure.canvas.get_renderer()
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("plot", [paths, losses])
     @pytest.mark.parametrize("shape", [(1, 1), (2, 3)])
     def test_long_labels_stay_in_the_figure(self, plot, shape):
@@ -271,6 +273,7 @@ class TestWords:
             box = ax.get_legend().get_window_extent(renderer)
             assert box.x0 >= 0 and box.x1 <= figure.bbox.x1
 
+    @pytest.mark.slow
     def test_axes_that_were_handed_in_keep_their_size(self, runs):
         sizes = []
         for legend in (True, False):

@@ -28,6 +28,7 @@ def test_what_is_outside_the_frame_is_left_out():
     assert marks == [2 * BETWEEN]
 
 
+@pytest.mark.slow
 def test_starts_and_minima_are_marked():
     drawn = relief(race("himmelblau", ["SGD(lr=0.01)", "Adam(lr=0.3)"], steps=2))
     assert np.transpose(drawn["starts"][0].get_data_3d())[:, :2].tolist() == [list(surfaces.himmelblau.start)]

@@ -8,6 +8,7 @@ from optim import viz
 SURFACES = viz.surfaces.names()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SURFACES)
 def test_runs_written_out_are_those_of_the_tape(name):
     runs = [viz.record("Adam(lr=0.05)", name, steps=120, written_out=wanted) for wanted in (None, False)]

@@ -36,6 +36,7 @@ def run_program(folder, *arguments):
                           text=True)
 
 
+@pytest.mark.slow
 def test_alone_it_races_the_classics_over_rosenbrock(folder, capsys):
     assert main([]) == 0
     lines = capsys.readouterr().out.splitlines()
@@ -146,6 +147,7 @@ def test_a_terminal_without_a_dash_is_shown_a_question_mark(folder):
     assert "SGD(lr=5)" in done.stdout and "?" in done.stdout
 
 
+@pytest.mark.slow
 def test_race_with_named_optimizers(folder, capsys):
     assert main(["race", "beale", "--optimizer", "Adam(lr=0.05)", "--optimizer", "SGD(lr=1e-3, momentum=0.9)",
                  "--start", "-1", "2", "--steps", "30", "--out", "beale.png", "--table", "csv"]) == 0
@@ -156,6 +158,7 @@ def test_race_with_named_optimizers(folder, capsys):
     assert figure == "figure: beale.png" and (folder / "beale.png").exists()
 
 
+@pytest.mark.slow
 def test_race_without_optimizers_is_tuned_and_states_the_budget(folder, capsys):
     assert main(["race", "booth", "--steps", "20"]) == 0
     out = capsys.readouterr().out
@@ -171,6 +174,7 @@ def test_race_over_your_own_function(folder, capsys):
     sys.modules.pop("valley")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", [
     ["race"], ["map", "--y", "scale", "0.1", "1", "--size", "4"], ["basins", "--size", "4"],
     ["portraits", "--size", "4"], ["page"], ["animate"],
@@ -182,6 +186,7 @@ def test_an_optimizer_of_ones_own_is_given_by_its_module(command, folder, monkey
     assert sys.modules["own"].Own.ran
 
 
+@pytest.mark.slow
 def test_map_writes_a_picture_and_keeps_the_numbers(folder, capsys):
     arguments = ["map", "quadratic_bowl", "--x", "lr", "0.01", "1", "--y", "momentum", "0", "0.9", "--size", "16",
                  "--steps", "20", "--keep", "map.npz"]
@@ -195,6 +200,7 @@ def test_map_writes_a_picture_and_keeps_the_numbers(folder, capsys):
     assert capsys.readouterr().out == first
 
 
+@pytest.mark.slow
 def test_basins_names_every_minimum(folder, capsys):
     assert main(["basins", "himmelblau", "--size", "8", "--steps", "100"]) == 0
     out = capsys.readouterr().out

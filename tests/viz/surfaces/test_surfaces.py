@@ -83,6 +83,7 @@ def test_every_surface_comes_with_formula_source_lesson_and_start(name):
         assert inside(s.domain, point)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_formulas_are_drawn_by_matplotlib(name):
     width, height, *_ = MathTextParser("path").parse(f"${surfaces.get(name).formula}$")
@@ -166,6 +167,7 @@ def gradient_turns_around(s, box):
     raise AssertionError(f"the gradient of {s.name} jumps on the edge of {box}")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in NAMES if surfaces.get(name).minima])
 def test_no_point_of_a_fine_grid_lies_below_the_minimum(name):
     s = surfaces.get(name)
