@@ -6,7 +6,7 @@ from .interface.groups import Parameter
 from .interface.optimizer import Optimizer, UpdateRule
 from .gradient_descent import SGD, OptimisticGradient, PolyakSGD
 from .adaptive import (
-    Adagrad, Adadelta, RMSprop, Adam, AdamW, Adamax, NAdam, RAdam, AdaBelief, Yogi, Adafactor, SM3,
+    Adagrad, Adadelta, RMSprop, Adam, AdamW, Adamax, NAdam, Adan, RAdam, AdaBelief, Yogi, Adafactor, SM3,
 )
 from .sparse import RowGradient, LazyRows, SparseAdam
 from .sign import SignSGD, Signum, Lion, Rprop
@@ -40,9 +40,9 @@ from .constrained import (
 
 __all__ = ["Optimizer", "Parameter", "UpdateRule",
     "SGD", "OptimisticGradient", "PolyakSGD",
-    "Adagrad", "Adadelta", "RMSprop", "Adam", "AdamW", "Adamax", "NAdam", "RAdam", "AdaBelief", "Yogi", "Adafactor",
-    "SM3", "RowGradient", "LazyRows", "SparseAdam", "SignSGD", "Signum", "Lion", "Rprop", "LARS", "LAMB", "NovoGrad",
-    "Shampoo", "SOAP", "Muon",
+    "Adagrad", "Adadelta", "RMSprop", "Adam", "AdamW", "Adamax", "NAdam", "Adan", "RAdam", "AdaBelief", "Yogi",
+    "Adafactor", "SM3", "RowGradient", "LazyRows", "SparseAdam", "SignSGD", "Signum", "Lion", "Rprop", "LARS", "LAMB",
+    "NovoGrad", "Shampoo", "SOAP", "Muon",
     "Explanation", "explain", "Listing", "show", "Worksheet", "worksheet",
     "Wrapper", "GradientAccumulation", "ApplyIfFinite", "SAM",
     "ASGD", "EMA", "SWA", "Lookahead", "ScheduleFreeSGD", "ScheduleFreeAdamW", "DoG", "Prodigy",

@@ -54,9 +54,16 @@ class LARS(Optimizer):
     *As a chain.* (while lr does not change) ``chain(params, add_decayed_weights(weight_decay), scale_by_trust_ratio(0,
     trust_coefficient, eps), trace(momentum, nesterov), lr=lr)``.
 
+    *A relative.* Under batch normalisation, gradients are perpendicular to the weights. Each step of relative length γ
+    then makes the weights longer by the factor √(1 + γ²). Fromage [2]_ takes no momentum and divides by this factor.
+    With ``c = 1 / sqrt(1 + lr**2)`` it is ``chain(params, scale_by_trust_ratio(), scale(c),
+    add_decayed_weights((1 - c) / lr), lr=lr)``.
+
     References
     ----------
     .. [1] Y. You, I. Gitman, B. Ginsburg, "Large batch training of convolutional networks", 2017, Algorithm 1.
+    .. [2] J. Bernstein, A. Vahdat, Y. Yue, M.-Y. Liu, "On the distance between two neural networks and the stability of
+       learning", 2020.
 
     Examples
     --------

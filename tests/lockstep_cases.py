@@ -72,6 +72,9 @@ OPTAX = {
     "Signum": [({"lr": 0.1, "momentum": 0.7}, "signum(0.1, beta=0.7)")],
     "AdaBelief": [({}, "adabelief(1e-3)"), ({"lr": 0.1, "betas": (0.5, 0.9)}, "adabelief(0.1, 0.5, 0.9)"),
                   ({"eps": 1e-3}, "adabelief(1e-3, eps=1e-3, eps_root=1e-3)")],
+    # optax weighs the changes of gradients by 1 − β₂ instead of β₂, and so only β₂ = 1/2 can be compared.
+    "Adan": [({"lr": 0.1, "betas": (0.98, 0.5, 0.99)}, "adan(0.1, b2=0.5, eps_root=0)"),
+             ({"lr": 0.1, "betas": (0.5, 0.5, 0.9), "eps": 0.1}, "adan(0.1, 0.5, 0.5, 0.9, eps=0.1, eps_root=0)")],
     "Yogi": [({}, "yogi(1e-2)"), ({"lr": 0.1, "betas": (0.5, 0.9)}, "yogi(0.1, 0.5, 0.9)"),
              ({"eps": 0.1}, "yogi(1e-2, eps=0.1)"),
              ({"initial_accumulator_value": 0.5}, "chain(scale_by_yogi(initial_accumulator_value=0.5), scale(-1e-2))")],

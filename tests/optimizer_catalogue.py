@@ -201,6 +201,9 @@ EXAMPLES = {
     "NAdam": Example(
         ({"lr": 0.01}, 200, 1e-4), ({"lr": 0.03}, 1000, 0.05), ({"lr": 0.01}, 500, 5e-3), hyper={"weight_decay": 0.1},
         arrays={**RATE, **BETAS, **EPS, **DECAY, "momentum_decay": [4e-3, 0.1, 0.0]}),
+    "Adan": Example(
+        ({"lr": 0.1}, 200, 1e-9), ({"lr": 0.03}, 1000, 1e-5), ({"lr": 0.03}, 500, 5e-4), hyper={"weight_decay": 0.1},
+        arrays={**RATE, **EPS, **DECAY, "betas": [[0.98, 0.5, 0.8], [0.92, 0.9, 0.5], [0.99, 0.5, 0.8]]}),
     "RAdam": Example(
         ({"lr": 0.03}, 200, 1e-8), ({"lr": 3e-3}, 1000, 4.0), ({"lr": 0.3}, 500, 2e-4), hyper={"weight_decay": 0.1},
         arrays={**RATE, **EPS, **DECAY, "betas": [[0.9, 0.5, 0.8], [0.999, 0.5, 0.8]]}),

@@ -8,11 +8,13 @@ from numpy.typing import ArrayLike
 
 Number = float | np.ndarray  # a value for one run, or one for each of many runs
 Pair = tuple[Number, Number]
+Triple = tuple[Number, Number, Number]
 Params = Iterable[Any]  # anything with an array .data and .grad, or dictionaries of groups
 Closure = Callable[[], Any] | None
 Function = Callable[..., Any]
 
-__all__ = ["Any", "ArrayLike", "Closure", "Function", "Iterable", "Number", "Pair", "Params", "any_signature"]
+__all__ = ["Any", "ArrayLike", "Closure", "Function", "Iterable", "Number", "Pair", "Params", "Triple",
+           "any_signature"]
 
 
 def any_signature(method: Function) -> Function:

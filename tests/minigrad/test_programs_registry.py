@@ -23,7 +23,7 @@ LAYERS = runpy.run_path(str(Path(__file__).with_name("test_nn.py")))
 FUZZ = runpy.run_path(str(Path(__file__).with_name("test_fuzz.py")))
 SURFACES = [viz.surfaces.get(name) for name in viz.surfaces.names()]
 ELEMENTWISE = ["SGD", "OptimisticGradient", "Adagrad", "Adadelta", "RMSprop", "Adam", "AdamW", "Adamax", "NAdam",
-               "RAdam", "AdaBelief", "Yogi", "SparseAdam", "SignSGD", "Signum", "Lion", "Rprop", "ASGD",
+               "Adan", "RAdam", "AdaBelief", "Yogi", "SparseAdam", "SignSGD", "Signum", "Lion", "Rprop", "ASGD",
                "FTRLProximal", "ScheduleFreeSGD", "ScheduleFreeAdamW"]
 
 

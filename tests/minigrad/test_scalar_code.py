@@ -16,9 +16,9 @@ from optim import viz
 NODE = shutil.which("node")
 needs_node = pytest.mark.skipif(NODE is None, reason="Node, which runs JavaScript, is not installed")
 SURFACES = [name for name in viz.surfaces.names() if len(viz.surfaces.get(name).start) == 2]
-RULES = ["SGD", "Adagrad", "Adadelta", "RMSprop", "Adam", "AdamW", "Adamax", "NAdam", "RAdam", "AdaBelief", "Yogi",
-         "SignSGD", "Signum", "Lion", "Rprop", "ASGD", "Sophia", "FTRLProximal", "OptimisticGradient", "SparseAdam",
-         "ScheduleFreeSGD", "ScheduleFreeAdamW"]
+RULES = ["SGD", "Adagrad", "Adadelta", "RMSprop", "Adam", "AdamW", "Adamax", "NAdam", "Adan", "RAdam", "AdaBelief",
+         "Yogi", "SignSGD", "Signum", "Lion", "Rprop", "ASGD", "Sophia", "FTRLProximal", "OptimisticGradient",
+         "SparseAdam", "ScheduleFreeSGD", "ScheduleFreeAdamW"]
 
 
 def in_node(code):

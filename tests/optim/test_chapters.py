@@ -129,8 +129,8 @@ def test_polyaks_step_needs_a_loss_and_stands_still_below_f_min_and_where_there_
 
 SCALE_FREE = {
     "Adagrad": dict(lr=0.1, eps=0), "RMSprop": dict(eps=0, momentum=0.9), "Adam": dict(eps=0, amsgrad=True),
-    "NAdam": dict(eps=0), "Adamax": dict(eps=0), "AdaBelief": dict(eps=0), "SignSGD": {}, "Signum": {}, "Lion": {},
-    "Rprop": {}, "SM3": dict(eps=0),
+    "NAdam": dict(eps=0), "Adan": dict(eps=0), "Adamax": dict(eps=0), "AdaBelief": dict(eps=0), "SignSGD": {},
+    "Signum": {}, "Lion": {}, "Rprop": {}, "SM3": dict(eps=0),
 }
 
 
@@ -173,6 +173,20 @@ def test_adams_lines_are_the_papers():
         m, v = beta1 * m + (1 - beta1) * g, beta2 * v + (1 - beta2) * g**2
         m_hat, v_hat = m / (1 - beta1**t), v / (1 - beta2**t)
         theta = theta - lr * m_hat / (np.sqrt(v_hat) + eps)
+        np.testing.assert_allclose(here[t - 1], theta, rtol=1e-12)
+
+
+def test_adans_lines_are_the_papers():
+    grads, lr, eps, decay = gradients(10, 4), 0.1, 0.3, 0.2
+    beta1, beta2, beta3 = 0.02, 0.08, 0.01  # as the paper writes them; the class takes 1 - beta
+    theta = m = v = n = np.zeros(4)
+    here = follow(lambda p: optim.Adan(p, lr=lr, eps=eps, weight_decay=decay), grads)
+    for t, g in enumerate(grads, 1):
+        change = g - grads[max(t - 2, 0)]
+        m, v = (1 - beta1) * m + beta1 * g, (1 - beta2) * v + beta2 * change
+        n = (1 - beta3) * n + beta3 * (g + (1 - beta2) * change) ** 2
+        m_hat, v_hat, n_hat = [x / (1 - (1 - beta) ** t) for x, beta in ((m, beta1), (v, beta2), (n, beta3))]
+        theta = (theta - lr / (np.sqrt(n_hat) + eps) * (m_hat + (1 - beta2) * v_hat)) / (1 + decay * lr)
         np.testing.assert_allclose(here[t - 1], theta, rtol=1e-12)
 
 

@@ -10,9 +10,9 @@ import pytest
 
 import optim
 
-RIGHT = ["SGD", "OptimisticGradient", "Adagrad", "Adadelta", "RMSprop", "Adam", "AdamW", "Adamax", "NAdam", "RAdam",
-         "AdaBelief", "Yogi", "SignSGD", "Signum", "Lion", "Rprop", "ASGD", "ScheduleFreeSGD", "ScheduleFreeAdamW",
-         "FTRLProximal"]
+RIGHT = ["SGD", "OptimisticGradient", "Adagrad", "Adadelta", "RMSprop", "Adam", "AdamW", "Adamax", "NAdam", "Adan",
+         "RAdam", "AdaBelief", "Yogi", "SignSGD", "Signum", "Lion", "Rprop", "ASGD", "ScheduleFreeSGD",
+         "ScheduleFreeAdamW", "FTRLProximal"]
 RIGHT_BUT_NOT_ELEMENTWISE = ["Adafactor", "SM3", "LARS", "LAMB", "NovoGrad", "Shampoo", "SOAP", "Muon", "DoG",
                              "Prodigy", "PolyakSGD", "NonlinearCG", "BFGS", "LBFGS", "BacktrackingGradientDescent"]
 

@@ -243,6 +243,34 @@ def test_adabeliefs_surprise_is_beta1_to_the_t_if_gradients_never_change():
         assert np.sqrt(optimizer.state[p]["exp_avg_var"][0]) == pytest.approx(0.9**t)
 
 
+def test_optaxs_adan_weighs_the_change_of_the_gradient_by_1_minus_beta_2(optax):
+    import jax.numpy as jnp
+
+    grads, theirs = [1.0, -2.0], optax.adan(1.0, eps=0, eps_root=0)
+    state = theirs.init(jnp.zeros(()))
+    for g in grads:
+        update, state = theirs.update(jnp.asarray(g), state, jnp.zeros(()))
+
+    def second_step(weight):
+        m, v = (0.98 * 0.02 * 1 + 0.02 * -2) / (1 - 0.98**2), 0.08 * -3 / (1 - 0.92**2)
+        n = (0.99 * 0.01 * 1 + 0.01 * (-2 + weight * -3) ** 2) / (1 - 0.99**2)
+        return (m + weight * v) / np.sqrt(n)
+
+    here = steps_along(lambda p: optim.Adan(p, lr=1.0, eps=0), grads)
+    assert here[1] == pytest.approx(second_step(0.92)) and -update == pytest.approx(second_step(0.08), rel=1e-4)
+
+
+def test_perpendicular_steps_lengthen_the_weights_by_root_1_plus_gamma_squared_but_not_fromages():
+    lr = 0.3
+    c, theta = 1 / np.sqrt(1 + lr**2), np.array([3.0, 4.0])
+    for links, length in ((), 5 / c), ((optim.scale(c), optim.add_decayed_weights((1 - c) / lr)), 5.0):
+        p = optim.Parameter(theta.copy())
+        p.grad = np.array([-40.0, 30.0])
+        optim.chain([p], optim.scale_by_trust_ratio(), *links, lr=lr).step()
+        assert np.linalg.norm(p.data) == pytest.approx(length)
+
+
+
 def test_yogis_second_moment_falls_more_slowly_than_adams_when_gradients_become_small():
     sizes = {}
     for cls in (optim.Adam, optim.Yogi):

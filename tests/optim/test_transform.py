@@ -205,7 +205,10 @@ def test_links_are_those_of_optax(make, rng, jax, optax):
 
 
 # optax's optimizers that are chains here, and need no class: the order of the links is the method.
+SHORTER = 1 / np.sqrt(1 + 0.1**2)  # for the learning rate 0.1
 ALIASES = {
+    "fromage": lambda: (optim.scale_by_trust_ratio(1e-6), optim.scale(SHORTER),
+                        optim.add_decayed_weights((1 - SHORTER) / 0.1)),
     "adamaxw": lambda: (optim.scale_by_adamax(), optim.add_decayed_weights(1e-4)),
     "optimistic_adam_v2": lambda: (optim.scale_by_adam(nesterov=True), optim.rule_of(optim.OptimisticGradient)),
     "nadamw": lambda: (optim.scale_by_adam(nesterov=True), optim.add_decayed_weights(1e-4)),
