@@ -75,9 +75,20 @@ def in_place(*functions):
         TABLE[function] = partial(refuse, function)
 
 
+def name_of(function):
+    """Return what a function of NumPy is called, as np.exp or np.linalg.norm; for any other, its name and module."""
+    name = function.__name__
+    if isinstance(owner := getattr(function, "__self__", None), np.ufunc):
+        return f"{name_of(owner)}.{name}"
+    if getattr(np, name, None) is function:
+        return f"np.{name}"
+    module = getattr(function, "__module__", None)  # ufuncs of SciPy have none
+    return f"{module}.{name}".replace("numpy.", "np.", 1) if module else name
+
+
 def refuse(function, *args, **keywords):
     """Say what to write instead of a function that would write into an array."""
-    raise TypeError(f"np.{function.__name__} writes into an array, where no gradient can follow the numbers: "
+    raise TypeError(f"{name_of(function)} writes into an array, where no gradient can follow the numbers: "
                     "t.at[index].set(values) and np.broadcast_to(t, shape) return new Tensors")
 
 
@@ -102,13 +113,12 @@ def copied(x):
 
 def call(function, args, keywords):
     """Apply a NumPy function to arguments, some of them Tensors."""
-    name = function.__name__
     if function not in TABLE:
-        raise TypeError(f"np.{name} has no derivative rule. Apply it to t.data if no gradient has to flow through it, "
-                        f"or add the rule with minigrad.primitive")
+        raise TypeError(f"{name_of(function)} has no derivative rule. Apply it to t.data if no gradient has to flow "
+                        "through it, or add the rule with minigrad.primitive")
     if len(args) > 2 and (place := place_of_out(function)) < len(args) and args[place] is not None:
-        raise TypeError(f"np.{name} got an array to write into, as argument {place}, where no gradient can follow "
-                        "the numbers: leave it out")
+        raise TypeError(f"{name_of(function)} got an array to write into, as argument {place}, where no gradient can "
+                        "follow the numbers: leave it out")
     if keywords.get("dtype") is not None and np.dtype(keywords["dtype"]).kind not in "fc":
         return on_values(function, *args, **keywords)  # whole numbers have no derivative, as after t.astype(int)
     known = TABLE[function]
@@ -116,7 +126,7 @@ def call(function, args, keywords):
         keywords = {name: value for name, value in keywords.items()
                     if value is not np._NoValue and (name in names or name not in WITHOUT_EFFECT)}
         if unknown := keywords.keys() - names:
-            raise TypeError(f"np.{name} on Tensors does not take {', '.join(sorted(unknown))}")
+            raise TypeError(f"{name_of(function)} on Tensors does not take {', '.join(sorted(unknown))}")
     return known(*args, **keywords)
 
 

@@ -21,7 +21,7 @@ from numpy import ndarray
 from . import rules  # noqa: F401  (fills the table)
 from .hints import OF_KEYWORD, OF_TENSOR
 from .mode import NO_GRAD, in_mode, mode, watcher
-from .registry import COMPUTE, TABLE, call, copied, on_values, value_of
+from .registry import COMPUTE, TABLE, call, copied, name_of, on_values, value_of
 from .rules.indexing import At, getitem, plain_index
 from .rules.reductions import running
 from .tape import FREED, Node, Primitive, age, fingerprint, make, propagate, reachable, record
@@ -422,7 +422,7 @@ class Tensor(Node):
                 return record(primitive, args, NONE).results()
             return _apply(ufunc, args, NONE)
         if keywords.get("out") is not None:
-            raise TypeError(f"np.{ufunc.__name__}(..., out=...) would overwrite numbers that a gradient "
+            raise TypeError(f"{name_of(ufunc)}(..., out=...) would overwrite numbers that a gradient "
                             "needs: leave out `out=`")
         if method == "__call__":
             return _apply(ufunc, args, keywords)
@@ -435,11 +435,11 @@ class Tensor(Node):
         if method == "outer":
             x, y = args
             return ufunc(np.reshape(x, np.shape(x) + (1,) * np.ndim(y)), y)
-        raise TypeError(f"np.{ufunc.__name__}.{method} has no derivative rule")
+        raise TypeError(f"{name_of(ufunc)}.{method} has no derivative rule")
 
     def __array_function__(self, function, types, args, keywords):
         if keywords and keywords.pop("out", None) is not None:
-            raise TypeError(f"np.{function.__name__}(..., out=...) would overwrite numbers that a gradient may need: "
+            raise TypeError(f"{name_of(function)}(..., out=...) would overwrite numbers that a gradient may need: "
                             "leave out `out=`")
         return _apply(function, args, keywords)
 

@@ -52,17 +52,18 @@ from typing import Any
 
 import numpy as np
 
+from ..registry import name_of
 from .calls import Assertion, Attribute, Call, Method, Refused, mapped
 from .places import added_at, assigned
 from .reader import where
 from .titles import parameter_names, title_of
-from .trace import UNRECORDED, UNSTEADY, Trace, far_away, nearby, refuse_difference
+from .trace import UNRECORDED, UNSTEADY, Trace, far_away, nearby, refuse_difference, traced
 from .written import Program
 
 WAYS = 64  # through the branches of a function
 INFIX = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "true_divide": "/", "greater": ">", "less": "<",
-         "greater_equal": ">=", "less_equal": "<=", "equal": "===", "not_equal": "!==", "logical_and": "&&",
-         "logical_or": "||", "bitwise_and": "&", "bitwise_or": "|", "bitwise_xor": "^"}
+         "greater_equal": ">=", "less_equal": "<=", "equal": "==", "not_equal": "!=", "logical_and": "&&",
+         "logical_or": "||", "bitwise_and": "&", "bitwise_or": "|", "bitwise_xor": "^"}  # true == 1, as in NumPy
 SAME_NAME = {"sub": "subtract", "mul": "multiply", "truediv": "divide", "pow": "power", "neg": "negative",
              "pos": "positive", "gt": "greater", "lt": "less", "ge": "greater_equal", "le": "less_equal", "eq": "equal",
              "ne": "not_equal", "abs": "absolute", "mod": "remainder", "floordiv": "floor_divide", "conj": "positive",
@@ -76,7 +77,7 @@ CALLS = {
     "log2": "Math.log2({})", "log10": "Math.log10({})", "exp2": "Math.pow(2, {})", "cbrt": "Math.cbrt({})",
     "hypot": "Math.hypot({}, {})", "square": "{0} * {0}", "reciprocal": "1 / {}", "power": "Math.pow({}, {})",
     "maximum": "Math.max({}, {})", "minimum": "Math.min({}, {})", "floor": "Math.floor({})", "ceil": "Math.ceil({})",
-    "trunc": "Math.trunc({})", "sign": "Math.sign({})", "isnan": "Number.isNaN({})", "isfinite": "Number.isFinite({})",
+    "trunc": "Math.trunc({})", "sign": "Math.sign({})", "isnan": "Number.isNaN({})", "isfinite": "isFinite({})",
     "isinf": "Math.abs({}) === Infinity", "logical_not": "!{}", "invert": "!{}", "fmod": "{} % {}",
     "remainder": "{0} - {1} * Math.floor({0} / {1})", "floor_divide": "Math.floor({} / {})", "where": "{} ? {} : {}",
     "copysign": "({1} < 0 || Object.is({1}, -0) ? -1 : 1) * Math.abs({0})",
@@ -140,7 +141,7 @@ class Script:
         self.ways += 1
         if self.ways > 2 * WAYS:
             raise Refused(f"{title_of(self.function)} has more than {WAYS} ways through its branches")
-        trace = self.trace(decisions, first=True)
+        trace = self.trace(decisions, Trace if decisions else traced, first=True)
         writer = Writer(trace, self.parameters, self.watch)
         taken = 0
         for i, step in enumerate(trace.calls):
@@ -159,20 +160,20 @@ class Script:
             writer.lines.clear()
         return [*writer.lines, *writer.ending()]
 
-    def trace(self, decisions, elsewhere=None, decoy=0, first=False):
+    def trace(self, decisions, make=Trace, **how):
         """Return one run of the function, its branches as decided, with the examples or with other numbers."""
         with np.errstate(all="ignore"):
-            return Trace(self.function, self.examples, self.parameters, "follow", decisions, elsewhere, decoy,
-                         first=first)
+            return make(self.function, self.examples, self.parameters, "follow", decisions=decisions, **how)
 
     def check(self, trace, decisions):
         """Refuse a way through the function that is not the same in another run, or with other numbers."""
         refuse_difference(trace, self.trace(decisions), UNSTEADY)
-        for place in (None, nearby, far_away):
+        refuse_difference(trace, self.trace(decisions, traced, decoy=1), UNRECORDED)
+        for place in (nearby, far_away):
             with (suppress(ArithmeticError, ValueError, IndexError, np.linalg.LinAlgError),
                   warnings.catch_warnings()):
                 warnings.simplefilter("ignore", np.exceptions.ComplexWarning)
-                other = self.trace(decisions, place, decoy=1)
+                other = self.trace(decisions, elsewhere=place, decoy=1)
                 if not is_complex(other):  # a root of a negative number, say: the function is not defined there
                     refuse_difference(trace, other, UNRECORDED)
 
@@ -236,6 +237,8 @@ class Writer:
         if step.dtype == np.float32:
             raise Refused(f"{where(step.origin)} computes in float32, and JavaScript has only double precision")
         value = self.computed(step, self.value(step.args), self.value(step.keywords))
+        if step.kind != "tuple" and np.shape(value) != step.shape:
+            raise self.lacking(step, step.keywords)
         self.values[id(step)] = value = self.named(step, value)
         if self.watch and step.name and step.origin.line:
             self.lines.append(("do", f"if (seen) seen.push([{step.origin.line[1]}, {js_string(step.name)}, "
@@ -263,27 +266,44 @@ class Writer:
     def computed(self, step, args, keywords):
         """Return the value of a step."""
         function, name = step.function, getattr(step.function, "__name__", "")
-        if isinstance(getattr(function, "__self__", None), np.ufunc):
-            return self.reduced(step, function.__self__, args, keywords)
-        if name in REDUCTIONS and (isinstance(function, Method) or getattr(np, name, None) is function):
+        ufunc = getattr(function, "__self__", None)
+        if isinstance(ufunc, np.ufunc) and name == "reduce":
+            return self.reduced(step, ufunc, args, {"axis": 0, **keywords})
+        if not is_basic(function):
+            raise self.lacking(step)
+        if step.kind != "tuple" and np.dtype(step.dtype).kind == "c":
+            raise Refused(f"{where(step.origin)} computes complex numbers, which JavaScript does not have")
+        if name in REDUCTIONS:
             return self.reduced(step, REDUCTIONS[name], args, {"axis": None, **keywords})
-        if function in (np.zeros_like, np.ones_like, np.full_like, np.empty_like):
-            fill = args[1] if function is np.full_like else 1 if function is np.ones_like else 0
+        if name in ("zeros_like", "ones_like", "full_like", "empty_like"):
+            fill = args[1] if name == "full_like" else 1 if name == "ones_like" else 0
             return np.full(step.shape, fill, object)
         if function in MOVING or (isinstance(function, Method) and name in MOVING_METHODS) or (
                 isinstance(function, Attribute)):
             return self.moved(step, function, args, keywords)
         if name == "clip":
-            low, high = (*args[1:], None, None)[:2]
-            value = args[0] if low is None else self.each("maximum", args[0], low)
-            return value if high is None else self.each("minimum", value, high)
-        if name in ("astype", "item"):
-            return one_of(args[0]) if name == "item" else args[0]
-        if name in ("matmul", "dot"):
+            return self.clipped(step, args, keywords)
+        if name == "astype":
+            return self.converted(step, args[0])
+        if name == "item" and len(args) == 1:
+            return one_of(args[0])
+        if name in ("matmul", "dot") and not keywords:
             return np.matmul(as_objects(args[0]), as_objects(args[1]))
-        if name == "abs" and function is operator.abs:
-            name = "absolute"
-        return self.each(SAME_NAME.get(name, name), *args)
+        name = SAME_NAME.get(name, name)
+        if name == "add" and step.dtype == bool:
+            name = "logical_or"
+        if keywords or not (name in INFIX or name in CALLS):
+            raise self.lacking(step, keywords)
+        if name.startswith("logical_"):
+            args = map(self.truth, step.args, args)
+        return self.each(name, *args)
+
+    def lacking(self, step, keywords=()):
+        """Return the exception for a step, or for the keywords of its call, that JavaScript lacks."""
+        function = step.function
+        called = f"the method {function.__name__}" if isinstance(function, Method) else name_of(function)
+        called += f" with {', '.join([f'{name}=' for name in keywords])}" * bool(keywords)
+        return Refused(f"{where(step.origin)} calls {called}, which JavaScript does not have")
 
     def moved(self, step, function, args, keywords):
         """Let NumPy move the numbers of an array around."""
@@ -291,28 +311,53 @@ class Writer:
             return args[0] if function.__name__ == "real" else np.full(step.shape, 0, object)
         if function is np.array:
             return np.array(args[0], dtype=object).reshape(step.shape)
-        first = [as_objects(x) for x in args[0]] if isinstance(args[0], (list, tuple)) else as_objects(args[0])
-        if any(isinstance(x, Atom) for x in np.ravel(as_objects(args[1:2])) if function is operator.getitem):
+        ufunc, (first, *others) = (args[:1], args[1:]) if function is added_at else ((), args)
+        first = [as_objects(x) for x in first] if isinstance(first, (list, tuple)) else as_objects(first)
+        others, keywords = as_known(others), as_known(keywords)
+        if function in (operator.getitem, assigned, added_at) and has_atoms(others[0]):
             raise Refused(f"{where(step.origin)} picks by an index that depends on the run")
-        return function(first, *args[1:], **keywords)
+        return function(*ufunc, first, *others, **keywords)
 
     def reduced(self, step, ufunc, args, keywords):
         """Fold an array along axes, one number after the other."""
-        names = ("axis", "dtype", "out", "keepdims")
-        given = {**dict(zip(names, args[1:])), **keywords}
-        if isinstance(ufunc, str):  # a mean
+        given = {**keywords, **dict(zip(["axis"], args[1:]))}
+        if len(args) > 2 or not given.keys() <= {"axis", "keepdims"}:
+            raise self.lacking(step, given.keys() - {"axis", "keepdims"})
+        if ufunc == "mean":
             total = self.reduced(step, np.add, args, keywords)
             count = np.size(as_objects(args[0])) // max(1, int(np.prod(step.shape)))
             return self.each("divide", total, count)
-        fold = np.frompyfunc(lambda x, y: self.apply(ufunc.__name__, x, y), 2, 1)
+        fold = np.frompyfunc(lambda x, y: self.apply(ufunc.__name__, x, y), 2, 1, identity=ufunc.identity)
         numbers = as_objects(args[0])
         if ufunc in (np.logical_or, np.logical_and):
-            numbers = self.each("not_equal", numbers, 0) if args[0] is not None and step.dtype != bool else numbers
-        axis, keepdims = given.get("axis", 0), bool(given.get("keepdims", False))
+            numbers = self.truth(step.args[0], numbers)
+        axis = given["axis"]
         axes = range(numbers.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
         for place in sorted([i % max(numbers.ndim, 1) for i in axes], reverse=True) if numbers.ndim else ():
-            numbers = np.asarray(fold.reduce(numbers, axis=place, keepdims=keepdims), object)
+            numbers = np.asarray(fold.reduce(numbers, axis=place, keepdims=given.get("keepdims", False)), object)
         return numbers
+
+    def clipped(self, step, args, keywords):
+        """Bound each number from below, from above, or both."""
+        given = dict(zip(["min", "max"], args[1:])) | {name.removeprefix("a_"): x for name, x in keywords.items()}
+        if not given.keys() <= {"min", "max"}:
+            raise self.lacking(step, given.keys() - {"min", "max"})
+        low, high = given.get("min"), given.get("max")
+        value = args[0] if low is None else self.each("maximum", args[0], low)
+        return value if high is None else self.each("minimum", value, high)
+
+    def converted(self, step, x):
+        """Return numbers, or truth values, as what the dtype of the step asks for."""
+        before, after = (np.dtype(call.dtype).kind for call in (step.args[0], step))
+        if after == "b":
+            return self.truth(step.args[0], x)
+        if before == "f" and after in "iu":
+            return self.each("trunc", x)
+        return self.each("where", x, 1, 0) if before == "b" else x
+
+    def truth(self, call, x):
+        """Return numbers as truth values; `call` is what they come from."""
+        return x if np.dtype(bool) == getattr(call, "dtype", type(call)) else self.each("not_equal", x, 0)
 
     def each(self, name, *args):
         """Apply a function to each number of arrays."""
@@ -340,7 +385,7 @@ class Writer:
         if name in INFIX:
             return self.let(f"{text_of(x)} {INFIX[name]} {text_of(y)}")
         if name not in CALLS:
-            raise Refused(f"{where(self.line)} calls np.{name}, which JavaScript has no words for")
+            raise Refused(f"{where(self.line)} calls np.{name}, which JavaScript does not have")
         return self.let(CALLS[name].format(*map(text_of, atoms)))
 
     def let(self, text):
@@ -371,7 +416,8 @@ JAVASCRIPT_WORDS = {
     "arguments", "await", "break", "case", "catch", "class", "const", "continue", "debugger", "default", "delete", "do",
     "else", "enum", "eval", "export", "extends", "false", "finally", "for", "function", "if", "import", "in",
     "instanceof", "let", "new", "null", "return", "static", "super", "switch", "this", "throw", "true", "try", "typeof",
-    "var", "void", "while", "with", "yield", "seen", "Math", "Number", "Object", "Infinity", "NaN", "undefined"}
+    "var", "void", "while", "with", "yield", "seen", "isFinite", "Math", "Number", "Object", "Infinity", "NaN",
+    "undefined"}
 
 
 def as_objects(x):
@@ -385,6 +431,28 @@ def as_objects(x):
     result = np.empty((), object)
     result[()] = x
     return result
+
+
+def as_known(x):
+    """Return nested arguments with every array whose numbers are known as NumPy keeps it."""
+    if isinstance(x, np.ndarray) and not has_atoms(x):
+        return np.array(x.tolist(), dtype=None if x.size else int).reshape(x.shape)
+    return mapped(as_known, x)
+
+
+def has_atoms(x):
+    """Return whether there is a number in nested arguments that only the running script knows."""
+    if isinstance(x, slice):
+        x = (x.start, x.stop, x.step)
+    if isinstance(x, np.ndarray):
+        x = x.ravel().tolist()
+    return isinstance(x, Atom) or (isinstance(x, (list, tuple)) and any(map(has_atoms, x)))
+
+
+def is_basic(function):
+    """Return whether a function is an operator, a method, or one of np itself: not of np.linalg or np.fft."""
+    return (isinstance(function, (Method, Attribute)) or function in (assigned, added_at)
+            or name_of(function) in (f"np.{function.__name__}", f"_operator.{function.__name__}"))
 
 
 def one_of(x):

@@ -7,7 +7,7 @@ import pytest
 
 import minigrad
 from minigrad import Tensor, gradcheck, nn, primitive
-from minigrad.registry import TABLE
+from minigrad.registry import TABLE, name_of
 
 
 @pytest.fixture
@@ -42,6 +42,17 @@ def test_a_function_listed_without_a_rule_says_so_when_it_meets_a_tensor(table):
     assert dict(minigrad.coverage())["np.i0"] == "no rule"
     with pytest.raises(TypeError, match="np.i0 has no derivative rule.*t.data.*minigrad.primitive"):
         np.i0(Tensor([1.0, 2.0], requires_grad=True))
+    del table[np.linalg.norm]
+    with pytest.raises(TypeError, match="^np.linalg.norm has no derivative rule"):
+        np.linalg.norm(Tensor([1.0, 2.0], requires_grad=True))
+
+
+def test_messages_call_every_function_by_a_name_that_finds_it():
+    for row in minigrad.coverage():
+        function = eval(row.name)
+        assert eval(name_of(function)) is function
+    assert name_of(np.multiply.outer) == "np.multiply.outer"
+    assert name_of(math.exp) == "math.exp"
 
 
 def test_no_function_of_numpy_is_without_a_rule():
