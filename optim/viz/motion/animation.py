@@ -13,6 +13,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.animation import FFMpegWriter, FuncAnimation, PillowWriter
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.patches import PathPatch, Rectangle
 from PIL import Image
 
 from optim.checkpoint import replacing
@@ -172,8 +173,8 @@ class Stage:
         drawn = [*drawing["lines"], *drawing["losses"]["lines"], *leaving, *drawing["dots"]]
         self.box = frame(trajectories[0].surface, domain)
         single = [run for trajectory in trajectories for run in trajectory]
-        self.steps = [run.steps for run in [*single, *trajectories]]
-        self.steps += [line.get_xdata() + 1 for line in leaving]  # the first step that is outside
+        self.steps = [run.steps for run in single] + [line.get_xdata() for line in drawing["losses"]["lines"]]
+        self.steps += [np.floor(line.get_xdata()) + 1 for line in leaving]  # the first step that is outside
         self.steps += [run.steps[apart(run.positions, self.box)] for run in single]
         self.points = [line.get_xydata() for line in drawn]
         still, boxes = still_picture(drawing, (*drawn, drawing["starts"], *drawing["minima"]), dpi)
@@ -191,6 +192,8 @@ class Stage:
             dots.set_markevery(None)
         for mark in (drawing["starts"], *drawing["minima"]):  # they lie above the paths
             grown_line(mark, left).set(data=mark.get_data(), markevery=None)
+        self.bands = [right.add_patch(PathPatch(*band.get_paths(), facecolor=band.get_facecolor(), linewidth=0))
+                      for band in drawing["losses"]["bands"]]
         self.now = right.axvline(0, color="#404040", linewidth=0.8, linestyle="-", zorder=1)
         self.clock = right.text(0.98, 0.97, "", transform=right.transAxes, ha="right", va="top", fontsize=11)
 
@@ -199,9 +202,11 @@ class Stage:
         for line, points, steps in zip([*self.lines, *self.dots], self.points, self.steps):
             line.set_data(*points[:np.searchsorted(steps, step, side="right")].T)
         self.exits.show([line.get_xydata() for line in self.paths], [line.get_color() for line in self.paths], self.box)
+        for band in self.bands:
+            band.set_clip_path(Rectangle((0, 0), step, 1, transform=band.axes.get_xaxis_transform()))
         self.now.set_xdata([step, step])
         self.clock.set_text(f"step {step}")
-        return [*self.lines, *self.dots, *self.exits.marks.values(), self.now, self.clock]
+        return [*self.lines, *self.dots, *self.bands, *self.exits.marks.values(), self.now, self.clock]
 
 
 def still_picture(drawing, lines, dpi):

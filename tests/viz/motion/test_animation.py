@@ -112,6 +112,24 @@ def test_many_starts_move_together():
         np.testing.assert_array_equal(stage.lines[i].get_xydata(), run.positions[:8, :, i])
 
 
+def test_curves_of_a_sweep_grow_together():
+    sweep = record("SGD", "rosenbrock", lr=np.geomspace(1e-5, 1e-1, 9), steps=30)
+    stage = Stage(sweep, None, 10, 50)
+    stage.show(12)
+    for i, curve in enumerate(stage.lines[9:18]):
+        np.testing.assert_array_equal(curve.get_ydata(), sweep.losses[:13, i])
+
+
+def test_bands_of_many_runs_grow_with_their_medians():
+    runs = record("SGD(lr=0.1)", "noisy_bowl", steps=40, seed=range(5))
+    stage = Stage(runs, None, 10, 50)
+    (band,) = stage.bands
+    for step in (0, 13, 40):
+        stage.show(step)
+        place = band.axes.transData.inverted().transform(band.get_clip_box())
+        np.testing.assert_allclose(place[:, 0], [0, step], atol=1e-9)
+
+
 class TestFrameSteps:
     def test_short_runs_show_every_step(self, rosenbrock_race):
         assert frame_steps(list(rosenbrock_race), 400, BOX) == list(range(301))
