@@ -83,7 +83,7 @@ def relief(path):
 
 @picture
 def gradient_norms(path):
-    viz.gradient_norms(rosenbrock()).save(f"{path}.png")
+    viz.gradient_norms(rosenbrock(), xscale="log").save(f"{path}.png")
 
 
 @picture

@@ -6,7 +6,7 @@ from ..runs.trajectory import note_of, one_run, quotient, runs_in
 from .anatomy import directions
 from .drawing import HALO, MINIMA, Drawing, add_legend, axes_or_new, look, style, titled
 from .framing import ExitMarks
-from .plots import curves, single_runs, spread_in_words, step_axis
+from .plots import curves, explain_curves, single_runs, step_axis
 
 COORDINATES = "xyz"
 ZERO_LINE = {"color": "#404040", "linewidth": 0.6, "zorder": 0}
@@ -17,12 +17,12 @@ def name_of(i, n):
     return f"${COORDINATES[i]}$" if n <= len(COORDINATES) else f"$x_{{{i + 1}}}$"
 
 
-def gradient_norms(runs, ax=None, *, legend=True, **kwargs):
+def gradient_norms(runs, ax=None, *, xscale="linear", legend=True, **kwargs):
     """Draw the length of the gradient by step, on a log scale.
 
     Parameters
     ----------
-    runs, ax, legend, **kwargs
+    runs, ax, xscale, legend, **kwargs
         As in `losses`.
 
     Returns
@@ -34,11 +34,8 @@ def gradient_norms(runs, ax=None, *, legend=True, **kwargs):
     with style():
         ax = axes_or_new(ax)
         artists = curves(ax, trajectories, [run.gradient_norms for run in trajectories], "length of the gradient",
-                         **kwargs)
-        titled(ax, f"Gradients on {trajectories[0].surface.heading}{spread_in_words(trajectories)}",
-               note=note_of(runs))
-        if legend:
-            add_legend(ax)
+                         xscale=xscale, **kwargs)
+        explain_curves(ax, artists, runs, f"Gradients on {trajectories[0].surface.heading}", legend)
     words = "; ".join(f"{run.label} ends at {np.median(run.at_end(run.gradient_norms)):.2g}" for run in trajectories)
     title = f"Length of the gradient by step on {trajectories[0].surface.name}"
     return Drawing(ax, artists, title, f"{title}: {words}")

@@ -34,6 +34,7 @@ from .framing import ExitMarks, apart, exits, frame, has_equal_scales, points_wi
 
 FAN = LinearSegmentedColormap.from_list("fan", mpl.colormaps["viridis"](np.linspace(0, 0.9, 256)))  # dark on white
 DOTS = {"linestyle": "none", "marker": "o", "markeredgewidth": 0}
+IN_CORNER = 6  # curves whose names have room in a corner of the axes
 FLOOR = 1e-16  # of the highest value: below it, a logarithmic scale would show rounding errors
 
 
@@ -220,36 +221,36 @@ def losses(runs, ax=None, *, xscale="linear", legend=True, **kwargs):
     runs that did not diverge. In a new figure, curves have their names at their ends instead of a legend, if the ends
     are far enough apart.
     """
-    if xscale not in ("linear", "log"):
-        raise ValueError(f'xscale is {xscale!r}; expected "linear" or "log"')
     trajectories = runs_in(runs)
     values, name, logarithmic = loss_scale(trajectories)
     with style():
         ax = axes_or_new(ax)
-        if is_sweep(trajectories):
-            artists, legend, spread = fan(ax, trajectories[0], values[0], name, logarithmic, **kwargs), False, ""
-        else:
-            artists = curves(ax, trajectories, values, name, logarithmic, **kwargs)
-            spread = spread_in_words(trajectories)
-        if xscale == "log":
-            ax.set_xscale("symlog", linthresh=1)  # which has a place for step 0
-            ax.xaxis.set_major_formatter(ScalarFormatter())
-        titled(ax, f"Loss by step on {trajectories[0].surface.heading}{spread}", note=note_of(runs))
-        if legend and not name_ends(ax, artists["lines"]):
-            add_legend(ax)
+        artists = curves(ax, trajectories, values, name, logarithmic, xscale, **kwargs)
+        explain_curves(ax, artists, runs, f"Loss by step on {trajectories[0].surface.heading}", legend)
     words = "; ".join(f"{trajectory.label} {loss_in_words(trajectory)}" for trajectory in trajectories)
     title = f"Loss by step on {trajectories[0].surface.name}"
     scale = " on a logarithmic scale" if logarithmic else ""
     return Drawing(ax, artists, title, f"{title}{scale}: {words}")
 
 
-def curves(ax, trajectories, values, name, logarithmic=True, **kwargs):
+def curves(ax, trajectories, values, name, logarithmic=True, xscale="linear", **kwargs):
     """Draw a number by step for each trajectory, in axes made to fit, and return the artists as `losses` does."""
-    spread = [percentiles(value, [10, 50, 90]) if value.ndim == 2 else np.array([value]) for value in values]
-    bottom, top = loss_limits(trajectories, spread, logarithmic)
+    if xscale not in ("linear", "log"):
+        raise ValueError(f'xscale is {xscale!r}; expected "linear" or "log"')
     if logarithmic:
         ax.set_yscale("log", nonpositive="mask")
-    lines, bands, outside = [], [], []
+    draw = fan if is_sweep(trajectories) else medians
+    artists, (bottom, top) = draw(ax, trajectories, values, logarithmic, **kwargs)
+    step_axis(ax, max(trajectory.steps[-1] for trajectory in trajectories), xscale)
+    outside = [mark for line in artists["lines"] for mark in curve_exits(ax, line, bottom, top)]
+    ax.set(xlabel="step", ylabel=name, ylim=(bottom, top))
+    return {**artists, "exits": outside}
+
+
+def medians(ax, trajectories, values, logarithmic, **kwargs):
+    """Draw a curve for each trajectory, of N runs with a band; return the artists, and limits in which they fit."""
+    spread = [percentiles(value, [10, 50, 90]) if value.ndim == 2 else np.array([value]) for value in values]
+    lines, bands = [], []
     for i, (trajectory, value) in enumerate(zip(trajectories, spread)):
         steps, middle = trajectory.steps[:value.shape[1]], value[len(value) // 2]
         if len(value) == 3:
@@ -257,10 +258,29 @@ def curves(ax, trajectories, values, name, logarithmic=True, **kwargs):
         every = max(1, len(middle) // 8)
         staggered = {"markevery": (i * every // len(trajectories), every)}
         lines += ax.plot(steps, middle, **{**look(i), "label": run_in_words(trajectory), **staggered, **kwargs})
-        outside += curve_exits(ax, lines[-1], bottom, top)
-    step_axis(ax, max(trajectory.steps[-1] for trajectory in trajectories))
-    ax.set(xlabel="step", ylabel=name, ylim=(bottom, top))
-    return {"lines": lines, "bands": bands, "exits": outside}
+    return {"lines": lines, "bands": bands}, loss_limits(trajectories, spread, logarithmic)
+
+
+def fan(ax, trajectories, values, logarithmic, **kwargs):
+    """Draw N curves, coloured by the value that was swept; return the artists, and limits for the runs that stay."""
+    (trajectory,), (values,) = trajectories, values
+    colors, (name, swept_values) = sweep_colors(trajectory), swept(trajectory)
+    steps, looks = trajectory.steps[:len(values)], {"linestyle": "-", "marker": "", "linewidth": 1.3, **kwargs}
+    lines = [ax.plot(steps, column, **{"color": colors.to_rgba(value), **looks})[0]
+             for column, value in zip(values.T, swept_values)]
+    bar = ax.figure.colorbar(colors, ax=ax, label=name)
+    staying = values[:, ~trajectory.diverged] if not trajectory.diverged.all() else values[:1]
+    return {"lines": lines, "bands": [], "colorbar": bar}, loss_limits([], [staying], logarithmic)
+
+
+def explain_curves(ax, artists, runs, title, legend=True):
+    """Set the title of curves, and name the runs: at the ends of the curves if there is room, or in a legend."""
+    trajectories = runs_in(runs)
+    is_fan = "colorbar" in artists
+    note = trajectories[0].label if is_fan and legend else note_of(runs)
+    titled(ax, title if is_fan else f"{title}{spread_in_words(trajectories)}", note=note)
+    if legend and not is_fan and not name_ends(ax, artists["lines"]):
+        add_legend(ax, "inside" if len(trajectories) <= IN_CORNER else "below")
 
 
 def name_ends(ax, lines):
@@ -279,11 +299,23 @@ def name_ends(ax, lines):
 
 def curve_exits(ax, line, bottom, top):
     """Draw triangles where a curve first leaves the frame at the top and at the bottom; return them."""
-    steps, values = line.get_data()
+    points, values = line.get_xydata(), line.get_ydata()
     return [mark for marker, edge, beyond in (("^", top, values > top), ("v", bottom, values < bottom))
             for leaving in np.flatnonzero(~beyond[:-1] & beyond[1:])[:1]
-            for mark in ax.plot(steps[leaving], edge, linestyle="none", marker=marker, markersize=8, clip_on=False,
-                                color=line.get_color(), zorder=5)]
+            for mark in ax.plot(crossing(ax, points[leaving:leaving + 2], edge), edge, linestyle="none",
+                                marker=marker, markersize=8, clip_on=False, color=line.get_color(), zorder=5)]
+
+
+def crossing(ax, ends, edge):
+    """Return where the line between two points on the screen crosses a height; the first one if it is endless."""
+    (left, low), (right, high) = ends
+    with np.errstate(all="ignore"):
+        low, high, level = ax.yaxis.get_transform().transform([low, high, edge])
+    if not np.isfinite(high):
+        return left
+    along = ax.xaxis.get_transform()
+    left, right = along.transform([left, right])
+    return along.inverted().transform([left + (level - low) / (high - low) * (right - left)])[0]
 
 
 def is_sweep(trajectories):
@@ -298,27 +330,13 @@ def sweep_colors(trajectory):
     return ScalarMappable((LogNorm if logarithmic else Normalize)(values.min(), values.max()), FAN)
 
 
-def fan(ax, trajectory, values, name, logarithmic, **kwargs):
-    """Draw N losses by step, coloured by the value that was swept, in axes that fit the runs that stay."""
-    colors, (swept_name, swept_values) = sweep_colors(trajectory), swept(trajectory)
-    staying = values[:, ~trajectory.diverged] if not trajectory.diverged.all() else values[:1]
-    bottom, top = loss_limits([], [staying], logarithmic)
-    if logarithmic:
-        ax.set_yscale("log", nonpositive="mask")
-    looks = {"linestyle": "-", "marker": "", "linewidth": 1.3, **kwargs}
-    lines = [ax.plot(trajectory.steps, column, **{"color": colors.to_rgba(value), **looks})[0]
-             for column, value in zip(values.T, swept_values)]
-    outside = [mark for line in lines for mark in curve_exits(ax, line, bottom, top)]
-    step_axis(ax, trajectory.steps[-1])
-    ax.set(xlabel="step", ylabel=name, ylim=(bottom, top))
-    bar = ax.figure.colorbar(colors, ax=ax, label=swept_name)
-    return {"lines": lines, "bands": [], "exits": outside, "colorbar": bar}
-
-
-def step_axis(ax, last):
+def step_axis(ax, last, scale="linear"):
     """Let the horizontal axis count steps, up to the last."""
     ax.set_xlim((0, last) if last > 1 else (-0.1, 1.1))  # markers of a single step are at the very ends
     ax.xaxis.get_major_locator().set_params(integer=True)
+    if scale == "log":
+        ax.set_xscale("symlog", linthresh=1)  # which has a place for step 0
+        ax.xaxis.set_major_formatter(ScalarFormatter())
 
 
 def loss_scale(trajectories):
@@ -400,12 +418,19 @@ def overview(race, *, domain=None, levels=20):
         if note:
             figure.suptitle("\n".join(note), x=0.01, ha="left", fontsize="medium")
         handles = in_legend([*over["lines"], over["starts"], *over["minima"]])
-        longest = max(len(handle.get_label()) for handle in handles)
-        columns = min(max(95 // (longest + 10), 1), len(handles))
-        figure.set_figheight(3.6 + 0.2 * (len(note) + max(int(np.ceil(len(handles) / columns)), 2)))
-        figure.legend(handles=handles, loc="outside lower center", ncols=columns)
+        legend = widest_legend(figure, handles)
+        figure.set_figheight(3.55 + 0.2 * len(note) + max(legend.get_window_extent().height / figure.dpi, 0.45))
     return Drawing((left, right), {**over.artists, "losses": by_step.artists}, over.title,
                    f"{over.description}. {by_step.description}")
+
+
+def widest_legend(figure, handles):
+    """Put a legend below everything in a figure, in as many columns as fit, and return it."""
+    for columns in range(len(handles), 0, -1):
+        legend = figure.legend(handles=handles, loc="outside lower center", ncols=columns)
+        if legend.get_window_extent().width < figure.bbox.width or columns == 1:
+            return legend
+        legend.remove()
 
 
 # Words
@@ -416,8 +441,14 @@ def formula_of(surface):
 
 
 def run_in_words(trajectory, box=None):
-    """Return the label of a run, and how it ended."""
-    return f"{trajectory.label}{ending_in_words(trajectory, box)}"
+    """Return the label of a run with its learning rate, and how it ended."""
+    return f"{trajectory.label}{lr_in_words(trajectory)}{ending_in_words(trajectory, box)}"
+
+
+def lr_in_words(trajectory):
+    """Return the learning rate for a label that does not state it; nothing if there are several."""
+    stated = "lr" in trajectory.label or "rate" in trajectory.label
+    return "" if stated or np.ptp(trajectory.rates) != 0 else f", lr={trajectory.rates.flat[0]:.4g}"
 
 
 def ending_in_words(trajectory, box=None):

@@ -49,6 +49,12 @@ def test_gradient_norms_are_drawn_on_a_log_scale():
     assert drawn.ax.get_yscale() == "log"
 
 
+def test_gradient_norms_of_a_sweep_are_a_fan_as_its_losses_are():
+    drawn = dynamics.gradient_norms(record("SGD", "rosenbrock", lr=np.geomspace(1e-5, 1e-1, 9), steps=30), xscale="log")
+    assert len(drawn["lines"]) == 9 and drawn["colorbar"].ax.get_ylabel() == "lr"
+    assert drawn.ax.get_xscale() == "symlog"
+
+
 def test_phase_is_position_against_last_step():
     run = record("SGD(lr=0.01, momentum=0.9)", "quadratic_bowl", steps=20)
     drawn = dynamics.phase(run, coordinate=1)

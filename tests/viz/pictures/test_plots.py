@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from matplotlib.testing.compare import compare_images
 
+from optim import schedule
 from optim.viz import Surface, contour, losses, overview, paths, race, record, style, surfaces
 from optim.viz.pictures import drawing
 
@@ -76,6 +77,24 @@ class TestPaths:
         staying = sweep.losses[:, ~sweep.diverged]
         assert sweep.diverged.any() and bottom < staying.min() and staying.max() < top < 10 * staying.max()
         np.testing.assert_array_equal(paths(sweep)["lines"][0].get_color(), drawn["lines"][0].get_color())
+
+    def test_a_fan_names_the_optimizer(self):
+        sweep = record("SGD(momentum=0.9)", "booth", lr=np.geomspace(1e-4, 1e-2, 4), steps=10)
+        assert "momentum=0.9" in losses(sweep).ax.get_title()
+        assert "momentum=0.9" not in losses(sweep, legend=False).ax.get_title()
+
+    def test_labels_of_ones_own_state_the_learning_rate_unless_it_changes(self):
+        half = {"schedule": lambda optimizer: schedule.StepLR(optimizer, 3)}
+        runs = [record("Adam(lr=0.25)", "booth", steps=5, label="mine"),
+                record("Adam(lr=0.25)", "booth", steps=5, label="Adam, lr 1/4"),
+                record("Adam(lr=0.25)", "booth", steps=5, label="in steps", **half)]
+        for draw in (paths, losses):
+            assert [line.get_label() for line in draw(runs)["lines"]] == ["mine, lr=0.25", "Adam, lr 1/4", "in steps"]
+
+    def test_names_of_many_curves_hide_none_of_them(self):
+        many = losses(race("booth", [f"SGD(lr={lr})" for lr in (0.02, 0.03, 0.04, 0.05, 0.06, 0.07, 0.08)])).ax
+        many.figure.canvas.draw()
+        assert many.get_legend().get_window_extent().y1 < many.bbox.y0
 
     def test_curves_have_their_names_at_their_ends_where_there_is_room(self):
         apart = race("booth", ["SGD(lr=0.01)", "Adam(lr=0.1)"], steps=100)
@@ -169,6 +188,14 @@ class TestLosses:
         drawn = losses(record("SGD(lr=1)", Surface(lambda p: (p[0]**2 + p[1]**2) / 2, minima=(0, 0)), (1, 1), 5))
         (triangle,) = drawn["exits"]
         assert triangle.get_marker() == "v" and triangle.get_xydata().tolist() == [[0, drawn.ax.get_ylim()[0]]]
+
+    @pytest.mark.parametrize("xscale", ["linear", "log"])
+    def test_a_triangle_lies_on_the_curve_that_leaves(self, xscale):
+        drawn = losses(race("rosenbrock", ["Adam(lr=0.1)", "SGD(lr=3e-3)"], (1.5, -0.5), steps=30), xscale=xscale)
+        (triangle,), to_pixels = drawn["exits"], drawn.ax.transData.transform
+        before, after = to_pixels(drawn["lines"][1].get_xydata()[:2])
+        here = (to_pixels(triangle.get_xydata()[0]) - before) / (after - before)
+        assert 0 < here[0] < 1 and here[0] == pytest.approx(here[1])
 
     def test_the_scale_ends_where_rounding_begins(self):
         run = record("SGD(lr=0.015)", "himmelblau", steps=100)
