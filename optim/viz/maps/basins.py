@@ -12,7 +12,7 @@ from minigrad import grad as gradient
 
 from .. import surfaces
 from ..pictures.drawing import MINIMA, Drawing, add_legend, axes_or_new, style, titled
-from ..pictures.framing import points_within
+from ..pictures.framing import has_equal_scales, points_within
 from ..runs.recording import FAR, Objective, built, check_count
 from ..surfaces.definition import Surface
 from .map import Map, SharedNoise, check_independent, check_positive, common_facts, mapped, optimizer_in_words, walk
@@ -22,7 +22,7 @@ from .tiles import BATCH
 # Okabe's and Ito's colours, with a yellower green: lightness shows the steps, so all eyes must see different hues.
 BASINS = ["#0072B2", "#E69F00", "#2E9B4F", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442"]
 SHADED = [1, 99.5]  # percentiles of the steps: quicker runs have the palest colour, slower ones the darkest
-IN_LEGEND = 8  # minima that are named in a legend
+IN_LEGEND = len(BASINS)  # minima that are named in a legend
 
 
 def basin_map(surface, optimizer, domain=None, steps=500, *, size=512, radius=None, noise=None, seed=0, executor=None,
@@ -229,7 +229,9 @@ class BasinMap(Map):
             looks = {**MINIMA, "color": "white", "markersize": 13 if len(minima) < 30 else 6}
             stars = ax.plot(*minima.T, **looks, clip_on=False) if len(minima) else []
             ax.set(xlabel="$x$", ylabel="$y$", xlim=box[0], ylim=box[1])
-            titled(ax, self.heading, note="which minimum each start leads to")
+            if has_equal_scales(box):
+                ax.set_box_aspect(np.divide(*np.ptp(box, axis=1)[::-1]))
+            titled(ax, self.heading, note=f"which minimum each start leads to in {self.facts['steps']} steps")
             if legend:
                 add_legend(ax, "right", basin_entries(self))
         rows = [f"{share(row['starts, %'])} {row['ends at']}" for row in self.summary() if row["starts, %"] > 0]
@@ -279,16 +281,22 @@ def basin_entries(result):
     """Return the entries of the legend: the minima with their shares, the runs that reached none, and the shades."""
     rows = result.summary()
     minima, others = rows[:-2], rows[-2:]
-    named = minima if len(minima) <= IN_LEGEND else minima[:result.facts["global"]][:IN_LEGEND]  # the global ones
-    entries = [Patch(facecolor=BASINS[i % len(BASINS)], label=f"{row['ends at']}  {share(row['starts, %'])}")
-               for i, row in enumerate(named)]
-    if len(minima) > len(named):
-        entries.append(Patch(alpha=0, label=f"and {len(minima) - len(named)} more minima\n(colours repeat)"))
-    entries += [Patch(**look, label=f"{row['ends at']}  {share(row['starts, %'])}")
-                for row, look in zip(others, ({"facecolor": NOWHERE}, DIVERGED)) if row["starts, %"] > 0]
+    label = lambda row: f"{row['ends at']}  {share(row['starts, %'])}"
+    entries = minimum_entries(result.facts["global"], [label(row) for row in minima])
+    entries += [Patch(**look, label=label(row)) for row, look in zip(others, ({"facecolor": NOWHERE}, DIVERGED))
+                if row["starts, %"] > 0]
     if not np.isnan(result["steps"]).all():
         low, high = shading([result])
         entries.append(Patch(alpha=0, label=f"pale: {counted(low)}\ndark: {counted(high)}"))
+    return entries
+
+
+def minimum_entries(count, labels):
+    """Return the entries of a legend for minima with these labels: of many, only the first, which are global."""
+    named = labels if len(labels) <= IN_LEGEND else labels[:min(count, IN_LEGEND)]
+    entries = [Patch(facecolor=color, label=label) for color, label in zip(BASINS, named)]
+    if len(labels) > len(named):
+        entries.append(Patch(alpha=0, label=f"and {len(labels) - len(named)} more minima\n(colours repeat)"))
     return entries
 
 

@@ -5,10 +5,10 @@ from math import ceil
 from matplotlib.patches import Patch
 
 from .. import surfaces
-from ..pictures.drawing import MINIMA, Drawing, new_figure, style
+from ..pictures.drawing import MINIMA, Drawing, new_figure, style, widest_legend
 from ..pictures.framing import points_within
 from ..runs.contestants import without_lr
-from .basins import BASINS, IN_LEGEND, basin_colors, basin_map, counted, shading
+from .basins import basin_colors, basin_map, counted, minimum_entries, shading
 from .raster import DIVERGED, NOWHERE, draw_image, hatch, thinned
 
 SITTERS = {  # learning rates that show what each rule does on a surface about ten units wide
@@ -37,7 +37,7 @@ def portraits(surface, optimizers=None, steps=300, *, size=256, domain=None, col
     domain, seed, executor : optional
         As in `basin_map`.
     columns : int, optional
-        Panels in a row. Default: about as many as there are rows.
+        Panels in a row. Default: about as many as there are rows, or all of up to three.
 
     Returns
     -------
@@ -59,18 +59,19 @@ def portraits(surface, optimizers=None, steps=300, *, size=256, domain=None, col
         raise ValueError("optimizers is empty; expected at least one, such as 'Adam(lr=0.2)'")
     settings = {"size": size, "seed": seed, "executor": executor}
     maps = [basin_map(surface, optimizer, domain, steps, **settings) for optimizer in given]
-    columns = columns or ceil(len(maps) ** 0.5)
+    columns = columns or (len(maps) if len(maps) < 4 else ceil(len(maps) ** 0.5))
     rows, scale = ceil(len(maps) / columns), shading(maps)
     with style():
         side = max(PANEL, NARROWEST / columns)
-        figure = new_figure((side * columns, side * rows * 1.12 + 0.8))
+        (left, right), (bottom, top) = maps[0].facts["domain"]
+        high = side * min((top - bottom) / (right - left), 3)
+        figure = new_figure((side * columns, (high + 0.25) * rows + 0.8))
         axes = figure.subplots(rows, columns, squeeze=False).ravel()
         images = [panel(ax, result, label, scale) for ax, result, label in zip(axes, maps, labels)]
         for ax in axes[len(maps):]:
             ax.set_axis_off()
         figure.suptitle(f"{surface.heading}: which minimum each start leads to, in {steps} steps", fontsize=11)
-        wide = min(3 + columns // 4, 4)
-        figure.legend(handles=entries(maps, scale), loc="outside lower center", ncols=wide, fontsize=8)
+        widest_legend(figure, entries(maps, scale), fontsize=8)
     description = f"Basins of attraction on {surface.name}: " + "; ".join(result.facts["title"] for result in maps)
     return Drawing(tuple(axes[:len(maps)]), {"images": images, "maps": maps}, f"Portraits on {surface.name}",
                    description)
@@ -93,8 +94,8 @@ def panel(ax, result, label, scale):
 
 def entries(maps, scale):
     """Return the entries of the legend that all panels share."""
-    minima = maps[0].facts["minima"][:IN_LEGEND]
-    found = [Patch(facecolor=BASINS[i % len(BASINS)], label=f"({x:.3g}, {y:.3g})") for i, (x, y) in enumerate(minima)]
+    facts = maps[0].facts
+    found = minimum_entries(facts["global"], [f"({x:.3g}, {y:.3g})" for x, y in facts["minima"]])
     if any(((result["minimum"] < 0) & ~result["diverged"]).any() for result in maps):
         found.append(Patch(facecolor=NOWHERE, label="not there yet"))
     if any(result["diverged"].any() for result in maps):

@@ -178,8 +178,10 @@ class TrainabilityMap(Map):
             ax.set(xlabel=self.x_name, ylabel=self.y_name)
             titled(ax, f"{title}, {self.facts['steps']} steps")
             if legend:
-                add_legend(ax, "below", [Patch(facecolor=TRAINED(0.35), label="trains (darker: slower)"),
-                                        Patch(facecolor=UNTRAINED(0.35), label="does not (darker: explodes later)")])
+                entries = ((trained, TRAINED, "trains (darker: slower)"),
+                           (~trained, UNTRAINED, "does not (darker: explodes later)"))
+                add_legend(ax, "below", [Patch(facecolor=color(0.35), label=label)
+                                         for where, color, label in entries if where.any()])
         share = 100 * np.mean(self["trained"])
         description = f"{title} for {axes_in_words(self)}: {share:.0f} % of the pairs train"
         return Drawing(ax, {"image": image}, title, description)

@@ -152,7 +152,7 @@ def titled(ax, text, formula="", note=""):
     """
     size, between = (11, ":  ") if width_of(ax) > NARROW else (9, "\n")
     room = max(int(2 * width_of(ax) / size), 10)  # characters
-    *lines, last = textwrap.wrap(text, room)
+    *lines, last = textwrap.wrap(text, room, break_on_hyphens=False)
     last += between + formula if formula else ""
     ax.set_title("\n".join([*lines, last, *textwrap.wrap(note, room)]), fontsize=size)
 
@@ -177,8 +177,8 @@ def add_legend(ax, place="inside", handles=None):
         width = 72 * ax.figure.get_figwidth() - 80
     room = {"inside": 0.75 * width, "below": width, "right": 190}[place] - (sample + 2) * size
     characters = max(int(room / (0.55 * size)), 12)
-    labels = ["\n".join(textwrap.fill(line, characters) for line in handle.get_label().split("\n"))
-              for handle in handles]
+    broken = textwrap.TextWrapper(characters, break_on_hyphens=False).fill
+    labels = ["\n".join(map(broken, handle.get_label().split("\n"))) for handle in handles]
     settings = {"fontsize": size, "handlelength": sample, "handler_map": {Ellipse: HandlerPatch(small_ellipse)}}
     if place != "inside":
         settings |= {"loc": "upper left", "bbox_to_anchor": (1.01, 1), "borderaxespad": 0}
@@ -196,6 +196,15 @@ def add_legend(ax, place="inside", handles=None):
     if place == "below":
         ax.figure.set_figheight(ax.figure.get_figheight() + legend.get_window_extent().height / ax.figure.dpi)
     return legend
+
+
+def widest_legend(figure, handles, **kwargs):
+    """Put a legend below everything in a figure, in as many columns as fit, and return it."""
+    for columns in range(len(handles), 0, -1):
+        legend = figure.legend(handles=handles, loc="outside lower center", ncols=columns, **kwargs)
+        if legend.get_window_extent().width < figure.bbox.width or columns == 1:
+            return legend
+        legend.remove()
 
 
 def small_ellipse(width, height, xdescent, ydescent, **_):

@@ -29,6 +29,7 @@ from .drawing import (
     new_figure,
     style,
     titled,
+    widest_legend,
 )
 from .framing import ExitMarks, apart, exits, frame, has_equal_scales, points_within
 
@@ -422,15 +423,6 @@ def overview(race, *, domain=None, levels=20):
         figure.set_figheight(3.55 + 0.2 * len(note) + max(legend.get_window_extent().height / figure.dpi, 0.45))
     return Drawing((left, right), {**over.artists, "losses": by_step.artists}, over.title,
                    f"{over.description}. {by_step.description}")
-
-
-def widest_legend(figure, handles):
-    """Put a legend below everything in a figure, in as many columns as fit, and return it."""
-    for columns in range(len(handles), 0, -1):
-        legend = figure.legend(handles=handles, loc="outside lower center", ncols=columns)
-        if legend.get_window_extent().width < figure.bbox.width or columns == 1:
-            return legend
-        legend.remove()
 
 
 # Words

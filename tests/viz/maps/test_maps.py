@@ -520,6 +520,11 @@ class TestPlots:
         assert ax.get_xscale() == "log"
         assert {label.get_text() for label in ax.get_xticklabels()} >= {"38", "40", "42", "44", "46"}
 
+    def test_a_legend_names_only_what_is_there(self):
+        rates = np.array([0.01, 0.02])
+        legend = trainability_map(rates, rates, steps=5).plot().ax.get_legend()
+        assert [text.get_text() for text in legend.get_texts()] == ["trains (darker: slower)"]
+
     def test_large_maps_are_thinned_for_the_screen_and_stay_in_place(self, monkeypatch):
         result = basin_map("himmelblau", "SGD(lr=0.01, momentum=0.9)", steps=100, size=(40, 30))
         whole = result.plot()

@@ -39,6 +39,21 @@ def test_legend_distinguishes_divergence_from_runs_that_are_not_there_yet():
     assert {"diverged", "not there yet"} <= set(words)
 
 
+def test_legend_says_where_colours_repeat():
+    drawing = viz.portraits("rastrigin", ["SGD(lr=0.001)"], steps=3, size=8)
+    words = [text.get_text() for text in drawing.figure.legends[0].get_texts()]
+    assert words[:2] == ["(0, 0)", "and 120 more minima\n(colours repeat)"]
+
+
+@pytest.mark.parametrize("surface", ["himmelblau", "six_hump_camel"])
+def test_panels_fill_the_figure_whatever_the_shape_of_the_domain(surface):
+    drawing = viz.portraits(surface, PAIR, steps=3, size=8)
+    drawing.png()
+    panels, whole = [ax.get_window_extent() for ax in drawing.ax], drawing.figure.bbox
+    assert sum(panel.width for panel in panels) > 0.93 * whole.width
+    assert whole.height - panels[0].height < 1.3 * drawing.figure.dpi  # inches, for words above and below
+
+
 def test_nothing_is_drawn_of_no_optimizer():
     with pytest.raises(ValueError, match="optimizers is empty"):
         viz.portraits("himmelblau", [])

@@ -344,6 +344,12 @@ class TestWords:
         assert title.endswith("\n$f = x^2 + y^2$")
         assert axes[0, 1].title.get_window_extent(self.drawn(figure)).x1 < axes[0, 2].bbox.x0
 
+    def test_titles_are_not_broken_at_hyphens(self):
+        with style():
+            ax = plt.subplots(figsize=(3, 3))[1]
+            drawing.titled(ax, "Ill-conditioned " * 9)
+        assert {*ax.get_title().split()} == {"Ill-conditioned"}
+
     @pytest.mark.parametrize(("text", "expected"), [
         ("noisy_bowl", "Noisy bowl"), ("f", "f"),
         ("AdamW(weight_decay=0.1) on noisy_bowl", "AdamW(weight_decay=0.1) on noisy bowl")])
