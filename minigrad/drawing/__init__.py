@@ -24,7 +24,8 @@ def draw(loss: Tensor | Explanation, ax: Axes | None = None, *, step: int | None
 
     Values flow from left to right, gradients from right to left. Operations have round boxes, with their number in
     the walk back; parameters have blue boxes, and constants dashed ones. Small values and gradients are written out;
-    for a large gradient the norm is shown. A green box holds several operations.
+    for a large gradient the norm is shown. A green box holds several operations. A long graph is broken into rows. No
+    edge runs from row to row: a small box with a dotted line stands for the parameter or operation of the same name.
 
     Parameters
     ----------
@@ -47,8 +48,8 @@ def draw(loss: Tensor | Explanation, ax: Axes | None = None, *, step: int | None
     Returns
     -------
     Picture
-        With the axes `ax`, the artists `boxes` and `edges`, a `description` in words, the `animation` if there is one,
-        and the methods `at(step)` and `save(path)`.
+        With the axes `ax`, the artists `boxes`, `references` and `edges`, a `description` in words, the `animation` if
+        there is one, and the methods `at(step)` and `save(path)`.
 
     Raises
     ------

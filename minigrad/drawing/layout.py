@@ -2,7 +2,8 @@
 
 The method is that of Sugiyama: put every box into a layer; where an edge skips layers, put a dummy into each of them;
 order the layers so that few edges cross; then choose coordinates that keep this order. A long graph is broken into
-rows, as text is broken into lines. Lengths are in points, and y grows downwards.
+rows, as text is broken into lines. No edge runs from row to row, or far along a row. It starts at a reference instead:
+a small copy of its source, near its target. Lengths are in points, and y grows downwards.
 
 References
 ----------
@@ -13,48 +14,69 @@ Software Engineering 19 (1993), 214-230: transpositions (section 3), and weights
 (section 4.1).
 """
 
+import math
 from bisect import bisect_right, insort
-from itertools import pairwise
+from itertools import groupby, pairwise
+from operator import itemgetter
 
 GAP, SLIVER = 12, 9  # between boxes in a layer, and between lines, or a line and a box
-CHANNEL = 34  # between layers; more where edges climb
-LANE, GUTTER = 8, 16  # between edges that run back from the end of a row, and around all of them
+CHANNEL, GUTTER = 34, 28  # between layers, more where edges climb; and between rows
+FAR = 8  # layers that an edge may skip
 ROUNDS = 24
 STRAIGHT = {0: 1, 1: 2, 2: 8}  # what it costs that an edge bends, by the number of dummies that it joins
 
 
+def fitted(sizes, small, edges, page):
+    """Return the Layout that is the largest on a page (width, height): in a single row, or broken into rows.
+
+    In n rows the graph is about 1/n as wide and n times as high. The best n is where it has the shape of the page.
+    A further row must enlarge it by 5 %.
+    """
+    def size(layout):
+        return min(1, page[0] / layout.width, page[1] / layout.height) * 0.95 ** len(layout.columns.rows)
+
+    layers = layers_of(len(sizes), edges)
+    layouts = [Layout(sizes, small, edges, layers)]
+    if layouts[0].width > page[0]:
+        count = int(math.sqrt(layouts[0].width / layouts[0].height * page[1] / page[0]))
+        layouts += [Layout(sizes, small, edges, layers, equal_rows(layouts[0], layers, rows))
+                    for rows in (count, count + 1) if 1 < rows <= max(layers) + 1]
+    return max(layouts, key=size)
+
+
 class Layout:
-    """The finished layout.
+    """A finished layout.
 
     Parameters
     ----------
-    sizes : list of (width, height)
-        The sizes of the boxes. A box comes before those that its edges lead to.
+    sizes, small : list of (width, height)
+        The sizes of the boxes, and of references to them. A box comes before those that its edges lead to.
     edges : list of (source, target)
         Numbers of boxes; the same pair may occur more than once.
-    page : (width, height)
-        The room to fill: the graph is broken into rows so that it can be largest in it.
+    layers : list of int
+        The layer of each box, from `layers_of`.
+    breaks : sequence of int
+        The layers that begin new rows.
 
     Attributes
     ----------
+    referred : list of int
+        The box that each reference stands for.
     centres : list of (x, y)
-        One for each box.
+        One for each box, and then one for each reference.
+    starts : list of int
+        Where each edge starts: the number of its source, or, from the number of boxes on, that of a reference.
     routes : list of list
-        One for each edge, from the right side of its source to the left side of its target: (point,), and then any of
-        ("line", point), ("curve", point), which leaves and arrives horizontally, and ("corner", point, point).
+        One for each edge, from the right side of where it starts to the left side of its target: (point,), and then
+        ("line", point) or ("curve", point), which leaves and arrives horizontally, in turn.
     width, height : float
     """
 
-    def __init__(self, sizes, edges, page):
-        self.sizes, self.edges = sizes, edges
-        layers = layers_of(len(sizes), edges)
-        self._place(layers, ())
-        if breaks := best_breaks(layers, self, page):
-            self._place(layers, breaks)
-
-    def _place(self, layers, breaks):
-        """Lay out with the layers before `breaks` at the beginning of new rows."""
-        self.columns = Columns(self.sizes, self.edges, layers, breaks)
+    def __init__(self, sizes, small, edges, layers, breaks=()):
+        seats, self.starts, self.referred = seated(layers, breaks, edges)
+        self.edges = edges
+        self.sizes = [*sizes, *(small[box] for box in self.referred)]
+        self.columns = Columns(self.sizes, [(start, target) for start, (_, target) in zip(self.starts, edges)], seats)
         order(self.columns)
         ports = self.columns.ports()
         y = self.y = heights(self.columns, ports)
@@ -65,28 +87,18 @@ class Layout:
 
     def _place_rows(self):
         """Set the x of every column and the final y of every item, row below row."""
-        columns, top = self.columns, 0
-        self.width = 0
-        self.lanes = {}  # of each item at the end of a row: its number from below, and where the lanes run
+        columns, top, ends = self.columns, 0, []
         for row in columns.rows:
-            lowest = max(self.y[item] + columns.height(item) / 2 for column in row for item in columns.items[column])
-            highest = min(self.y[item] - columns.height(item) / 2 for column in row for item in columns.items[column])
-            for column in row:
-                for item in columns.items[column]:
-                    self.y[item] += top - highest
-            x = GUTTER + LANE * len(columns.items[row[0]]) if row[0] in columns.entries else 0
-            for column in row:
-                columns.left[column] = x
-                x += columns.width[column]
-                if column != row[-1]:
-                    x += self._channel(column)
-            top += lowest - highest
-            leaving = columns.items[row[-1]] if row is not columns.rows[-1] else []
-            for place, item in enumerate(reversed(leaving)):
-                self.lanes[item] = place, len(leaving), x + GUTTER / 2, top + GUTTER
-            top += 2 * GUTTER + LANE * len(leaving) if leaving else 0
-            self.width = max(self.width, x + (GUTTER + LANE * len(leaving) if leaving else 0))
-        self.height = top
+            items = [item for column in row for item in columns.items[column]]
+            lowest = max(self.y[item] + columns.height(item) / 2 for item in items)
+            highest = min(self.y[item] - columns.height(item) / 2 for item in items)
+            for item in items:
+                self.y[item] += top - highest
+            for before, column in pairwise(row):
+                columns.left[column] = columns.right(before) + self._channel(before)
+            ends.append(columns.right(row[-1]))
+            top += lowest - highest + GUTTER
+        self.width, self.height = max(ends), top - GUTTER
 
     def _channel(self, column):
         """Return the room between a column and the next: the steeper the edges, the more."""
@@ -99,36 +111,39 @@ class Layout:
         source, target = path[0], path[-1]
         x = self.centres[source][0] + self.sizes[source][0] / 2
         route = [((x, y[source]),), ("line", (columns.right(columns.of[source]), y[source]))]
-        for a, b in pairwise(path):
-            at = columns.of[b]
-            end = y[b] + (port if b == target else 0)
-            if at in columns.entries:
-                route += self._back(a, b)
-            else:
-                route.append(("curve", (columns.left[at], end)))
-            if b != target:
-                route.append(("line", (columns.right(at), end)))
+        for item in path[1:]:
+            end = y[item] + (port if item == target else 0)
+            route.append(("curve", (columns.left[columns.of[item]], end)))
+            if item != target:
+                route.append(("line", (columns.right(columns.of[item]), end)))
         return [*route, ("line", (self.centres[target][0] - self.sizes[target][0] / 2, y[target] + port))]
 
-    def _back(self, a, b):
-        """Return the way from the end of a row to the beginning of the next: out, down, back, down and in."""
-        place, count, right, below = self.lanes[a]
-        right, below = right + LANE * place, below + LANE * place
-        left = self.columns.left[self.columns.of[b]] - GUTTER / 2 - LANE * (count - 1 - place)
-        corners = [(right, self.y[a]), (right, below), (left, below), (left, self.y[b])]
-        way, ends = [], [*corners[1:], (self.columns.left[self.columns.of[b]], self.y[b])]
-        for corner, end in zip(corners, ends):
-            before = way[-1][-1] if way else (self.columns.right(self.columns.of[a]), self.y[a])
-            way += [("line", towards(corner, before)), ("corner", corner, towards(corner, end))]
-        return [*way, ("line", ends[-1])]
+
+def seated(layers, breaks, edges):
+    """Return the seats (row, layer) of the boxes and then of references, where edges start, and what is referred to.
+
+    An edge starts at its source, or, if that is in another row or far to the left, at the latest reference to it.
+    """
+    seats = [(bisect_right(breaks, first), layer) for first, layer in zip(first_used(layers, edges), layers)]
+    starts, referred, latest = [None] * len(edges), [], list(enumerate(seats))
+    for number, (source, target) in sorted(enumerate(edges), key=lambda item: layers[item[1][1]]):
+        start, (row, layer) = latest[source]
+        if seats[target][0] != row or seats[target][1] - layer > FAR:
+            start = len(seats)
+            seats.append((seats[target][0], seats[target][1] - 1))
+            referred.append(source)
+        starts[number] = start
+        latest[source] = start, seats[target]
+    return seats, starts, referred
 
 
-def towards(corner, end, radius=5):
-    """Return the point at most `radius` away from the corner, on the way to `end`."""
-    (x, y), (to_x, to_y) = corner, end
-    length = abs(to_x - x) + abs(to_y - y)  # the way runs along an axis
-    share = min(radius, length / 2) / length if length else 0
-    return x + share * (to_x - x), y + share * (to_y - y)
+def first_used(layers, edges):
+    """Return the layer where each box is first needed: its own, or, for a leaf, that of its first target.
+
+    A leaf shares the row of this layer.
+    """
+    inner = {target for _, target in edges}
+    return [layer + (box not in inner) for box, layer in enumerate(layers)]
 
 
 # Layers
@@ -143,40 +158,21 @@ def layers_of(count, edges):
     for i in range(count):
         layer[i] = max((layer[source] + 1 for source in sources[i]), default=0)
     for i in reversed(range(count)):
-        inner = [source for source in sources[i] if sources[source]]  # others can follow, or run on to the right anyway
-        if targets[i] and len(inner) < len(targets[i]):
+        # A step to the right shortens the edges to its targets, and stretches those from sources that serve it alone.
+        # Leaves can follow it, though, and a source with other targets has a long line anyway.
+        stretched = [source for source in sources[i] if sources[source] and set(targets[source]) == {i}]
+        if targets[i] and len(stretched) < len(targets[i]):
             layer[i] = min(layer[target] for target in targets[i]) - 1
     rank = {number: place for place, number in enumerate(sorted(set(layer)))}
     return [rank[number] for number in layer]
 
 
-def best_breaks(layers, layout, page):
-    """Return the layers that begin rows, so that the graph is as large as it can be on the page.
-
-    `layout` is the graph in a single row; the height of a row is estimated by its highest column.
-    """
-    width, height = page
-    columns = layout.columns
-    best, most = (), min(1, width / layout.width, height / layout.height)
-    widths = [columns.width[column] + CHANNEL for column in range(len(columns.items))]
-    stacks = [sum(columns.height(item) + GAP for item in items) for items in columns.items]
-    slack = layout.height / max(stacks)
-    crossing = [len({source for source, target in layout.edges if layers[source] < layer <= layers[target]})
+def equal_rows(layout, layers, count):
+    """Return where to break a layout into rows of similar width, where few edges cross. Dynamic programming."""
+    widths = [width + CHANNEL for width in layout.columns.width]
+    first = first_used(layers, layout.edges)
+    crossing = [len({source for source, target in layout.edges if first[source] < layer <= layers[target]})
                 for layer in range(len(widths))]
-    for count in range(2, min(len(widths), 16) + 1):
-        breaks = equal_rows(widths, crossing, count)
-        lanes = [2 * (GUTTER + LANE * crossing[layer]) for layer in breaks]
-        rows = list(pairwise([0, *breaks, len(widths)]))
-        across = max(sum(widths[a:b]) for a, b in rows) + max(lanes)
-        down = sum(slack * max(stacks[a:b]) for a, b in rows) + sum(lanes)
-        scale = min(1, width / across, height / down)
-        if scale > 1.02 * most:
-            best, most = breaks, scale
-    return best
-
-
-def equal_rows(widths, crossing, count):
-    """Return where to break into `count` rows of similar width, where few edges cross. Dynamic programming."""
     target, total = sum(widths) / count, [0]
     for width in widths:
         total.append(total[-1] + width)
@@ -196,34 +192,22 @@ def equal_rows(widths, crossing, count):
 
 
 class Columns:
-    """Layers with their dummies. Items are boxes, by their numbers, and dummies, by larger ones.
+    """The columns of all rows, with their items: boxes and references, by their numbers, and dummies, by larger ones.
 
-    Each break adds two columns: one of dummies alone at the end of a row, and an entry at the beginning of the next.
-    Edges from the same source share its dummies, so that they run as one until they part.
+    Edges with the same start share its dummies, so that they run as one until they part.
     """
 
-    def __init__(self, sizes, edges, layers, breaks):
+    def __init__(self, sizes, edges, seats):
         self.sizes = sizes
-        column_of_layer, count, self.entries, self.rows = {}, 0, set(), [[]]
-        for layer in range(max(layers) + 1):
-            if layer in breaks:
-                self.rows[-1].append(count)
-                self.entries.add(count + 1)
-                self.rows.append([count + 1])
-                count += 2
-            column_of_layer[layer] = count
-            self.rows[-1].append(count)
-            count += 1
-        self.of = [column_of_layer[layer] for layer in layers]  # the column of each item
-        for box in set(range(len(sizes))) - {target for _, target in edges}:
-            if layers[box] + 1 in breaks:
-                self.of[box] += 2  # nothing leads here: it begins the row in which it is used
-        self.items = [[] for _ in range(count)]
-        for box, column in enumerate(self.of):
-            self.items[column].append(box)
-        self.width = [max((sizes[i][0] for i in items), default=0) for items in self.items]
-        self.left = [0] * count
-        self.links = [[] for _ in range(count)]  # from each column to the next
+        column = {seat: number for number, seat in enumerate(sorted(set(seats)))}
+        self.rows = [[column[seat] for seat in row] for _, row in groupby(column, key=itemgetter(0))]
+        self.of = [column[seat] for seat in seats]  # the column of each item
+        self.items = [[] for _ in column]
+        for item, number in enumerate(self.of):
+            self.items[number].append(item)
+        self.width = [max(sizes[i][0] for i in items) for items in self.items]
+        self.left = [0] * len(column)
+        self.links = [[] for _ in column]  # from each column to the next
         self.paths = self._thread(edges)
         self.before, self.after = self._neighbours()
 
@@ -404,7 +388,7 @@ def median(wishes):
 def neighbourhood(columns, ports):
     """Return (weight, neighbour, offset) for each link of each item, which is straight if y = neighbour's y + offset.
 
-    A box with a single edge gives way to its neighbour.
+    A box with a single edge gives way to its neighbour, and so does the end of an edge from a leaf or a reference.
     """
     near, seen = [[] for _ in columns.of], set()
     for path, port in zip(columns.paths, ports):
@@ -412,7 +396,8 @@ def neighbourhood(columns, ports):
             offset = port if b == path[-1] else 0
             if (a, b) not in seen or b == path[-1]:
                 single = min(len(columns.before[i] + columns.after[i]) for i in (a, b)) == 1
-                w = STRAIGHT[columns.is_dummy(a) + columns.is_dummy(b)] * (0.1 if single else 1)
+                gives_way = single or (b == path[-1] and not columns.before[path[0]])
+                w = STRAIGHT[columns.is_dummy(a) + columns.is_dummy(b)] * (0.1 if gives_way else 1)
                 near[a].append((w, b, offset))
                 near[b].append((w, a, -offset))
             seen.add((a, b))

@@ -14,7 +14,7 @@ from matplotlib.path import Path
 from ..digits import show
 from ..explanation import described
 from .folding import folded
-from .layout import Layout
+from .layout import fitted
 from .words import DIGITS, LEADING, PAD, SIZE, Words, arrived, paragraph, text_width
 
 # Colours of M. Okabe and K. Ito, "Color Universal Design" (2008), and lighter ones of the same hues. The kinds of boxes
@@ -28,7 +28,7 @@ LOOKS = {
     "folded": dict(boxstyle=ROUND, facecolor="#DDF0EA", edgecolor=GREEN, linewidth=2.4, linestyle="-"),
 }
 NAMES = {"operation": "operation, #n is its number in the walk back", "parameter": "parameter", "constant": "constant",
-         "folded": "several operations"}
+         "folded": "several operations", "reference": "stands for the box of the same name, which has a ○"}
 EDGES = {"ahead": (GREY, 1.1, 1), "behind": (ORANGE, 1.8, 1.2), "in": (VERMILLION, 2.8, 1.4)}  # of the wavefront
 PALE, DARK = "#FCEBD3", "#F6BD80"  # where gradients have arrived, and where they have just been passed on
 MARGIN, SAMPLE = 12, 20  # around the picture, and the width of a sample in the legend
@@ -47,6 +47,8 @@ class Picture:
         Its boxes and edges, in words and numbers.
     boxes, edges : lists of Patch
         One for each box and each edge of the graph, in the same order.
+    references : list of Patch
+        Small boxes, from which edges start that would be too long from the boxes for which they stand.
     texts : list of dict
         The texts of each box: its "title", its "turn", its "facts" and its "gradient".
     description : str
@@ -62,6 +64,7 @@ class Picture:
         self._lay_out(ax, [self.description, *map(self._caption, steps)])
         self._draw_edges()
         self._draw_boxes()
+        self._draw_references()
         self._draw_legend()
         self.heading = self._write(MARGIN, MARGIN, self._wrapped(self.description), verticalalignment="top")
         if steps:
@@ -96,9 +99,10 @@ class Picture:
         number = {box: i for i, box in enumerate(self.graph.boxes)}
         pairs = [(number[edge.source], number[edge.target]) for edge in self.graph.edges]
         page = PAGE if ax is None else size_of(ax)
-        self.layout = Layout([words.size for words in self.words], pairs,
+        self.layout = fitted([words.size for words in self.words], [words.small for words in self.words], pairs,
                              (page[0] - 2 * MARGIN, page[1] - 2 * MARGIN - 4 * LEADING))
-        self.legend = [kind for kind in LOOKS if kind in {box.kind for box in self.graph.boxes}]
+        kinds = {box.kind for box in self.graph.boxes} | {"reference" for _ in self.layout.referred}
+        self.legend = [kind for kind in NAMES if kind in kinds]
         legend_width = sum(SAMPLE + text_width(NAMES[kind]) + 26 for kind in self.legend)
         self.width = max(self.layout.width, legend_width, 300) + 2 * MARGIN
         lines = max(self._wrapped(heading).count("\n") + 1 for heading in headings)
@@ -149,7 +153,7 @@ class Picture:
         for box, words, (x, y) in zip(self.graph.boxes, self.words, self.layout.centres):
             width, height = words.size
             x, y = x + self.left - width / 2, y + self.top - height / 2
-            self.boxes.append(self._box(box.kind, x, y, width, height))
+            self.boxes.append(self._box(LOOKS[box.kind], x, y, width, height))
             first = y + PAD[1] + LEADING / 2
             line = dict(verticalalignment="center_baseline")
             texts = {"title": self._write(x + PAD[0], first, words.title, weight="bold", **line),
@@ -161,16 +165,33 @@ class Picture:
                                             color="#8A3B00", **line)
             self.texts.append(texts)
 
-    def _box(self, kind, x, y, width, height):
-        """Draw the box of a kind."""
-        look = {**LOOKS[kind], "linewidth": LOOKS[kind]["linewidth"] * self.scale}
+    def _draw_references(self):
+        """Draw every reference with its words, and a small circle where the box for which it stands ends."""
+        self.references = []
+        look = dict(verticalalignment="center_baseline", color="#5F5F5F")
+        for number, (x, y) in zip(self.layout.referred, self.layout.centres[len(self.boxes):]):
+            words, (width, height) = self.words[number], self.words[number].small
+            x, y = x + self.left - width / 2, y + self.top
+            kind = self.graph.boxes[number].kind
+            self.references.append(self._box(reference_to(kind), x, y - height / 2, width, height))
+            self._write(x + PAD[0], y, words.name, weight="bold", **look)
+            self._write(x + width - PAD[0], y, words.turn, horizontalalignment="right", **look)
+        ends = [self.boxes[number].get_bbox() for number in sorted(set(self.layout.referred))]
+        self.ax.plot([end.x1 for end in ends], [(end.y0 + end.y1) / 2 for end in ends], linestyle="none", marker="o",
+                     markersize=5 * self.scale, color="white", markeredgecolor=INK,
+                     markeredgewidth=self.scale, zorder=5)
+
+    def _box(self, look, x, y, width, height):
+        """Draw a box with a look."""
+        look = {**look, "linewidth": look["linewidth"] * self.scale}
         return self.ax.add_patch(FancyBboxPatch((x, y), width, height, zorder=3, **look))
 
     def _draw_legend(self):
         """Draw a sample of each kind of box below the graph."""
+        looks = {**LOOKS, "reference": reference_to("operation")}
         x, y = MARGIN, self.height - MARGIN - LEADING
         for kind in self.legend:
-            self._box(kind, x, y, SAMPLE, LEADING)
+            self._box(looks[kind], x, y, SAMPLE, LEADING)
             self._write(x + SAMPLE + 6, y + LEADING / 2, NAMES[kind], verticalalignment="center_baseline")
             x += SAMPLE + text_width(NAMES[kind]) + 26
 
@@ -190,20 +211,19 @@ class Picture:
             Those that have changed.
         """
         for box, patch, words, texts in zip(self.graph.boxes, self.boxes, self.words, self.texts):
-            look = LOOKS[box.kind]
-            active = any(row.step == step and row.operation for row in box.rows)
-            pale = any(arrived(row, step) for row in box.rows)
-            patch.set(facecolor=DARK if active else PALE if pale else look["facecolor"],
-                      edgecolor=VERMILLION if active else look["edgecolor"],
-                      linewidth=(3 if active else look["linewidth"]) * self.scale)
+            paint(patch, LOOKS[box.kind], box, step, self.scale)
             texts["gradient"].set_text(words.gradient(step))
+        for number, patch in zip(self.layout.referred, self.references):
+            box = self.graph.boxes[number]
+            paint(patch, reference_to(box.kind), box, step, self.scale)
         givers = [[give.giver for give in edge.contributions] for edge in self.graph.edges]
         states = ["in" if step in g else "behind" if min(g, default=step) < step else "ahead" for g in givers]
         self._paint_edges(states)
         handing = [start for start, state in zip(self.starts, states) if state == "in"]
         self.arrows.set_data([x + 5 for x, _ in handing], [y for _, y in handing])
         self.heading.set_text(self._wrapped(self._caption(step)))
-        return [*self.boxes, *self.edges, self.arrows, self.heading, *[texts["gradient"] for texts in self.texts]]
+        return [*self.boxes, *self.references, *self.edges, self.arrows, self.heading,
+                *[texts["gradient"] for texts in self.texts]]
 
     # Files
 
@@ -234,6 +254,19 @@ class Picture:
         return f"<Picture: {self.description}>"
 
 
+def paint(patch, look, box, step, scale):
+    """Give a box its look after a step: darker if a gradient has arrived, and darkest if it just passed one on."""
+    active = any(row.step == step and row.operation for row in box.rows)
+    pale = any(arrived(row, step) for row in box.rows)
+    patch.set(facecolor=DARK if active else PALE if pale else look["facecolor"],
+              edgecolor=VERMILLION if active else look["edgecolor"], linewidth=(look["linewidth"] + 2 * active) * scale)
+
+
+def reference_to(kind):
+    """Return the look of a reference to a box of this kind: its colours and shape, with a thin dotted line."""
+    return {**LOOKS[kind], "linewidth": 0.8, "linestyle": (0, (1, 1.5))}
+
+
 def size_of(ax):
     """Return width and height of axes in points, once the figure's own layout has settled."""
     ax.set_axis_off()
@@ -256,7 +289,7 @@ def path_of(route):
             (x, y), (to_x, to_y) = vertices[-1], points[0]
             points, kind = [((x + to_x) / 2, y), ((x + to_x) / 2, to_y), (to_x, to_y)], Path.CURVE4
         else:
-            kind = Path.CURVE3 if kind == "corner" else Path.LINETO
+            kind = Path.LINETO
         vertices += points
         codes += [kind] * len(points)
     return Path(vertices, codes)

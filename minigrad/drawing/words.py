@@ -27,13 +27,14 @@ class Words:
         operations = [row for row in box.rows if row.operation]
         self.row = operations[-1] if operations else box.rows[0] if box.rows else None
         self.title = cut(box.title or in_few_digits(box.value) or "array")
-        self.turn = f"#{self.row.step}" if box.kind == "operation" else ""
+        self.turn = turn(operations)
         self.facts = list(facts(box))
         gradients = list(map(self.gradient, [1, *(give.giver for give in self.row.received)] if self.row else []))
         self.lines = 1 + len(self.facts) + any(gradients)
-        title_width = text_width(self.title, weight="bold") + (text_width(self.turn) + 8 if self.turn else 0)
-        widths = [title_width, *map(text_width, self.facts), *map(text_width, gradients)]
+        widths = [first_line(self.title, self.turn), *map(text_width, self.facts), *map(text_width, gradients)]
         self.size = max(widths) + 2 * PAD[0], self.lines * LEADING + 2 * PAD[1]
+        self.name = self.title.partition(" = ")[0]
+        self.small = first_line(self.name, self.turn) + 2 * PAD[0], LEADING + PAD[1]  # the size of a reference
 
     def gradient(self, step):
         """Return what is known of the gradient after a number of steps; "" if none has arrived."""
@@ -50,6 +51,17 @@ class Words:
             if len(f"grad {terms} = {shown}") <= LONGEST:
                 return f"grad {terms} = {shown}"
         return f"grad {shown}"
+
+
+def turn(operations):
+    """Return the numbers of operations in the walk back: "#3" or "#3–7"."""
+    steps = sorted({operation.step for operation in (operations[0], operations[-1])} if operations else ())
+    return f"#{'–'.join(map(str, steps))}" if steps else ""
+
+
+def first_line(title, turn):
+    """Return the width of a title with the numbers on its right."""
+    return text_width(title, weight="bold") + (text_width(turn) + 8 if turn else 0)
 
 
 def facts(box):
