@@ -33,7 +33,9 @@ def draw(loss: Tensor | Explanation, ax: Axes | None = None, *, step: int | None
         The result, or what `minigrad.explain` returned: ``draw(explain(f, x))``. A Tensor's `.grad` and graph are left
         as they are.
     ax : Axes, optional
-        Where to draw. Default: axes in a new figure, as large as the graph needs to be read.
+        Where to draw. Default: axes in a new figure, as large as the graph needs to be read. This figure is not
+        pyplot's: a notebook shows the picture if it is the last line of a cell, a script by `show`, and a loop leaves
+        no figures open.
     step : int, optional
         Show the backward pass after this many operations have passed on their gradients. Gradients that have just been
         passed on are dark; those that arrived before are pale.
@@ -49,7 +51,7 @@ def draw(loss: Tensor | Explanation, ax: Axes | None = None, *, step: int | None
     -------
     Picture
         With the axes `ax`, the artists `boxes`, `references` and `edges`, a `description` in words, the `animation` if
-        there is one, and the methods `at(step)` and `save(path)`.
+        there is one, and the methods `at(step)`, `show()` and `save(path)`.
 
     Raises
     ------

@@ -4,10 +4,14 @@ Everything is laid out in points (see `layout.py`) and put on the axes at a sing
 so in a picture of any size.
 """
 
+import io
+import sys
 from pathlib import Path as FilePath
 
 import matplotlib.pyplot as plt
 from matplotlib.animation import FuncAnimation
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch, PathPatch
 from matplotlib.path import Path
 
@@ -69,7 +73,7 @@ class Picture:
         self.heading = self._write(MARGIN, MARGIN, self._wrapped(self.description), verticalalignment="top")
         if steps:
             self.at(steps[0])
-        self.animation = FuncAnimation(self.ax.figure, self.at, self.count + 1, interval=1500) if animate else None
+        self.animation = Walk(self) if animate else None
 
     @property
     def description(self):
@@ -111,7 +115,8 @@ class Picture:
         self.left = (self.width - self.layout.width) / 2
         if ax is None:
             page = self.width, self.height
-            figure = plt.figure(figsize=(page[0] / 72, page[1] / 72), facecolor="white", layout="none")
+            figure = Figure(figsize=(page[0] / 72, page[1] / 72), facecolor="white", layout="none")
+            FigureCanvasAgg(figure)
             ax = figure.add_axes([0, 0, 1, 1])
             ax.set_axis_off()
         self.ax, self.scale = ax, min(page[0] / self.width, page[1] / self.height, LARGEST)
@@ -225,7 +230,40 @@ class Picture:
         return [*self.boxes, *self.references, *self.edges, self.arrows, self.heading,
                 *[texts["gradient"] for texts in self.texts]]
 
-    # Files
+    # Windows, notebooks and files
+
+    @property
+    def is_managed(self):
+        """Whether pyplot manages the figure, and so shows it too, as it does with axes that it made."""
+        return self.ax.figure.canvas.manager is not None
+
+    def show(self):
+        """Show the picture: in a notebook below the cell, elsewhere in a window.
+
+        A script waits until the window is closed, as with `matplotlib.pyplot.show`.
+        """
+        if not self.is_managed and in_notebook():
+            sys.modules["IPython"].display.display(self)
+            return
+        if not self.is_managed:
+            figure = self.ax.figure
+            window = plt.figure(figsize=figure.get_size_inches()).canvas
+            window.figure = figure
+            figure.set_canvas(window)
+            self.animation = Walk(self) if self.animation else None  # this one runs by the clock of the window
+        plt.show()
+
+    def _repr_png_(self):
+        """Return what a notebook shows: the picture, and its alternative text; nothing if pyplot shows the figure."""
+        if self.is_managed:
+            return None
+        file = io.BytesIO()
+        self.ax.figure.savefig(file, format="png", dpi=100)
+        return file.getvalue(), {"alt": self.description}
+
+    def _repr_html_(self):
+        """Return the player of an animation."""
+        return self.animation.to_jshtml() if self.animation else None
 
     def save(self, path, **kwargs):
         """Write the figure to a file. In SVG, text stays text.
@@ -254,6 +292,16 @@ class Picture:
         return f"<Picture: {self.description}>"
 
 
+class Walk(FuncAnimation):
+    """The steps of a picture, one after the other."""
+
+    def __init__(self, picture):
+        super().__init__(picture.ax.figure, picture.at, picture.count + 1, interval=1500)
+
+    def __del__(self):
+        """Go without Matplotlib's warning: an animation need not be shown."""
+
+
 def paint(patch, look, box, step, scale):
     """Give a box its look after a step: darker if a gradient has arrived, and darkest if it just passed one on."""
     active = any(row.step == step and row.operation for row in box.rows)
@@ -265,6 +313,11 @@ def paint(patch, look, box, step, scale):
 def reference_to(kind):
     """Return the look of a reference to a box of this kind: its colours and shape, with a thin dotted line."""
     return {**LOOKS[kind], "linewidth": 0.8, "linestyle": (0, (1, 1.5))}
+
+
+def in_notebook():
+    """Return whether the program runs in a notebook, which shows pictures below its cells."""
+    return "ipykernel" in sys.modules and "IPython" in sys.modules and sys.modules["IPython"].get_ipython() is not None
 
 
 def size_of(ax):

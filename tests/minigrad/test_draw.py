@@ -1,5 +1,6 @@
 """Drawn graphs: each edge once, no boxes that overlap, text inside its box, folds where large, a true wavefront."""
 
+import gc
 import subprocess
 import sys
 from itertools import combinations
@@ -442,6 +443,38 @@ def test_axes_that_are_given_are_used_and_others_left_alone():
     assert picture.ax is right
     assert plt.get_fignums() == [figure.number]
     assert not left.patches and left.axison
+
+
+def test_notebooks_show_the_picture_once_and_no_figure_stays_open():
+    picture = draw(network())
+    image, metadata = picture._repr_png_()
+    assert image.startswith(b"\x89PNG")
+    assert metadata == {"alt": picture.description}
+    assert picture._repr_html_() is None
+    assert not plt.get_fignums()
+    assert draw(network(), plt.figure().gca())._repr_png_() is None
+
+
+def test_notebooks_show_an_animation_as_a_player():
+    picture = draw(explain(lambda x: x * x, 3.0), animate=True)
+    assert picture._repr_html_().count("data:image/png;base64") == picture.count + 1
+
+
+def test_show_opens_a_window_with_the_figure(monkeypatch):
+    shown = []
+    monkeypatch.setattr(plt, "show", lambda: shown.append(plt.gcf()))
+    picture = draw(explain(lambda x: x * x, 3.0), animate=True)
+    at_first = picture.animation
+    picture.show()
+    picture.show()
+    assert shown == [picture.ax.figure, picture.ax.figure]
+    assert picture.animation is not at_first
+
+
+def test_an_animation_can_be_dropped(recwarn):
+    draw(explain(lambda x: x * x, 3.0), animate=True)
+    gc.collect()
+    assert not recwarn.list
 
 
 def test_drawing_leaves_gradients_and_graph_alone():
