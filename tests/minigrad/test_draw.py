@@ -73,6 +73,7 @@ PICTURES = {
     "a step": lambda: draw(explain(rosenbrock, np.array([-1.2, 1.0])), step=5),
     "network": lambda: draw(network()),
     "layers of a network": lambda: draw(network(), depth=2),
+    "short recurrence": lambda: draw(recurrence(4)),
     "recurrence": lambda: draw(recurrence(14)),
     "folded recurrence": lambda: draw(recurrence(40)),
     "gated": lambda: draw(gated()),
@@ -87,7 +88,7 @@ PICTURES = {
 }
 
 
-LARGE = {"recurrence", "folded recurrence", "tangle", "on large axes"}
+LARGE = {"recurrence", "folded recurrence", "gated", "residual", "tangle", "on large axes"}
 
 
 @pytest.fixture(params=[pytest.param(name, marks=[pytest.mark.slow] * (name in LARGE)) for name in PICTURES],
