@@ -248,7 +248,7 @@ def chain():
             nodes(1000)
 
     return Row("chain of 1,000,000 nodes, per node", lambda: nodes(1_000_000), {"1,000 nodes": repeated},
-               {"1,000 nodes": 1.6})
+               {"1,000 nodes": 1.6}, slow=True)
 
 
 def imports():

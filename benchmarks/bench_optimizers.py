@@ -50,7 +50,8 @@ def matrix_products(name, products, side=512, **keywords):
             other @ other
 
     given = ", ".join(f"{key}={value}" for key, value in keywords.items())
-    return Row(f"10 steps of {name}({given}), {side} x {side}", ten_steps, {f"10 x {products} products": multiply})
+    return Row(f"10 steps of {name}({given}), {side} x {side}", ten_steps, {f"10 x {products} products": multiply},
+               slow=True)
 
 
 def row(name, keywords, shapes, dtype, size, mark):

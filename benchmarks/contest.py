@@ -17,7 +17,7 @@ import numpy as np
 
 SECONDS = 0.003  # of each contestant in each round: short, so that many rounds meet no other work on the machine
 ROUNDS = 15, 150  # at least, and at most: a slow contest has fewer
-QUICK_ROUNDS, QUICK_LIMIT = (3, 20), 0.3  # with --quick; a call that takes longer than the limit is left out
+QUICK_ROUNDS = 3, 20  # with --quick
 quick = False  # set by run.py
 missing = set()
 
@@ -36,21 +36,18 @@ def peer(name):
 
 @dataclass
 class Row:
-    """One contest: `ours` against peers by name; `marks` gives the ratios to reach."""
+    """One contest: `ours` against peers by name; `marks` gives the ratios to reach. --quick leaves out what is slow."""
 
     title: str
     ours: object
     peers: dict = field(default_factory=dict)
     marks: dict = field(default_factory=dict)
+    slow: bool = False
 
     def run(self):
-        """Return the seconds of each contestant in each round; nothing if it is too slow to be quick."""
+        """Return the seconds of each contestant in each round."""
         contestants = {"ours": self.ours, **{name: work for name, work in self.peers.items() if work is not None}}
-        repeats = {}
-        for name, work in contestants.items():
-            repeats[name] = calls_in(work, SECONDS)
-            if quick and timed(work, 1) > QUICK_LIMIT:
-                return {}
+        repeats = {name: calls_in(work, SECONDS) for name, work in contestants.items()}
         slowest = max(timed(work, repeats[name]) * repeats[name] for name, work in contestants.items())
         rounds = round(np.clip((0.05 if quick else 0.5) / slowest, *(QUICK_ROUNDS if quick else ROUNDS)))
         seconds = {name: [] for name in contestants}
@@ -66,10 +63,10 @@ class Row:
 
     def report(self):
         """Run and print the contest; return {peer: (ratio of minima, ratio of medians, mark)}."""
-        seconds = self.run()
-        if not seconds:
-            print(f"{self.title:<58}   left out: slower than {QUICK_LIMIT} s a call")
+        if quick and self.slow:
+            print(f"{self.title:<58}   left out: slow")
             return {}
+        seconds = self.run()
         ours = seconds.pop("ours")
         ratios = {name: (min(ours) / min(theirs), np.median(ours) / np.median(theirs), self.marks.get(name))
                   for name, theirs in seconds.items()}
