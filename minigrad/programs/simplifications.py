@@ -18,6 +18,7 @@ NUMBERS = (bool, int, float, complex, np.generic)
 ADD, SUBTRACT = (np.add, operator.add), (np.subtract, operator.sub)
 MULTIPLY, DIVIDE = (np.multiply, operator.mul), (np.divide, operator.truediv)
 NEGATIVE = (np.negative, operator.neg)
+OPPOSITE = dict(zip((*ADD, *SUBTRACT), (*SUBTRACT, *ADD)))
 ELEMENTWISE = (*ADD, *SUBTRACT, *MULTIPLY, *DIVIDE, np.maximum, np.minimum)
 
 # Functions whose result can share the memory of their first argument.
@@ -81,11 +82,7 @@ def simplest(call, present, known):
 
 def first_result(call):
     """Return the replacement of a call by the first simplification that applies."""
-    for simplification in SIMPLIFICATIONS:
-        found = simplification(call)
-        if found is not None:
-            return found
-    return None
+    return next((found for simplify in SIMPLIFICATIONS if (found := simplify(call)) is not None), None)
 
 
 def with_arguments(step, replaced):
@@ -172,6 +169,16 @@ def fits(x, call):
     return isinstance(x, Call) and x.shape == call.shape and x.dtype == call.dtype and not x.loose
 
 
+def is_place(index):
+    """Return whether an index is the number of an item, counted from the front."""
+    return type(index) is int and index >= 0
+
+
+def is_listed(x):
+    """Return whether an array is written as the list of its items: np.array([a, b])."""
+    return isinstance(x, Call) and x.function is np.array and type(x.args[0]) is list
+
+
 def is_power_of_two(x):
     """Return whether multiplying by a number is exact."""
     return is_number(x) and not isinstance(x, complex) and math.isfinite(x) and x != 0 and abs(math.frexp(x)[0]) == 0.5
@@ -235,19 +242,16 @@ def signs_moved(call):
     if len(call.args) != 2:
         return None
     x, y = call.args
-    if call.function in ADD and negated(y) is not None:
-        return remade(call, (x, negated(y)), {}, np.subtract)
+    if call.function in OPPOSITE and negated(y) is not None:
+        return remade(call, (x, negated(y)), {}, OPPOSITE[call.function])
     if call.function in ADD and negated(x) is not None:
-        return remade(call, (y, negated(x)), {}, np.subtract)
-    if call.function in SUBTRACT and negated(y) is not None:
-        return remade(call, (x, negated(y)), {}, np.add)
+        return remade(call, (y, negated(x)), {}, OPPOSITE[call.function])
     if call.function in MULTIPLY and is_number(x) and negated(y) is not None:
         return remade(call, (-x, negated(y)))
     if call.function in MULTIPLY and is_number(y) and isinstance(x, Call) and not call.written:
         return remade(call, (y, x))  # numbers first
-    if call.function in (*ADD, *SUBTRACT) and is_negative_multiple(y):
-        opposite = SUBTRACT[ADD.index(call.function)] if call.function in ADD else ADD[SUBTRACT.index(call.function)]
-        return remade(call, (x, remade(y, (-y.args[0], y.args[1]))), {}, opposite)
+    if call.function in OPPOSITE and is_negative_multiple(y):
+        return remade(call, (x, remade(y, (-y.args[0], y.args[1]))), {}, OPPOSITE[call.function])
     return None
 
 
@@ -263,18 +267,28 @@ def factors_joined(call):
     return None
 
 
+def added_to_itself(call):
+    """x + x is 2 * x, and 2 * x + x is 3 * x, exactly."""
+    if call.function in ADD and np.dtype(call.dtype).kind == "f" and not call.keywords:
+        x, y = call.args
+        twice = isinstance(x, Call) and x.function in MULTIPLY and is_number(x.args[0], 2) and x.args[1] is y
+        if twice or x is y:
+            return remade(call, (3 if twice else 2, y), {}, MULTIPLY[ADD.index(call.function)])
+    return None
+
+
 def read_back(call):
     """At an index that was written to, you read the new value; elsewhere the old one, which is 0 in zeros."""
-    if call.function is operator.getitem and call.kind == "scalar" and is_zero(call.args[0]):
+    if call.function is not operator.getitem or not isinstance(call.args[0], Call):
+        return None
+    array, wanted = call.args
+    if call.kind == "scalar" and is_zero(array):
         return call.dtype.type(0)
-    if call.function is operator.getitem and isinstance(call.args[0], Call) and call.args[0].function is assigned:
-        array, index, value = call.args[0].args
-        wanted = call.args[1]
-        if type(index) is int and type(wanted) is int and index >= 0 and wanted >= 0:
-            if index != wanted:
-                return remade(call, (array, wanted))
-            if fits(value, call):
-                return value
+    if array.function is assigned and is_place(wanted) and is_place(array.args[1]):
+        before, index, value = array.args
+        return remade(call, (before, wanted)) if index != wanted else value if fits(value, call) else None
+    if is_listed(array) and is_place(wanted) and fits(array.args[0][wanted], call):
+        return array.args[0][wanted]
     return None
 
 
@@ -303,11 +317,9 @@ def gathered(call):
     while isinstance(array, Call) and array.function is assigned and type(array.args[1]) is int:
         items.setdefault(array.args[1] % call.shape[0], array.args[2])
         array = array.args[0]
-    if len(items) < call.shape[0]:
-        return None
-    parts = [items[i] for i in range(call.shape[0])]
-    if all(np.shape(x) == call.shape[1:] and x.dtype == call.dtype if isinstance(x, np.generic) else
-           isinstance(x, Call) and x.shape == call.shape[1:] and x.dtype == call.dtype for x in parts):
+    items = {**dict(enumerate(array.args[0])), **items} if is_listed(array) else items
+    parts = [items.get(i) for i in range(call.shape[0])]
+    if all(isinstance(x, (Call, np.generic)) and (x.shape, x.dtype) == (call.shape[1:], call.dtype) for x in parts):
         return remade(call, (parts,), {}, np.array)
     return None
 
@@ -316,7 +328,7 @@ def rows_stacked(call):
     """np.stack([np.array([a, b]), np.array([c, d])]) is np.array([[a, b], [c, d]])."""
     if call.function is np.stack and len(call.args) == 1 and not call.keywords and type(call.args[0]) in (list, tuple):
         rows = call.args[0]
-        if all(isinstance(x, Call) and x.function is np.array and isinstance(x.args[0], list) for x in rows):
+        if all(map(is_listed, rows)):
             return remade(call, ([x.args[0] for x in rows],), {}, np.array)
     return None
 
@@ -348,41 +360,30 @@ def turned(call):
     axes = call.args[1:]
     transposes = call.function in (np.transpose, Method("transpose")) and axes in ((), (None,), ((1, 0),), ([1, 0],))
     swaps = call.function in (np.swapaxes, Method("swapaxes")) and {axes[0] % 2, axes[1] % 2} == {0, 1}
-    if (transposes or swaps) and not call.keywords:
-        return remade(call, (x,), {}, Attribute("T"))
-    if call.function == Attribute("mT"):
+    if ((transposes or swaps) and not call.keywords) or call.function == Attribute("mT"):
         return remade(call, (x,), {}, Attribute("T"))
     return x.args[0] if call.function == Attribute("T") and x.function == Attribute("T") else None
 
 
 def unspread(call):
-    """An array need not be broadcast before it meets an array of the full shape."""
-    if call.function not in ELEMENTWISE or len(call.args) != 2:
-        return None
-    for i, (x, other) in enumerate((call.args, call.args[::-1])):
-        if isinstance(x, Call) and x.function is np.broadcast_to and isinstance(x.args[0], Call) and (
-                isinstance(other, Call) and other.shape == call.shape and x.args[0].dtype == x.dtype):
-            return remade(call, (x.args[0], other) if i == 0 else (other, x.args[0]))
+    """An array that is broadcast, or is one number everywhere, can stay small where it meets one of the full shape."""
+    if call.function in ELEMENTWISE and len(call.args) == 2:
+        for i, (x, other) in enumerate((call.args, call.args[::-1])):
+            small = before_spread(x)
+            if small is not x and isinstance(other, Call) and other.shape == call.shape:
+                return remade(call, (small, other) if i == 0 else (other, small))
     return None
 
 
-def as_number(call):
-    """An array of equal numbers can be that number where it meets an array of the full shape."""
-    if call.function not in ELEMENTWISE or len(call.args) != 2:
-        return None
-    x, y = [one_number(a) if isinstance(b, Call) and b.array is None and b.shape == call.shape else a
-            for a, b in (call.args, call.args[::-1])]
-    return None if x is call.args[0] and y is call.args[1] else remade(call, (x, y))
-
-
-def one_number(x):
-    """Return the number that all elements of a frozen array are equal to; anything else as it is."""
-    if isinstance(x, Call) and x.array is not None and x.array.size and x.array.dtype.kind in "fc" and (
-            np.all(x.array == x.array.flat[0])):
+def before_spread(x):
+    """Return the array that was broadcast, or the number that all elements are equal to; anything else as it is."""
+    if not isinstance(x, Call):
+        return x
+    if x.array is not None and x.array.size and x.array.dtype.kind in "fc" and np.all(x.array == x.array.flat[0]):
         return x.array.flat[0]
-    if isinstance(x, Call) and x.function is np.full_like and is_number(x.args[1]) and not x.keywords:
-        return x.args[1]
-    return x
+    if x.function is np.broadcast_to and isinstance(x.args[0], Call) and x.args[0].dtype == x.dtype:
+        return x.args[0]
+    return x.args[1] if x.function is np.full_like and is_number(x.args[1]) and not x.keywords else x
 
 
 def filled_with(call):
@@ -453,5 +454,5 @@ def summed(call):
 
 
 SIMPLIFICATIONS = [folded, without_copy, without_cast, without_neutral, nothing_times, filled_with, signs_moved,
-                   as_number, factors_joined, read_back, written_twice, gathered, rows_stacked, whole_part, turned,
-                   unspread, fresh_zeros, defaults_left_out, summed]
+                   unspread, factors_joined, added_to_itself, read_back, written_twice, gathered, rows_stacked,
+                   whole_part, turned, fresh_zeros, defaults_left_out, summed]

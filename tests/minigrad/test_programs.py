@@ -262,6 +262,33 @@ def test_recording_leaves_objects_as_they_are():
         np.testing.assert_array_equal(array, before[name])
 
 
+@pytest.mark.parametrize(("function", "returned"), [
+    (lambda z: np.sum(0.2 * (z * z)), "0.4 * z"), (lambda z: np.sum(z * z), "2 * z"),
+    (lambda z: 0.5 * (z @ z), "np.copy(z)"), (lambda z: np.sum(z * z * z), "3 * (z * z)"),
+    (lambda z: (z[0] - 1) * (z[0] - 1) + 0.3 * (z[1] * z[1]), "np.array([2 * (z[0] - 1), 0.6 * z[1]])"),
+])
+def test_a_sum_of_equal_terms_is_written_as_a_multiple(function, returned):
+    program = minigrad.program(minigrad.grad(function), np.array([1.7, -0.3]))
+    assert f" {returned}\n" in f"{program}\n"
+    assert program.check() == 0
+
+
+@pytest.mark.parametrize("dtype", [float, np.float32, int, bool, complex])
+def test_multiples_are_the_sums_bit_for_bit_whatever_the_dtype(dtype):
+    special = np.array([0.1, -0.0, 1e308, np.inf, np.nan, 5e-324])
+    with np.errstate(all="ignore"):
+        x = special.astype(dtype) if dtype is not int else np.array([1, 2**62, -7])
+        for function in (lambda x: x + x, lambda x: x + x + x, lambda x: (x + x) * (x + x)):
+            program = minigrad.program(function, x)
+            found, expected = program(x), function(x)
+            assert found.dtype == expected.dtype and found.tobytes() == expected.tobytes()
+
+
+def test_two_arrays_that_are_one_number_everywhere_make_one():
+    program = minigrad.program(lambda x: np.full_like(x, 2.0) + np.full_like(x, 3.0), np.ones(3))
+    np.testing.assert_array_equal(program(np.ones(3)), [5.0, 5.0, 5.0], strict=True)
+
+
 def test_long_statements_are_broken_between_their_brackets():
     coefficients = [np.float64(x) for x in np.random.default_rng(0).normal(size=20)]
     program = minigrad.program(lambda x: np.polyval(coefficients, x) * 2, np.ones(3))
