@@ -219,14 +219,14 @@ def anatomy(run, step=0, ax=None, *, domain=None, legend=True, **kwargs):
             arrows[name] = ax.quiver(*tail, *part, **settings)
         settings = {**TRUE_TO_SCALE, "color": "#A8A8A8", "width": 0.022, "label": "the step", "zorder": 3, **kwargs}
         whole = ax.quiver(*found.position, *found.step, **settings)
-        tips = [label_at(ax, tip, part, name, look(list(NAMES).index(name))["color"])
+        tips = [label_at(ax, tip, part, name, look(list(NAMES).index(name))["color"], corners.mean(axis=0))
                 for tip, (name, part) in zip(corners[1:], found.parts.items())
                 if np.linalg.norm(part) > 0.02 * np.diff(box).max()]
         without = [] if np.allclose(found.uncorrected, found.step) else uncorrected_line(ax, found)
         outside = ExitMarks(ax).mark(without, box)
         ax.set_aspect("equal")
         ax.locator_params(nbins=5)
-        titled(ax, f"Step {step} of {run.label}")
+        titled(ax, f"Step {step} of {run.label} on {run.surface.heading}")
         if legend:
             add_legend(ax, "right")
     words = ", ".join(f"{NAMES[name]} ({x:.2g}, {y:.2g})" for name, (x, y) in found.parts.items())
@@ -238,12 +238,13 @@ def anatomy(run, step=0, ax=None, *, domain=None, legend=True, **kwargs):
                    f"{title}: {words}; together the step ({x:.2g}, {y:.2g})")
 
 
-def label_at(ax, tip, part, name, color):
-    """Write the name of an arrow beside its tip, in its colour."""
+def label_at(ax, tip, part, name, color, center):
+    """Write the name of an arrow beside its tip, in its colour, on the side that is away from the other arrows."""
     x, y = part / (np.linalg.norm(part) or 1)
-    return ax.annotate(name, tip, (9 * y, -9 * x), textcoords="offset points", color=color, fontsize=9, zorder=6,
-                       ha="left" if y > 0.3 else "right" if y < -0.3 else "center",
-                       va="bottom" if x < -0.3 else "top" if x > 0.3 else "center", path_effects=HALO)
+    across, up = (y, -x) if np.dot((y, -x), tip - center) > 0 else (-y, x)
+    return ax.annotate(name, tip, (9 * across, 9 * up), textcoords="offset points", color=color, fontsize=9, zorder=6,
+                       ha="left" if across > 0.3 else "right" if across < -0.3 else "center",
+                       va="bottom" if up > 0.3 else "top" if up < -0.3 else "center", path_effects=HALO)
 
 
 def uncorrected_line(ax, found):

@@ -141,6 +141,15 @@ def test_arrows_that_can_be_seen_are_named_at_their_tips():
     assert [label.get_text() for label in anatomy(run, 0)["labels"]] == ["gradient"]
 
 
+def test_names_of_arrows_lie_on_the_side_away_from_the_other_arrows():
+    drawn = anatomy(record("AdamW(lr=0.1, betas=(0.6, 0.99), weight_decay=0.2)", "beale", steps=12), 11)
+    drawn.figure.canvas.draw()
+    center = np.mean([drawn["path"].get_xydata()[-1], *(label.xy for label in drawn["labels"])], axis=0)
+    for label in drawn["labels"]:
+        outward = np.subtract(label.xy, center)
+        assert np.dot(label.xyann, outward) > 0
+
+
 def test_the_ellipse_is_one_in_the_legend():
     legend = anatomy(record("Adam(lr=0.3)", "rosenbrock", steps=20), 11).ax.get_legend()
     samples = dict(zip([text.get_text() for text in legend.get_texts()], legend.legend_handles))
