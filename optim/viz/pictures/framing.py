@@ -26,14 +26,6 @@ def points_within(points, box):
     return points[is_within(points, box)]
 
 
-def along(positions, box):
-    """Return indices at equal distances along a path, at least a twelfth of the frame apart, and the last one."""
-    sizes = np.diff(box).ravel()
-    way = np.cumsum([0, *np.minimum(np.hypot(*(np.diff(positions, axis=0) / sizes).T), 1)])
-    marks = np.floor(way / max(1 / 12, way[-1] / 24))
-    return sorted({*np.flatnonzero(np.diff(marks)) + 1, len(positions) - 1})
-
-
 def has_equal_scales(box):
     """Return whether a frame is drawn with equal scales, so that gradients are perpendicular to contours."""
     width, height = np.diff(box).ravel()

@@ -2,7 +2,8 @@
 
 Heights are drawn in units of contour lines: one step up is from one level of `Surface.levels` to the next, and the axis
 is labelled with the true values. On Rosenbrock, true heights would show only walls; this way you see the valley.
-Paths are laid over the ground from step to step; where the ground hides them, a faint line shows how they go on.
+Paths are laid over the ground from step to step, with a dot for each step; where the ground hides them, a faint line
+shows how they go on. Minima behind the ground are faint too.
 """
 
 import matplotlib as mpl
@@ -10,11 +11,23 @@ import numpy as np
 from matplotlib.colors import ListedColormap
 
 from .. import surfaces
-from ..runs.trajectory import is_within, note_of, runs_in
+from ..runs.trajectory import note_of, runs_in
 from ..surfaces.definition import Surface
-from .drawing import HALO, MINIMA, STARTS, Drawing, add_legend, axes_or_new, style, titled
-from .framing import along, frame, points_within, visible_parts
-from .plots import first_positions, formula_of, single_runs
+from .drawing import (
+    HALO,
+    MINIMA,
+    STARTS,
+    Drawing,
+    add_legend,
+    axes_or_new,
+    in_legend,
+    may_grow,
+    style,
+    titled,
+    widest_legend,
+)
+from .framing import apart, frame, points_within, visible_parts
+from .plots import DOTS, first_positions, formula_of, single_runs
 
 PALE_VIRIDIS = ListedColormap(0.5 + 0.5 * mpl.colormaps["viridis"](np.linspace(0, 1, 256)))  # dark paths stand out
 BETWEEN = 12  # points at which a path is laid over the ground from one step to the next
@@ -45,7 +58,8 @@ def relief(what, ax=None, *, domain=None, levels=20, legend=True, **kwargs):
     -------
     Drawing
         With the artists "surface", "lines" (one for each run, whole and faint), "visible" (the parts of them that the
-        ground does not hide), "starts" and "minima" (lists with one line of points or none).
+        ground does not hide), "starts" and "minima" (lists of two lines of points, those in sight and those behind the
+        ground, or none).
 
     Raises
     ------
@@ -58,7 +72,7 @@ def relief(what, ax=None, *, domain=None, levels=20, legend=True, **kwargs):
     box = frame(surface, domain)
     with style(), np.errstate(all="ignore"):
         in_space = {"projection": "3d", "proj_type": "ortho", "computed_zorder": False}
-        ax = axes_or_new(ax, figsize=(6, 4.2), subplot_kw=in_space)
+        ax = axes_or_new(ax, figsize=(5.4, 4), subplot_kw=in_space)
         if ax.name != "3d":
             raise ValueError('relief needs axes of three dimensions: plt.subplot(projection="3d")')
         X, Y, Z = surface.grid(150, domain=domain)
@@ -72,8 +86,12 @@ def relief(what, ax=None, *, domain=None, levels=20, legend=True, **kwargs):
         starts = dots(ax, first_positions(trajectories), box, above, **{**STARTS, "markersize": 7})
         minima = dots(ax, surface.minima, box, above, **{**MINIMA, "markersize": 12})
         titled(ax, surface.heading, formula_of(surface), note_of(what))
-        if legend and (lines or minima):
-            add_legend(ax, "below", [*visible, *starts, *minima])
+        if legend and (handles := in_legend([*visible, *starts[:1], *minima[:1]])):
+            if may_grow(ax.figure):
+                height = widest_legend(ax.figure, handles).get_window_extent().height
+                ax.figure.set_figheight(ax.figure.get_figheight() + height / ax.figure.dpi)
+            else:
+                add_legend(ax, handles=handles)
     words = f", with the paths of {', '.join(one.label for one in trajectories)}" if trajectories else ""
     title = f"Relief of {surface.name}"
     artists = {"surface": drawn, "lines": lines, "visible": visible, "starts": starts, "minima": minima}
@@ -82,11 +100,14 @@ def relief(what, ax=None, *, domain=None, levels=20, legend=True, **kwargs):
 
 def lay(ax, run, looks, box, above):
     """Draw the path of a run over the ground, faint as a whole, and where it can be seen; return both lines."""
-    points, marks = on_the_ground(run.positions, box)
+    points = on_the_ground(run.positions, box)
     whole = np.array([*points, above(points)])
-    faint, = ax.plot(*whole, color=looks["color"], linestyle="-", linewidth=0.8, alpha=0.35, marker="", zorder=2)
+    looks = {**looks, "markevery": [-1]}
+    faint, = ax.plot(*whole, **{**looks, "linestyle": "-", "linewidth": 0.8, "alpha": 0.35}, zorder=2)
     seen = np.where(hidden(whole, box, above, ax.get_zlim()[1]), np.nan, whole)
-    line, = ax.plot(*seen, **looks, markevery=marks, path_effects=HALO, zorder=3)
+    line, = ax.plot(*seen, **looks, path_effects=HALO, zorder=3)
+    steps = BETWEEN * np.array(apart(run.positions, box))
+    ax.plot(*seen[:, steps], **DOTS, color=looks["color"], markersize=3, zorder=3)
     return faint, line
 
 
@@ -105,21 +126,25 @@ def hidden(points, box, above, top):
 
 
 def dots(ax, points, box, above, **looks):
-    """Draw those points that are in the frame, a little above the ground; return a list with one line, or none."""
+    """Draw the points in the frame a little above the ground, faint behind it; return both lines, or none."""
     x, y = points = points_within(points, box).T
-    return ax.plot(x, y, above(points), markeredgewidth=1.2, zorder=4, **looks) if len(x) else []
+    if not len(x):
+        return []
+    whole = np.array([x, y, above(points)])
+    behind = hidden(whole, box, above, ax.get_zlim()[1])
+    return [ax.plot(*whole[:, where], markeredgewidth=1.2, zorder=4, alpha=alpha, **looks)[0]
+            for where, alpha in ((~behind, 1), (behind, 0.55))]
 
 
 def on_the_ground(positions, box):
-    """Return points close together along a path, NaN where it is outside the frame, and which of them are marked."""
+    """Return points close together along a path, BETWEEN for each step, NaN where it is outside the frame."""
     positions = np.concatenate([positions, positions[-1:]])  # so that every step begins a segment
     entering, leaving = visible_parts(positions, box)
     way = entering + np.linspace(0, 1, BETWEEN)[:, np.newaxis] * (leaving - entering)
     way[-1, leaving < 1] = np.nan
     way[:, entering > leaving] = np.nan
     points = positions[:-1].T[:, np.newaxis] + way * np.diff(positions, axis=0).T[:, np.newaxis]
-    marks = [BETWEEN * t for t in along(positions[:-1], box) if is_within(positions[t], box)]
-    return points.transpose(0, 2, 1).reshape(2, -1), marks
+    return points.transpose(0, 2, 1).reshape(2, -1)
 
 
 def in_levels(values, heights):
@@ -137,7 +162,7 @@ def furnish(ax, box, heights):
     ax.locator_params(axis="x", nbins=5)
     ax.locator_params(axis="y", nbins=5)
     ax.view_init(elev=ELEVATION, azim=AZIMUTH)
-    ax.set_box_aspect(BOX, zoom=1.05)
+    ax.set_box_aspect(BOX, zoom=1.1)
 
 
 def round_values(heights):

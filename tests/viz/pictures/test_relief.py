@@ -16,23 +16,29 @@ def test_paths_lie_just_above_the_surface_at_and_between_their_steps():
         x, y, z = line.get_data_3d()
         np.testing.assert_array_equal([x[::BETWEEN], y[::BETWEEN]], run.positions.T)
         np.testing.assert_allclose(z - in_levels(surfaces.himmelblau((x, y)), heights), ABOVE)
-    for line in drawn["visible"]:
-        assert set(line.get_markevery()) <= set(range(0, 21 * BETWEEN, BETWEEN))
+        np.testing.assert_array_equal([x[-1], y[-1]], run.positions[-1])
+        assert line.get_markevery() == [-1]
 
 
 def test_what_is_outside_the_frame_is_left_out():
     out_and_back = np.array([[0.0, 0.0], [4.0, 0.0], [0.0, 1.0]])
-    (x, y), marks = on_the_ground(out_and_back, ((-1, 1), (-2, 2)))
+    x, y = on_the_ground(out_and_back, ((-1, 1), (-2, 2)))
     assert np.isnan(x[BETWEEN - 1]) and np.nanmax(x) == pytest.approx(1)
     np.testing.assert_allclose([x[BETWEEN], y[BETWEEN]], [1, 0.75])  # where it comes back
-    assert marks == [2 * BETWEEN]
 
 
 @pytest.mark.slow
 def test_starts_and_minima_are_marked():
     drawn = relief(race("himmelblau", ["SGD(lr=0.01)", "Adam(lr=0.3)"], steps=2))
     assert np.transpose(drawn["starts"][0].get_data_3d())[:, :2].tolist() == [list(surfaces.himmelblau.start)]
-    np.testing.assert_array_equal(np.transpose(drawn["minima"][0].get_data_3d())[:, :2], surfaces.himmelblau.minima)
+    stars = np.concatenate([np.transpose(line.get_data_3d())[:, :2] for line in drawn["minima"]])
+    assert {*map(tuple, stars.tolist())} == {*surfaces.himmelblau.minima}
+
+
+def test_minima_behind_the_ground_are_faint():
+    sight, behind = relief("easom")["minima"]
+    assert (len(sight.get_data_3d()[0]), len(behind.get_data_3d()[0])) == (0, 1)
+    assert behind.get_alpha() < sight.get_alpha() == 1
 
 
 def test_heights_are_labelled_with_round_values_in_their_places():
@@ -50,6 +56,13 @@ def test_what_lies_behind_a_hill_is_hidden():
     drawn = relief(race("rosenbrock", ["SGD(lr=1e-3, momentum=0.9)"], steps=100))
     whole, seen = (np.array(drawn[name][0].get_data_3d()) for name in ("lines", "visible"))
     assert np.array_equal(whole[:, ~np.isnan(seen[0])], seen[:, ~np.isnan(seen[0])])
+
+
+def test_each_step_in_sight_has_a_dot():
+    runs = race("quadratic_bowl", ["SGD(lr=0.1)"], steps=4)
+    drawn = relief(runs)
+    dots = drawn.ax.lines[drawn.ax.lines.index(drawn["visible"][0]) + 1]
+    np.testing.assert_array_equal(np.array(dots.get_data_3d())[:2].T, runs[0].positions)
 
 
 def test_a_surface_alone_and_given_axes():
