@@ -452,14 +452,28 @@ def left_at_zero(examination, name, array):
             f'm = state["{name}"]; m *= ...; m += ...\n   {examination.definition("update")}']
 
 
-def leaves_numbers_to_advance(examination):
-    """`update` changes no number of the state, since it is called once a piece."""
-    if not examination.is_elementwise:
-        return WANTS_ALL if examination.is_rule else NOT_A_RULE
+def counts_once_a_step(examination):
+    """The first `update` finds 1 in `state["step"]`, and calls of it for several pieces change no number."""
+    if not examination.is_rule:
+        return NOT_A_RULE
     trial = Trial(examination)
+    start = trial.state.get("step", 0)
+    if start != 0:
+        return [f'state["step"] starts at {start}, and 1 is added before each update, so the first one finds '
+                f'{start + 1}: let init_state return "step": 0\n   {examination.definition("init_state")}']
     trial.update()
+    count = trial.state.get("step", 1)
+    faults = numbers_that_update_changes(trial) if examination.is_elementwise else []
+    if count != 1 and not faults:
+        faults = [f'after one step, state["step"] is {count}: it is counted for you, so leave out your own line that '
+                  f"counts\n   {examination.definition('advance')}"]
+    return faults
+
+
+def numbers_that_update_changes(trial):
+    """Return a fault for each number of the state that one more call of `update` changes."""
     numbers = {name: value for name, value in trial.state.items() if isinstance(value, (int, float))}
-    update, where, faults = trial.optimizer.update, None, []
+    update, faults = trial.optimizer.update, []
     chosen = trial.optimizer.chosen(update, trial.group, trial.data)
     with np.errstate(all="ignore"):
         update(trial.grad, trial.state, trial.data, **chosen)
@@ -668,7 +682,7 @@ CHECKS = {
     "leaves the gradient and the parameter to you": leaves_inputs_alone,
     "remembers in its state": remembers_in_its_state,
     "changes its state in place": changes_the_state_in_place,
-    "counts once a step": leaves_numbers_to_advance,
+    "counts once a step": counts_once_a_step,
     "moves in pieces as whole": moves_in_pieces_as_whole,
     "takes arrays of hyperparameters": takes_arrays_of_hyperparameters,
     "treats groups apart": treats_groups_apart,
