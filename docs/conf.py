@@ -10,8 +10,12 @@ HERE = Path(__file__).parent
 ROOT = HERE.parent
 SOURCE = HERE / "_build" / "source"
 
-sys.path.insert(0, str(ROOT))
-os.environ["PYTHONPATH"] = str(ROOT)  # the lessons run in a kernel of their own
+sys.path[:0] = [str(HERE), str(ROOT)]
+
+import themes  # noqa: E402
+
+os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), str(HERE)])  # the lessons run in a kernel of their own
+os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"  # it shows figures, as in every notebook
 os.environ["PYTHONWARNINGS"] = "ignore:Proactor"
 
 project = "minigrad + optim"
@@ -28,7 +32,8 @@ html_theme = "furo"
 html_title = "minigrad + optim"
 html_static_path = [str(HERE / "_static")]
 html_css_files = ["site.css"]
-html_extra_path = [str(SOURCE / "_extra")]
+themes.OUTPUTS.mkdir(parents=True, exist_ok=True)
+html_extra_path = [str(SOURCE / "_extra"), str(themes.OUTPUTS.parent)]
 html_show_sourcelink = False
 html_copy_source = False
 html_theme_options = {"sidebar_hide_name": False, "top_of_page_buttons": []}

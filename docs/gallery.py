@@ -36,14 +36,14 @@ def quadratic():
 @picture
 def surfaces(path):
     with viz.style():
-        figure, axes = plt.subplots(4, 7, figsize=(16, 9))
+        _, axes = plt.subplots(4, 7, figsize=(16, 9))
     for ax, name in zip(axes.flat, viz.surfaces.names()):
-        viz.contour(name, ax)
+        drawing = viz.contour(name, ax)
         ax.set(title=name, xlabel="", ylabel="")
         ax.locator_params(nbins=3)
     for ax in axes.flat[len(viz.surfaces.names()):]:
         ax.set_axis_off()
-    figure.savefig(f"{path}.png", dpi=120)
+    drawing.save(f"{path}.png", dpi=120)
 
 
 @picture

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import gallery
 import matplotlib.pyplot as plt
+import themes
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, writes
 from numpydoc.docscrape_sphinx import SphinxDocString
 
@@ -25,6 +26,7 @@ from minigrad import rule_source
 from minigrad.registry import TABLE
 from optim import viz
 from optim.viz.live_page.printing import rule_text
+from optim.viz.pictures.drawing import Drawing
 from optim.viz.runs.contestants import factory
 from tutorials import handouts
 from tutorials import lessons as course
@@ -71,6 +73,7 @@ def lessons(folder, quick):
         notebook["cells"] = [cell for cell in notebook["cells"] if cell not in checks]
         for cell in notebook["cells"]:
             if "".join(cell["source"]) == handouts.setup(ROOT):
+                cell["source"] = "import themes\n\nthemes.show_twice_in_notebooks()"
                 cell["metadata"]["tags"] = ["remove-cell"]  # it runs, but is of no interest to a reader
         write(folder / "lessons" / f"{lesson.path.stem}.ipynb", [json.dumps(notebook)])
         names.append(lesson.path.stem)
@@ -80,24 +83,34 @@ def lessons(folder, quick):
 
 # Pictures
 
+Drawing.save = themes.twice(Drawing.save)
+
+
+def picture_folder(folder):
+    """Return the folder of the site's pictures, and make it."""
+    target = folder / "_extra" / "pictures"
+    target.mkdir(parents=True, exist_ok=True)
+    return target
+
+
 def pictures(folder, quick):
     """Draw every picture of the gallery, and show it with the lines that made it."""
-    target = folder / "gallery"
-    target.mkdir()
+    target = picture_folder(folder)
     lines = ["# Gallery", "", "Every kind of picture, each with the lines that made it. Most take a `Race` or a "
              "`Trajectory`, as `viz.race` and `viz.record` return them.", ""]
     for name, draw in gallery.PICTURES.items():
+        before = set(target.iterdir())
         draw(target / name)
         plt.close("all")
         lines += [f"## {name.replace('_', ' ').capitalize()}", ""]
-        for file in sorted(target.glob(f"{name}*")):
+        for file in sorted(set(target.iterdir()) - before):
             if file.suffix == ".html":
                 shutil.move(file, folder / "_extra" / "live" / file.name)
                 lines += [f"<a href=\"../live/{file.name}\">Open the page</a>", ""]
-            elif file.stem.removeprefix(name)[:1] in ("", "_"):
-                lines += [f"![{name.replace('_', ' ')}]({file.name})", ""]
+            elif not file.stem.endswith("-dark"):
+                lines += [themes.shown(file, "../pictures", file.stem.replace("_", " ")), ""]
         lines += ["```python", inspect.getsource(draw).partition("\n")[2].rstrip(), "```", ""]
-    write(target / "index.md", lines)
+    write(folder / "gallery" / "index.md", lines)
 
 
 # The live page, and the catalogue
@@ -148,11 +161,12 @@ def optimizer_page(entry, folder, quick):
         yield from underlined("The rule", "-")
         source = "\n\n".join(textwrap.dedent(inspect.getsource(vars(entry)[method])).rstrip() for method in methods)
         yield from code_block(source)
-    if not quick and portrait(name, folder / "optimizers" / f"{name}.png"):
+    path = picture_folder(folder) / f"{name}.png"
+    if not quick and portrait(name, path):
         yield from underlined("Its portrait", "-")
         yield from ["Each pixel is a run on Himmelblau's surface. Its colour names the minimum that the run reaches, "
-                    "its shade the number of steps.", "", f".. image:: {name}.png",
-                    f"   :alt: basins of attraction of {name} on Himmelblau's surface", "   :width: 480", ""]
+                    "its shade the number of steps.", "", ".. raw:: html", "",
+                    indented(themes.shown(path, "../pictures", f"basins of attraction of {name}"), 3), ""]
     if runs_in_the_page(name):
         yield from [f"`Open the live page with {name} <../live/classics.html#optimizer={name}>`__", ""]
     yield from underlined("In detail", "-")
@@ -300,8 +314,11 @@ def public_names(module):
 
 def repository_pages(folder, quick):
     """Copy the pages that are also read in the repository, and the last benchmarks."""
-    for name in ("benchmarks.txt", "benchmarks.png"):
-        shutil.copy(ROOT / "benchmarks" / "last" / name, folder / name)
+    last, page = ROOT / "benchmarks" / "last", folder / "benchmarks.md"
+    shutil.copy(last / "benchmarks.txt", folder)
+    picture = shutil.copy(last / "benchmarks.png", picture_folder(folder))
+    page.write_text(re.sub(r"!\[(.+)\]\(benchmarks.png\)", lambda found: themes.shown(picture, "pictures", found[1]),
+                           page.read_text(encoding="utf-8")), encoding="utf-8")
     for file in ("CHANGELOG.md", "CONTRIBUTING.md", "docs/teaching.md", "docs/coming_from_pytorch.md",
                  "docs/optimizers.md"):
         if (ROOT / file).exists():

@@ -14,8 +14,11 @@ from chromium import Browser
 BUILT = Path(__file__).parents[2] / "docs" / "_build"
 HTML, LAB = BUILT / "html", BUILT / "lab" / "lab.html"
 PAGES = sorted(path.relative_to(HTML).as_posix() for path in HTML.rglob("*.html"))
+LESSONS = [page for page in PAGES if page.startswith(("lessons/0", "lessons/1", "lessons/2"))]
 pytestmark = pytest.mark.slow
 needs_site = pytest.mark.skipif(not PAGES, reason="the site is not built: python docs/build.py")
+needs_outputs = pytest.mark.skipif(not any('class="output' in (HTML / page).read_text() for page in LESSONS),
+                                   reason="the site is not built with the lessons' outputs: python docs/build.py")
 needs_lab = pytest.mark.skipif(not LAB.exists(), reason="the lab is not built: python docs/build.py lab")
 
 
@@ -78,6 +81,23 @@ def test_page_opens_without_messages_and_without_the_network(browser, page):
     assert [address for address in browser.requests() if not address.startswith(("file:", "data:", "blob:"))] == []
 
 
+@needs_outputs
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_pictures_are_those_of_the_theme(browser, theme):
+    for page in ("gallery/index.html", "benchmarks.html", "optimizers/Adam.html", "lessons/08_momentum.html"):
+        go(browser, page)
+        browser.run("document.body.dataset.theme = arguments[0]", theme)
+        seen = browser.run("""return [...document.querySelectorAll('.content img')]
+            .filter(image => image.checkVisibility()).map(image => image.getAttribute('src'))""")
+        assert seen and all((theme == "dark") == ("-dark." in address) for address in seen), page
+
+
+@needs_outputs
+@pytest.mark.parametrize("page", LESSONS)
+def test_lesson_shows_its_picture(page):
+    assert 'class="picture' in (HTML / page).read_text(encoding="utf-8")
+
+
 @needs_site
 def test_search_finds_adam(browser):
     go(browser, "search.html?q=Adam")
@@ -87,7 +107,7 @@ def test_search_finds_adam(browser):
 
 @needs_site
 def test_mathematics_is_drawn(browser):
-    page = next(page for page in PAGES if page.startswith("lessons/") and 'class="math' in (HTML / page).read_text())
+    page = next(page for page in LESSONS if 'class="math' in (HTML / page).read_text())
     go(browser, page)
     browser.wait_for("document.querySelector('mjx-container svg path')")
 
