@@ -16,7 +16,7 @@ import optim
 
 from .. import surfaces
 from ..runs import contestants
-from ..runs.recording import Objective, check_count, runs_are_independent
+from ..runs.recording import Objective, check_count
 from ..runs.table import formatted
 from ..surfaces.definition import sentence
 from .tiles import Store, check_same, compute, remove_left_over, remove_tiles
@@ -180,8 +180,7 @@ def check_positive(name, value):
 
 def check_independent(runner, surface, points):
     """Raise an error for an optimizer or a surface for which N runs cannot be one."""
-    if not runs_are_independent(runner):
-        raise ValueError(not_independent(runner))
+    check_runs_apart(runner)
     with np.errstate(all="ignore"):  # the function need not be defined everywhere
         if not surface.takes_many(points):
             raise ValueError(f"{surface.name} must take p of shape ({surface.ndim}, N) and return N values for a map: "
@@ -189,10 +188,11 @@ def check_independent(runner, surface, points):
         Objective(surface, points)()  # raises an error for a function that cannot be differentiated
 
 
-def not_independent(runner):
-    """Return the message for an optimizer whose elements do not move independently."""
-    return (f"{type(runner).__name__} sees its parameters as a whole, so pixels would not be separate runs; "
-            "a map needs an elementwise optimizer, such as SGD or Adam, and record(...) runs any")
+def check_runs_apart(runner):
+    """Raise an error for an optimizer that may mix the runs of different pixels."""
+    if reason := contestants.why_runs_may_mix(runner):
+        raise ValueError(f"{reason}, so the pixels of a map might not be separate runs: a map needs an elementwise "
+                         "optimizer, such as SGD, Adam, or a class with an update and no step. record(...) runs any")
 
 
 def optimizer_in_words(runner, axes):

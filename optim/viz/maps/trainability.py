@@ -11,8 +11,8 @@ from minigrad import Tensor
 
 from ..pictures.drawing import Drawing, add_legend, axes_or_new, style, titled
 from ..runs import contestants
-from ..runs.recording import check_count, runs_are_independent
-from .map import Map, axis, mapped, not_independent, optimizer_in_words, plain_hyperparameters
+from ..runs.recording import check_count
+from .map import Map, axis, check_runs_apart, mapped, optimizer_in_words, plain_hyperparameters
 from .raster import axes_in_words, draw_image, thinned
 from .tiles import LANES
 
@@ -137,8 +137,7 @@ class NetworkWork:
     def check(self, x, y):
         """Raise an error for learning rates and optimizers that cannot be mapped, before any long work."""
         runner = self.built([optim.Parameter(0.0), optim.Parameter(0.0)], 0.1, 0.1)
-        if not runs_are_independent(runner):
-            raise ValueError(not_independent(runner))
+        check_runs_apart(runner)
         self.built([optim.Parameter(np.zeros(len(rates))) for rates in (x, y)], x, y)
 
     def facts(self):

@@ -197,12 +197,21 @@ def built(which, surface, params, hyperparameters):
 
 def runs_are_independent(optimizer):
     """Return whether the columns of a parameter of shape (n, N) move as they would alone."""
+    return not why_runs_may_mix(optimizer)
+
+
+def why_runs_may_mix(optimizer):
+    """Return why the columns of a parameter might not move as they would alone, to begin a message; "" if they do."""
     kind = type(optimizer)
     if kind is optim.chain:
-        return all(link.elementwise and not (link.survey or link.settle or is_masked(link))
-                   for link in optimizer.links.values())
-    usual_steps = Optimizer.step, HasAverage.step  # which differ only in a check
-    return optimizer.elementwise and kind.step in usual_steps and kind.move_all is Optimizer.move_all
+        mixing = [name for name, link in optimizer.links.items()
+                  if not link.elementwise or link.survey or link.settle or is_masked(link)]
+        return f"the link {mixing[0]} sees its parameters as a whole" if mixing else ""
+    if not optimizer.elementwise or kind.move_all is not Optimizer.move_all:
+        return f"{kind.__name__} sees its parameters as a whole"
+    if kind.step not in (Optimizer.step, HasAverage.step):  # which differ only in a check
+        return f"{kind.__name__} has its own step, which may see its parameters as a whole"
+    return ""
 
 
 def is_masked(link):

@@ -32,6 +32,19 @@ def clipped(params):
     return optim.chain(params, optim.clip_by_global_norm(1.0), optim.trace(0.9))
 
 
+class StepsItself(optim.Optimizer):
+    """An elementwise optimizer written as for PyTorch; nothing says so."""
+
+    def __init__(self, params, lr=0.1, beta=0.9):
+        super().__init__(params, {"lr": lr, "beta": beta})
+
+    def step(self, closure=None):
+        closure()
+        for group in self.param_groups:
+            for p in group["params"]:
+                p.data -= group["lr"] * p.grad
+
+
 def numbers_of(runner):
     """Return the names of the hyperparameters besides lr that are numbers, of an optimizer that can be mapped."""
     numbers = [name for name, value in runner.defaults.items() if type(value) in (int, float) and name != "lr"]
@@ -127,7 +140,11 @@ class TestHyperparameterMap:
 
     @pytest.mark.parametrize(("keywords", "error", "message"), [
         ({"optimizer": "LBFGS", "y": ("tolerance_grad", MOMENTA)}, ValueError, "elementwise optimizer"),
-        ({"optimizer": clipped, "y": ("trace.decay", MOMENTA)}, ValueError, "sees its parameters as a whole"),
+        ({"optimizer": "LARS", "y": ("eps", MOMENTA)}, ValueError, "^LARS sees its parameters as a whole, so"),
+        ({"optimizer": clipped, "y": ("trace.decay", MOMENTA)}, ValueError,
+         "^the link clip_by_global_norm sees its parameters as a whole, so"),
+        ({"optimizer": StepsItself, "y": ("beta", MOMENTA)}, ValueError,
+         "^StepsItself has its own step, which may see .*a class with an update and no step"),
         ({"x": ("lr", [0.1, 0.2, 0.5])}, ValueError, "evenly spaced"),
         ({"x": ("lr", LRS[::-1])}, ValueError, "two increasing values"),
         ({"x": ("lr", [0.1])}, ValueError, "two increasing values"),
