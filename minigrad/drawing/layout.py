@@ -154,13 +154,14 @@ def layers_of(count, edges):
     for source, target in edges:
         sources[target].append(source)
         targets[source].append(target)
-    layer = [0] * count
+    layer, loose = [0] * count, [True] * count  # a loose box needs only leaves, and loose boxes that serve it alone
     for i in range(count):
         layer[i] = max((layer[source] + 1 for source in sources[i]), default=0)
+        loose[i] = all(loose[source] and (not sources[source] or set(targets[source]) == {i}) for source in sources[i])
     for i in reversed(range(count)):
         # A step to the right shortens the edges to its targets, and stretches those from sources that serve it alone.
-        # Leaves can follow it, though, and a source with other targets has a long line anyway.
-        stretched = [source for source in sources[i] if sources[source] and set(targets[source]) == {i}]
+        # Loose boxes follow it, though, and a source with other targets has a long line anyway.
+        stretched = [source for source in sources[i] if set(targets[source]) == {i} and not loose[source]]
         if targets[i] and len(stretched) < len(targets[i]):
             layer[i] = min(layer[target] for target in targets[i]) - 1
     rank = {number: place for place, number in enumerate(sorted(set(layer)))}

@@ -522,6 +522,11 @@ def test_a_part_of_an_array_is_taken_where_it_is_used():
     assert layers_of(6, edges) == [0, 1, 2, 3, 3, 4]
 
 
+def test_what_needs_only_a_parameter_is_computed_where_it_is_used():
+    edges = [(0, 1), (1, 2), (3, 4), (4, 5), (5, 6), (2, 7), (6, 7)]  # 0 and 3 are parameters
+    assert layers_of(8, edges) == [1, 2, 3, 0, 1, 2, 3, 4]
+
+
 def test_a_drawing_that_needs_no_crossing_has_none():
     rng = np.random.default_rng(0)
     for _ in range(20):  # trees, with their boxes in an order at random
