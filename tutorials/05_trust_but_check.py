@@ -99,13 +99,13 @@ print("caught:", [function.__name__ for function in functions if after[function]
 columns = 7
 rows = -(-len(functions) // columns)
 with viz.style():
-    figure, axes = plt.subplots(1, 2, figsize=(13, 5.2))
+    figure, axes = plt.subplots(2, 1, figsize=(8, 7))
     for ax, found, title in zip(axes, (errors, after), ("minigrad's rules", "one wrong rule among them")):
         digits = np.full(rows * columns, np.nan)
         digits[:len(functions)] = [-np.log10(max(found[function], 1e-13)) for function in functions]
         tiles = ax.imshow(digits.reshape(rows, columns), cmap="viridis", vmin=0, vmax=12, aspect="auto")
         for i, function in enumerate(functions):
-            ax.text(i % columns, i // columns, function.__name__, ha="center", va="center", fontsize=8.5,
+            ax.text(i % columns, i // columns, function.__name__, ha="center", va="center", fontsize=9,
                     color="white" if digits[i] < 8 else "black")
         ax.set(title=title, xticks=[], yticks=[])
         ax.grid(False)

@@ -305,7 +305,7 @@ assert np.allclose(wrong[-1], [0, y.mean()], atol=1e-6)
 
 # %%
 with viz.style():
-    figure, axes = plt.subplots(2, 4, figsize=(13, 6))
+    figure, axes = plt.subplots(2, 4, figsize=(10, 5))
     for number, (ax, (title, (right, wrong))) in enumerate(zip(axes.flat, museum.items()), 1):
         for losses, word in ((right, "right"), (wrong, "wrong")):
             ax.semilogy(losses, label=word, markevery=max(1, len(losses) // 8), markersize=5)
@@ -313,7 +313,7 @@ with viz.style():
     axes[0, 1].set(ylabel="length of the step", yscale="linear")
     axes[0, 3].set(ylabel="size of the noisy weights", yscale="linear")
     axes[1, 3].axis("off")
-    axes[1, 3].legend(*axes[0, 0].get_legend_handles_labels(), loc="center", fontsize=13)
+    axes[1, 3].legend(*axes[0, 0].get_legend_handles_labels(), loc="center", fontsize=11)
 tutorials.picture(figure, "20_bug_museum")
 
 # %% [markdown]
