@@ -212,6 +212,9 @@ class Window:
 
     def choose(self, label):
         """Let another optimizer run, with its original hyperparameters, and give it its sliders."""
+        if label != self.choice.value_selected:
+            self.choice.set_active(list(self.optimizers).index(label))  # which calls this again
+            return
         self.chosen = label
         for slider in self.sliders.values():
             slider.disconnect_events()

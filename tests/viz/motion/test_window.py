@@ -67,6 +67,12 @@ def test_choosing_an_optimizer_gives_its_sliders(window):
     assert_draws(window, record(MOMENTUM, "rosenbrock", steps=40, momentum=0.5))
 
 
+def test_the_button_follows_an_optimizer_that_is_chosen_in_code():
+    window = play("booth", ["SGD(lr=0.05)", "Adam(lr=0.5)"], steps=5)
+    window.choose("Adam(lr=0.5)")
+    assert window.choice.value_selected == window.run.label == "Adam(lr=0.5)"
+
+
 def test_click_and_drag_set_the_start(window):
     mouse(window, "button_press_event", (1.5, -0.5))
     assert_draws(window, record(ADAM, "rosenbrock", window.start, steps=40))
