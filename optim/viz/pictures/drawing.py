@@ -154,7 +154,8 @@ def titled(ax, text, formula="", note=""):
     room = max(int(2 * width_of(ax) / size), 10)  # characters
     *lines, last = textwrap.wrap(text, room, break_on_hyphens=False)
     last += between + formula if formula else ""
-    ax.set_title("\n".join([*lines, last, *textwrap.wrap(note, room)]), fontsize=size)
+    whole = "\n".join([*lines, last, *textwrap.wrap(note, room)])
+    ax.set_title(whole, fontsize=size, verticalalignment="bottom", pad=4)  # fractions reach below the baseline
 
 
 def add_legend(ax, place="inside", handles=None):

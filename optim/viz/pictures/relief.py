@@ -111,8 +111,8 @@ def lay(ax, run, looks, box, above):
     return faint, line
 
 
-def hidden(points, box, above, top):
-    """Return which points are hidden behind the ground, seen from the axes' direction of view."""
+def hidden(points, box, above, top, depth=2 * ABOVE):
+    """Return which points are hidden this deep behind the ground, seen from the axes' direction of view."""
     elevation, azimuth = np.radians(ELEVATION), np.radians(AZIMUTH)
     to_viewer = [np.cos(elevation) * np.cos(azimuth), np.cos(elevation) * np.sin(azimuth), np.sin(elevation)]
     unit = np.array([*np.ptp(box, axis=1), top]) / BOX  # of the axes' own lengths, in coordinates
@@ -122,7 +122,7 @@ def hidden(points, box, above, top):
     inside = np.all((low <= sights[:2]) & (sights[:2] <= high), axis=0)
     ground = np.full(inside.shape, -np.inf)
     ground[inside] = above(sights[:2, inside])
-    return (ground > sights[2] + 2 * ABOVE).any(axis=1)
+    return (ground > sights[2] + depth).any(axis=1)
 
 
 def dots(ax, points, box, above, **looks):
@@ -131,7 +131,7 @@ def dots(ax, points, box, above, **looks):
     if not len(x):
         return []
     whole = np.array([x, y, above(points)])
-    behind = hidden(whole, box, above, ax.get_zlim()[1])
+    behind = hidden(whole, box, above, ax.get_zlim()[1], depth=3)  # contour lines: a symbol is that high
     return [ax.plot(*whole[:, where], markeredgewidth=1.2, zorder=4, alpha=alpha, **looks)[0]
             for where, alpha in ((~behind, 1), (behind, 0.55))]
 

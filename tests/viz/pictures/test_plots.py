@@ -344,6 +344,11 @@ class TestWords:
         assert title.endswith("\n$f = x^2 + y^2$")
         assert axes[0, 1].title.get_window_extent(self.drawn(figure)).x1 < axes[0, 2].bbox.x0
 
+    def test_fractions_in_a_title_lie_above_the_axes(self):
+        drawn = contour("plateau")
+        drawn.png()
+        assert drawn.ax.title.get_window_extent().y0 > drawn.ax.bbox.y1
+
     def test_titles_are_not_broken_at_hyphens(self):
         with style():
             ax = plt.subplots(figsize=(3, 3))[1]
