@@ -407,8 +407,8 @@ def neighbourhood(columns, ports):
 
 def distance(columns, above, below):
     """Return how far the centres of two items, one below the other, must be apart."""
-    gap = SLIVER if columns.is_dummy(above) or columns.is_dummy(below) else GAP
-    return (columns.height(above) + columns.height(below)) / 2 + gap
+    pair = columns.height(above), columns.height(below)
+    return sum(pair) / 2 + (min(GAP, max(pair) / 3) if all(pair) else SLIVER)  # small boxes may be closer
 
 
 def spread(columns, items, wishes, centre):

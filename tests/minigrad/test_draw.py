@@ -367,11 +367,11 @@ def test_folding_reaches_the_limit():
 def test_every_contribution_between_boxes_runs_along_an_edge():
     picture = draw(recurrence(40))
     home = {row.step: box for box in picture.graph.boxes for row in box.rows}
-    told = [give for edge in picture.graph.edges for give in edge.contributions]
+    drawn = [give for edge in picture.graph.edges for give in edge.contributions]
     between = [give for row in picture.explanation.rows for give in row.contributions
                if home[give.giver] is not home[give.receiver]]
-    assert len(told) == len({id(give) for give in told})
-    assert {id(give) for give in told} >= {id(give) for give in between}
+    assert len(drawn) == len({id(give) for give in drawn})
+    assert {id(give) for give in drawn} >= {id(give) for give in between}
     assert all(home[give.giver] is edge.target and home[give.receiver] is edge.source
                for edge in picture.graph.edges for give in edge.contributions)
 
