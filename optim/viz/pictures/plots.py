@@ -415,9 +415,9 @@ def overview(race, *, domain=None, levels=20):
         left, right = figure.subplots(1, 2)
         over = paths(trajectories, left, domain=domain, levels=levels, legend=False)
         by_step = losses(trajectories, right, xscale=step_scale(trajectories), legend=False)
-        note = textwrap.wrap(note_of(race), 105)
+        note = textwrap.wrap(note_of(race), 118, break_on_hyphens=False)
         if note:
-            figure.suptitle("\n".join(note), x=0.01, ha="left", fontsize="medium")
+            figure.suptitle("\n".join(note), x=0.01, ha="left", fontsize=9)
         handles = in_legend([*over["lines"], over["starts"], *over["minima"]])
         legend = widest_legend(figure, handles)
         figure.set_figheight(3.55 + 0.2 * len(note) + max(legend.get_window_extent().height / figure.dpi, 0.45))
