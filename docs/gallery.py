@@ -36,14 +36,16 @@ def quadratic():
 @picture
 def surfaces(path):
     with viz.style():
-        _, axes = plt.subplots(4, 7, figsize=(16, 9))
+        _, axes = plt.subplots(5, 6, figsize=(10, 8.4))
     for ax, name in zip(axes.flat, viz.surfaces.names()):
         drawing = viz.contour(name, ax)
-        ax.set(title=name, xlabel="", ylabel="")
+        ax.set(xlabel="", ylabel="")
+        ax.set_title(name, fontsize=9)
         ax.locator_params(nbins=3)
+        ax.tick_params(labelsize=8)
     for ax in axes.flat[len(viz.surfaces.names()):]:
         ax.set_axis_off()
-    drawing.save(f"{path}.png", dpi=120)
+    drawing.save(f"{path}.png", dpi=160)
 
 
 @picture
