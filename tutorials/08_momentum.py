@@ -14,7 +14,6 @@ sys.path.append(str(Path(globals().get("__file__", "here")).resolve().parents[1]
 # %%
 from pathlib import Path
 
-import matplotlib.pyplot as plt
 import numpy as np
 
 import minigrad
@@ -173,12 +172,10 @@ print("wrote", page)
 # minimum. Grey runs were too slow, dark runs exploded. The line is the formula, the star is Polyak's tuning.
 
 # %%
-with viz.style():
-    figure, ax = plt.subplots(figsize=(8, 5.6))
-result.plot(ax, show="steps")
-ax.plot(best_lr, best_momentum, "*", color="white", markeredgecolor="black", markersize=17)
-ax.set_title("12,000 runs of gradient descent with momentum, and Polyak's star of 1964")
-tutorials.picture(figure, "08_momentum")
+drawing = result.plot(show="steps")
+drawing.ax.plot(best_lr, best_momentum, "*", color="white", markeredgecolor="black", markersize=17)
+drawing.ax.set_title("12,000 runs of gradient descent with momentum,\nand Polyak's star of 1964")
+tutorials.picture(drawing, "08_momentum")
 
 measured_rate = (result["loss"] / result.facts["loss_at_start"]) ** (1 / 800)     # the loss is a square: 2 x 400
 row, column = np.unravel_index(np.nanargmin(measured_rate), result.shape)
