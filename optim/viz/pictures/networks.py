@@ -192,7 +192,7 @@ def landscape(params, loss, ax=None, *, span=1.0, resolution=31, seed=0, **kwarg
         here, = ax.plot(0, 0, **{**STARTS, "label": "the weights as they are"})
         ax.set(xlabel="first random direction", ylabel="second random direction")
         titled(ax, title)
-        add_legend(ax)
+        add_legend(ax, "below")
     return Drawing(ax, {"contours": contours, "here": here, "losses": values}, title,
                    f"{title}, on a plane along two random directions: {values_in_words(values, steps, steps)}")
 
@@ -250,7 +250,7 @@ def pca_path(params, snapshots, ax=None, *, loss=None, resolution=31, margin=0.2
         ax.set(xlim=across[[0, -1]], ylim=up[[0, -1]], xlabel=f"first principal direction ({shares[0]:.0%})",
                ylabel=f"second principal direction ({shares[1]:.0%})")
         titled(ax, title)
-        add_legend(ax)
+        add_legend(ax, "below")
     words = f"{title}: {len(path)} snapshots; {shares.sum():.0%} of the squared distance lies in the plane"
     return Drawing(ax, {"path": line, "contours": contours, "directions": directions, "shares": shares}, title, words)
 
