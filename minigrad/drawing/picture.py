@@ -104,7 +104,7 @@ class Picture:
         pairs = [(number[edge.source], number[edge.target]) for edge in self.graph.edges]
         page = PAGE if ax is None else size_of(ax)
         self.layout = fitted([words.size for words in self.words], [words.small for words in self.words], pairs,
-                             (page[0] - 2 * MARGIN, page[1] - 2 * MARGIN - 4 * LEADING))
+                             (max(page[0] - 2 * MARGIN, 1), max(page[1] - 2 * MARGIN - 4 * LEADING, 1)))
         kinds = {box.kind for box in self.graph.boxes} | {"reference" for _ in self.layout.referred}
         self.legend = [kind for kind in NAMES if kind in kinds]
         legend_width = sum(SAMPLE + text_width(NAMES[kind]) + 26 for kind in self.legend)

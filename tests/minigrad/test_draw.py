@@ -478,6 +478,13 @@ def test_an_animation_can_be_dropped(recwarn):
     assert not recwarn.list
 
 
+def test_axes_of_any_size_are_filled():
+    for size in (0.3, 0.3), (10, 1), (1, 10):
+        picture = draw(explain(rosenbrock, np.ones(2)), plt.figure(figsize=size).add_axes([0, 0, 1, 1]))
+        assert min(picture.ax.get_window_extent().size * 0.72 / (picture.width, picture.height)) == pytest.approx(
+            picture.scale)
+
+
 def test_drawing_leaves_gradients_and_graph_alone():
     x = Tensor([1.0, 2.0], requires_grad=True)
     loss = np.sum(x * x)
