@@ -52,7 +52,7 @@ class Picture:
     boxes, edges : lists of Patch
         One for each box and each edge of the graph, in the same order.
     references : list of Patch
-        Small boxes, from which edges start that would be too long from the boxes for which they stand.
+        Small boxes that stand for others. Edges start here that would be too long otherwise.
     texts : list of dict
         The texts of each box: its "title", its "turn", its "facts" and its "gradient".
     description : str
@@ -171,7 +171,7 @@ class Picture:
             self.texts.append(texts)
 
     def _draw_references(self):
-        """Draw every reference with its words, and a small circle where the box for which it stands ends."""
+        """Draw every reference with its words, and a small circle on the right of each box that has references."""
         self.references = []
         look = dict(verticalalignment="center_baseline", color="#5F5F5F")
         for number, (x, y) in zip(self.layout.referred, self.layout.centres[len(self.boxes):]):

@@ -18,9 +18,10 @@ DIGITS = 4
 
 
 class Words:
-    """The text of a box: a title, an operation's number in the walk back, facts, and a gradient that grows.
+    """The text of a box: a title, the numbers of operations in the walk back, facts, and a gradient that grows.
 
-    The box has room for the gradient at every step, so that all pictures of a graph have the same layout.
+    The box has room for the gradient at every step, so that all pictures of a graph have the same layout. References
+    to it show its `name` and the numbers.
     """
 
     def __init__(self, box):
@@ -31,10 +32,10 @@ class Words:
         self.facts = list(facts(box))
         gradients = list(map(self.gradient, [1, *(give.giver for give in self.row.received)] if self.row else []))
         self.lines = 1 + len(self.facts) + any(gradients)
-        widths = [first_line(self.title, self.turn), *map(text_width, self.facts), *map(text_width, gradients)]
+        widths = [heading_width(self.title, self.turn), *map(text_width, self.facts), *map(text_width, gradients)]
         self.size = max(widths) + 2 * PAD[0], self.lines * LEADING + 2 * PAD[1]
         self.name = self.title.partition(" = ")[0]
-        self.small = first_line(self.name, self.turn) + 2 * PAD[0], LEADING + PAD[1]  # the size of a reference
+        self.small = heading_width(self.name, self.turn) + 2 * PAD[0], LEADING + PAD[1]  # the size of a reference
 
     def gradient(self, step):
         """Return what is known of the gradient after a number of steps; "" if none has arrived."""
@@ -55,12 +56,14 @@ class Words:
 
 def turn(operations):
     """Return the numbers of operations in the walk back: "#3" or "#3–7"."""
-    steps = sorted({operation.step for operation in (operations[0], operations[-1])} if operations else ())
-    return f"#{'–'.join(map(str, steps))}" if steps else ""
+    if not operations:
+        return ""
+    first, last = operations[-1].step, operations[0].step
+    return f"#{first}" if first == last else f"#{first}–{last}"
 
 
-def first_line(title, turn):
-    """Return the width of a title with the numbers on its right."""
+def heading_width(title, turn):
+    """Return the width of a title and of the numbers on its right."""
     return text_width(title, weight="bold") + (text_width(turn) + 8 if turn else 0)
 
 
