@@ -86,6 +86,7 @@ def state(run, names=None, axes=None, **kwargs):
         artists = {name: panel(ax, run, name, drawable[name], kwargs) for ax, name in zip(axes, names)}
         titled(axes[0], f"{run.label} on {run.surface.heading}")
         axes[-1].set_xlabel("step")
+        axes[-1].figure.align_ylabels(axes)
         add_legend(axes[-1], "below")
     title = f"State of {run.label} by step on {run.surface.name}"
     return Drawing(axes, artists, title, f"{title}, for each coordinate: {', '.join(names)}")
@@ -112,7 +113,9 @@ def panel(ax, run, name, values, kwargs):
     if smallest > 0 and largest > 30 * smallest:
         ax.set_yscale("log")
     elif smallest <= 0 and max(-smallest, largest) > 30 * typical:
-        ax.set_yscale("symlog", linthresh=typical)  # on a linear scale, all but the first steps would seem 0
+        # On a linear scale, all but the first steps would seem 0. The linear part has room for its three numbers.
+        decades = np.log10(max(-smallest, largest) / typical)
+        ax.set_yscale("symlog", linthresh=typical, linscale=max(decades / 3, 1))
         ax.yaxis.get_major_locator().set_params(numticks=5)
         ax.axhline(0, **ZERO_LINE)
     elif smallest > 0:

@@ -1,5 +1,7 @@
 """The pictures of a run's gradients, state and moves show what the run has recorded."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -30,6 +32,15 @@ class TestState:
     def test_optimizers_that_keep_lists_and_need_closures_have_a_panel_for_what_is_no_list(self):
         drawn = dynamics.state(record("LBFGS", "beale", steps=4))
         assert list(drawn.artists) == ["gradients", "prev_flat_grad", "d", "effective_lr"]
+
+    @pytest.mark.parametrize("optimizer", ["LBFGS", "Adam(lr=0.3)", "SGD(lr=0.02)"])
+    def test_numbers_along_the_axes_do_not_overlap(self, optimizer):
+        drawn = dynamics.state(record(optimizer, "beale", steps=30))
+        drawn.figure.canvas.draw()
+        for ax in drawn.ax:
+            boxes = [label.get_window_extent() for label in ax.get_yticklabels() if label.get_text()]
+            boxes = sorted((box.y0, box.y1) for box in boxes if ax.bbox.y0 <= (box.y0 + box.y1) / 2 <= ax.bbox.y1)
+            assert all(top < bottom for (_, top), (bottom, _) in pairwise(boxes))
 
     def test_names_and_axes_can_be_chosen(self):
         import matplotlib.pyplot as plt
