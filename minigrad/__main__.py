@@ -54,7 +54,7 @@ def loaded(place):
     """Return the function that FILE.py:FUNCTION names."""
     path, colon, name = place.rpartition(":")
     if not colon or not path:
-        raise ValueError(f"{place!r} names no function: write FILE.py:FUNCTION, as in surfaces.py:rosenbrock")
+        raise ValueError(f"{place!r} does not name a function: write FILE.py:FUNCTION, as in surfaces.py:rosenbrock")
     if not Path(path).is_file():
         raise ValueError(f"there is no file {path}")
     spec = importlib.util.spec_from_file_location(Path(path).stem, path)

@@ -139,7 +139,7 @@ def array(value, name):
     try:
         x = operand(value)
     except ValueError:  # rows of different lengths
-        raise TypeError(f"{name} must hold numbers, as many in each row; got {shown(value)}") from None
+        raise TypeError(f"{name} must hold numbers, the same count in each row; got {shown(value)}") from None
     if x.dtype.kind not in "fiubc":
         raise TypeError(f"{name} must hold numbers, as an array or a Tensor; got {shown(value)}")
     return x

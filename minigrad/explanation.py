@@ -316,7 +316,7 @@ def explained(loss, args, grad, keep, frame):
     if callable(loss):
         loss, names = run(loss, args)
     elif args:
-        raise TypeError(f"explain takes arguments only for a function, and loss is {loss!r}")
+        raise TypeError(f"explain takes arguments only for a function, but loss is {loss!r}")
     if not isinstance(loss, Tensor):
         raise TypeError(f"explain takes a Tensor, or a function that returns one, not {loss!r}")
     if loss.recipe is FREED:

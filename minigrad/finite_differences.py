@@ -208,7 +208,7 @@ def compare(found, differences, step, rtol, atol, labels, order):
         raise GradientError(
             f"derivative {order} is wrong at {labels(i)}: minigrad finds {found[i]:.9g}, finite differences "
             f"{expected[i]:.9g}, an error of {error[i]:.3g} where {allowed[i]:.3g} is allowed; "
-            f"{wrong.sum()} of {wrong.size} numbers are wrong, this one the most")
+            f"{wrong.sum()} of {wrong.size} numbers are wrong, and this one is the worst")
     if kinks.any():
         i = np.argmax(np.where(kinks, gap, -1))
         raise GradientError(

@@ -387,8 +387,8 @@ def run_of_number(function, argnums, args, keywords):
     """Return the Run of a function that must return a single number."""
     run = Run(function, argnums, args, keywords)
     if isinstance(run.result, NESTED) or size_of(run.root) != 1:
-        raise TypeError(f"a gradient belongs to a single number, and {name_of(function)} returned "
-                        f"{describe(run.result)}: reduce it, as with np.sum, or ask for minigrad.jacobian")
+        raise TypeError(f"a gradient needs a function that returns a single number, and {name_of(function)} returned "
+                        f"{describe(run.result)}: reduce it, as with np.sum, or use minigrad.jacobian")
     warn_of_plain_results(run, function)
     return run
 
@@ -459,7 +459,7 @@ def variable(x, position=0):
         return record(_VARIABLE, (x,), {})
     value = copied(value_of(x))
     if value.dtype.kind != "f":
-        raise TypeError(f"argument {position} of dtype {value.dtype} cannot be differentiated by: pass floats, "
+        raise TypeError(f"argument {position} has dtype {value.dtype}; a derivative needs floats, "
                         "for instance 3.0 for 3, np.array([1.0, 2.0]), or x.astype(float)")
     return make(Tensor, value, (_VARIABLE, (value,), {}, ()))
 
@@ -476,8 +476,8 @@ def positions_of(argnums, args):
     try:
         positions = [range(len(args))[i] for i in numbers]
     except IndexError:
-        raise TypeError(f"argnums={argnums} with {len(args)} positional arguments: pass what is differentiated "
-                        "by position, and count positions from 0") from None
+        raise TypeError(f"argnums={argnums} with {len(args)} positional arguments: positions count from 0, and "
+                        "an argument to differentiate by cannot be passed by name") from None
     if len(positions) > 1 and len(positions) > len(set(positions)):
         raise ValueError(f"argnums={argnums} names an argument twice")
     return positions

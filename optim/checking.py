@@ -557,8 +557,8 @@ def runs_together_and_apart(examination, name, values):
         value = one_run(values if isinstance(values, tuple) else (values,), i, like=values)
         examination.train([alone], [[grads[0][:, i:i + 1]] for grads in gradients], **{name: value})
         if differ([alone], [Parameter(params[0].data[:, i:i + 1])], rtol=1e-9, atol=1e-12):
-            return [f"with an array as {name}, run {i} of three in one pass goes elsewhere than alone: is there a line "
-                    f"that takes {name} for one number?\n   {examination.definition('update')}"]
+            return [f"with an array as {name}, run {i} of three in one pass goes another way than alone: is there a "
+                    f"line that needs {name} to be one number?\n   {examination.definition('update')}"]
     return []
 
 
@@ -574,7 +574,7 @@ def treats_groups_apart(examination):
     if not differ(params, twins, rtol=1e-12, atol=0):
         return []
     return ["two groups do not move as two optimizers do, each with its own lr: does update remember something that "
-            f"belongs to one parameter elsewhere than in state?\n   {examination.definition('update')}"]
+            f"belongs to one parameter outside its state?\n   {examination.definition('update')}"]
 
 
 def skips_missing_gradients(examination):
@@ -600,8 +600,8 @@ def resumes_bit_for_bit(examination):
     walk(resumed, twins, gradients[3:])
     if not differ(params, twins, rtol=0, atol=0):
         return []
-    return ["a run resumed from its state dictionary goes elsewhere: everything that a step remembers belongs in the "
-            f"dictionary that init_state returns\n   {examination.definition('init_state')}"]
+    return ["a run resumed from its state dictionary goes another way: everything that a step remembers belongs in "
+            f"the dictionary that init_state returns\n   {examination.definition('init_state')}"]
 
 
 def returns_the_loss(examination):

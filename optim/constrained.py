@@ -228,7 +228,7 @@ def off_the_plane(x, normal, offset, axis, kept):
     a = np.broadcast_to(np.asarray(normal, x.dtype), x.shape)
     square = np.sum(a * a, axis=axis, keepdims=True)
     if not np.all(square > 0):
-        raise ValueError("normal is 0, and has no direction: expected a vector that is not")
+        raise ValueError("normal is 0, so it has no direction; expected a vector that is not 0")
     return x - kept(np.sum(a * x, axis=axis, keepdims=True) - offset) / square * a
 
 

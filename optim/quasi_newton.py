@@ -455,7 +455,7 @@ class LBFGS(WholeVectorOptimizer):
         state = {name: kinds[name](entry) for name, entry in saved.items()}
         lengths = {len(state[name]) for name in ("old_dirs", "old_stps", "ro") if name in state}
         if len(lengths) > 1:
-            raise ValueError(f"old_dirs, old_stps and ro have {sorted(lengths)} entries; expected as many in each")
+            raise ValueError(f"old_dirs, old_stps and ro have {sorted(lengths)} entries; expected equal lengths")
         return state
 
 

@@ -244,13 +244,13 @@ class LRScheduler:
                              f"got {sorted(state)} for {sorted(state.get('now', ()))}")
         for name, values in state["now"].items():
             if len(values) != len(own["now"][name]):
-                raise ValueError(f"the state is of {len(values)} groups; this optimizer has {len(own['now'][name])}")
+                raise ValueError(f"the state holds {len(values)} groups; this optimizer has {len(own['now'][name])}")
         for name in self.functions:
             if not is_like(state[name], own[name]):
                 raise ValueError(f"the state was saved with another {name}: give the schedule the functions, or the "
                                  "objects that can be called, that it had")
         if len(state["schedulers"]) != len(self.schedulers):
-            raise ValueError(f"the state is of {len(state['schedulers'])} schedules; here are {len(self.schedulers)}")
+            raise ValueError(f"the state holds {len(state['schedulers'])} schedules; expected {len(self.schedulers)}")
         for part, saved in zip(self.schedulers, state["schedulers"]):
             part._check_state(saved)
 
@@ -734,7 +734,8 @@ class OneCycleLR(LRScheduler):
 
     def value_in(self, i, name, t, last, base):
         if t > self.total_steps:
-            raise ValueError(f"step {t} of a cycle of {self.total_steps}: it is over; make total_steps larger")
+            raise ValueError(f"step {t} is after the end of the cycle of {self.total_steps} steps: make "
+                             "total_steps larger")
         corners = self.corners(i, name)
         n = next((n for n in range(1, len(corners)) if t <= self.turns[n]), len(corners) - 1)
         length = self.turns[n] - self.turns[n - 1]
@@ -1169,5 +1170,5 @@ def check_parts(kind, schedulers, optimizer):
             raise ValueError(f"{kind} cannot hold ReduceLROnPlateau, whose step needs a measured number")
         optimizer = part.optimizer if optimizer is None else optimizer
         if part.optimizer is not optimizer:
-            raise ValueError(f"the schedules of {kind} must all be of one optimizer; {part!r} is of another")
+            raise ValueError(f"the schedules of {kind} must all belong to one optimizer; {part!r} belongs to another")
     return optimizer

@@ -605,7 +605,7 @@ class Sophia(DiagonalHessianOptimizer):
                  update_interval: int = 10, hessian_diagonal: Function | None = None, rng: Any = None, *,
                  maximize: bool = False) -> None:
         if (hvp is None) == (hessian_diagonal is None):
-            raise TypeError("Sophia needs one of hvp (for Hutchinson's estimate) and hessian_diagonal (for one of your "
+            raise TypeError("Sophia needs either hvp (for Hutchinson's estimate) or hessian_diagonal (for your "
                             f"own); got {hvp!r} and {hessian_diagonal!r}")
         check_callable("hvp or hessian_diagonal", hvp or hessian_diagonal)
         self.hessian_diagonal = hessian_diagonal
@@ -678,7 +678,7 @@ def as_matrix(name, value, rows, columns, dtype):
         return np.concatenate([as_matrix(name, block, rows, [n], dtype) for block, n in zip(value, columns)], axis=1)
     matrix, shape = np.asarray(value, dtype), (sum(rows), sum(columns))
     if matrix.size != shape[0] * shape[1]:
-        raise ValueError(f"{name} returned an array of shape {matrix.shape}; expected {shape}, or as many numbers")
+        raise ValueError(f"{name} returned an array of shape {matrix.shape}; expected {shape}, or that many numbers")
     check_finite(f"{name} returned", matrix)
     return matrix.reshape(shape)
 

@@ -80,7 +80,7 @@ class Link(UpdateRule):
     def load_state_dict(self, state_dict: dict) -> None:
         """Take over what `state_dict` returned."""
         if state_dict:
-            raise ValueError(f"the link {self.name} remembers nothing of its own; got {sorted(state_dict)}")
+            raise ValueError(f"the link {self.name} has no state of its own; got {sorted(state_dict)}")
 
 
 class chain(Optimizer):

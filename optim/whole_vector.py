@@ -81,8 +81,8 @@ class WholeVectorOptimizer(Optimizer):
         for name in self.defaults:
             values = [group[name] for group in self.param_groups]
             if any(np.ndim(value) for value in values):
-                raise ValueError(f"{name} is {values}, but {type(self).__name__} makes one run of all parameters: "
-                                 "give it a number")
+                raise ValueError(f"{name} is {values}, but {type(self).__name__} moves all parameters as one vector: "
+                                 "pass a number")
             if any(value != values[0] for value in values):
                 raise ValueError(f"{type(self).__name__} sees all groups as one vector, so they need the same {name}; "
                                  f"got {values}")

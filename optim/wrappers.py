@@ -127,7 +127,7 @@ class Wrapper(Optimizer):
         name, params = type(self).__name__, [param for group in self.param_groups for param in group["params"]]
         own = state_dict.get(name) if isinstance(state_dict, dict) else None
         if not isinstance(own, dict) or own.keys() != {"state", *self.counts}:
-            raise ValueError(f"this is not the state of an optimizer wrapped in {name}: no entry {name!r} in it fits")
+            raise ValueError(f"this is not the state of an optimizer wrapped in {name}: it has no valid entry {name!r}")
         if strangers := own["state"].keys() - set(range(len(params))):
             raise ValueError(f"{name} has state for parameters {sorted(strangers)}, which are not in this optimizer")
         state = {}

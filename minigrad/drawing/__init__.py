@@ -76,9 +76,9 @@ def draw(loss: Tensor | Explanation, ax: Axes | None = None, *, step: int | None
     if step is not None and not 0 <= step <= count:
         raise ValueError(f"step={step} is out of range: this backward pass has {count} operations, so 0 to {count}")
     if (depth is not None and depth < 1) or limit < 2:
-        raise ValueError(f"depth counts from 1, and limit from 2; got depth={depth}, limit={limit}")
+        raise ValueError(f"depth must be at least 1, and limit at least 2; got depth={depth}, limit={limit}")
     if depth is not None and not any(row.origin.calls for row in explanation.rows):
-        raise ValueError(f"depth={depth} folds the operations of each nn.Module, and no call of one is known here: run "
-                         "the forward pass inside minigrad.remember_lines(), or draw minigrad.explain(model, x)")
+        raise ValueError(f"depth={depth} folds the operations of each nn.Module, and this graph has no record of them: "
+                         "run the forward pass inside minigrad.remember_lines(), or draw minigrad.explain(model, x)")
     from .picture import Picture as Drawn
     return Drawn(explanation, ax, step, animate, depth, limit)

@@ -96,6 +96,6 @@ def _samples(arrays):
     """Return arrays of the same length."""
     samples = [operand(rows) for rows in arrays]
     if not samples or any(rows.ndim == 0 for rows in samples) or len({len(rows) for rows in samples}) > 1:
-        raise ValueError("arrays must have the same number of samples, a row each; got "
+        raise ValueError("arrays must have the same number of samples, one in each row; got "
                          f"{', '.join(map(shown, arrays)) or 'none'}")
     return samples

@@ -360,7 +360,7 @@ def batch_norm(input: Array, running_mean: OptionalArray, running_var: OptionalA
     Raises
     ------
     ValueError
-        In training with one number a channel, which has no variance.
+        In training with one number per channel, which has no variance.
 
     References
     ----------
@@ -377,8 +377,8 @@ def batch_norm(input: Array, running_mean: OptionalArray, running_var: OptionalA
     if training:
         count = input.size // max(input.shape[1], 1)
         if count < 2:
-            raise ValueError(f"batch_norm of an input of shape {input.shape} in training: one number a channel has no "
-                             "variance; give a larger batch, or call model.eval()")
+            raise ValueError(f"batch_norm of an input of shape {input.shape} in training: one number per channel has "
+                             "no variance; give a larger batch, or call model.eval()")
         if running_mean is not None:
             running_mean += momentum * (np.mean(value_of(input), axes) - running_mean)
             running_var += momentum * (np.var(value_of(input), axes, ddof=1) - running_var)

@@ -312,8 +312,8 @@ def binary_cross_entropy(input: Array, target: Array, weight: OptionalArray = No
     input, target = _paired(input, target)
     if np.any((input < 0) | (input > 1)):
         raise ValueError(f"input must hold probabilities, from 0 to 1; got {np.min(value_of(input))} to "
-                         f"{np.max(value_of(input))}: for outputs before a sigmoid there is "
-                         "binary_cross_entropy_with_logits")
+                         f"{np.max(value_of(input))}: use binary_cross_entropy_with_logits for outputs before a "
+                         "sigmoid")
     losses = _surprise_of_probabilities(input, target)
     return _reduced(_times(losses, weight), reduction)
 

@@ -61,7 +61,7 @@ class Module:
         parameter = isinstance(value, Tensor) and value.requires_grad and value.is_leaf
         if name in self._parameters and not parameter and value is not None:
             raise TypeError(f"{name} is a parameter of this {type(self).__name__}, and the new value is not one: "
-                            f"use {name}.data[...] = for new numbers, nn.Parameter(...) for a new one, None for none")
+                            f"write {name}.data[...] = ... for new numbers, or assign nn.Parameter(...) or None")
         if name in self._buffers:
             value = np.asarray(value)
         else:
@@ -220,8 +220,9 @@ class Module:
         missing = [name for name in own if name not in state_dict]
         unexpected = [name for name in state_dict if name not in own]
         if strict and (missing or unexpected):
-            raise KeyError(f"state_dict does not belong to this {type(self).__name__}: it lacks {missing or 'nothing'} "
-                           f"and has {unexpected or 'nothing'} too many; strict=False loads what both sides have")
+            raise KeyError(f"state_dict does not belong to this {type(self).__name__}: missing are "
+                           f"{missing or 'none'}, unexpected are {unexpected or 'none'}; strict=False loads the names "
+                           "that both have")
         loaded = {}
         for name in own.keys() & state_dict.keys():
             loaded[name] = np.asarray(_array(state_dict[name]))

@@ -279,7 +279,7 @@ def _refused_method(name):
     def method(self, *args, **keywords):
         recording = recording_now.get()
         if recording is not None:
-            recording.refuse(f"calls the method {name}, which writes into the array or gives its memory away: "
+            recording.refuse(f"calls the method {name}, which writes into the array or shares its memory: "
                              "use NumPy's function of that name, or x[...] = values")
         return getattr(raw(self), name)(*args, **keywords)
     return method

@@ -183,7 +183,7 @@ class Program:
         for path, array, before in self.watched:
             if fingerprint(array) != before:
                 raise RuntimeError(f"{path} has changed since {self.__name__} was written, and may have gone into a "
-                                   "frozen number: write the program anew, or pass the array as an argument")
+                                   "frozen number: write the program again, or pass the array as an argument")
         try:
             return self.run(*args)
         except AssertionError as error:
@@ -195,7 +195,7 @@ class Program:
         form = self.free_forms[name]
         if array.shape != form.shape or array.dtype != form.dtype:
             raise TypeError(f"{self.__name__} was written for {name} = {form.dtype} array of shape {form.shape}; it is "
-                            f"{described(array)} now: write the program anew")
+                            f"{described(array)} now: write the program again")
         return array
 
     def quick_check(self):

@@ -229,7 +229,7 @@ def split(ary, indices_or_sections, axis=0):
     """Cut an axis into equal parts, or at the given places."""
     length = np.shape(ary)[axis]
     if not np.ndim(indices_or_sections) and length % indices_or_sections:
-        raise ValueError(f"an axis of length {length} does not fall into {indices_or_sections} equal parts: "
+        raise ValueError(f"an axis of length {length} cannot be split into {indices_or_sections} equal parts: "
                          "np.array_split makes parts of nearly equal length")
     return np.array_split(ary, indices_or_sections, axis)
 

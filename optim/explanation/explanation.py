@@ -218,7 +218,7 @@ def check_arguments(optimizer, closure, steps, parameter, element):
         raise IndexError(f"parameter is {parameter!r}; expected a number from 0 to {len(params) - 1}")
     shown = params if parameter is None else [params[parameter]]
     if element is not None and not any(has_element(param.data, element) for param in shown):
-        raise IndexError(f"element is {element!r}, which picks no single number from parameters of the shapes "
+        raise IndexError(f"element is {element!r}, which does not pick a single number from parameters of the shapes "
                          f"{[param.data.shape for param in shown]}")
 
 

@@ -70,8 +70,8 @@ def check_square(rule, grad):
     largest = np.max(np.abs(grad), initial=0)
     if float(np.finfo(grad.dtype).max) ** 0.4 < largest < np.inf:
         raise FloatingPointError(f"a gradient holds numbers as large as {largest:.3g}, whose squares overflow "
-                                 f"{grad.dtype}, and {rule.__name__} would make NaN of them: clip the gradients, or "
-                                 "start elsewhere")
+                                 f"{grad.dtype}, and {rule.__name__} would turn them into NaN: clip the gradients, or "
+                                 "start from another point")
 
 
 class Optimizer(UpdateRule):

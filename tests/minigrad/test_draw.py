@@ -298,7 +298,7 @@ def test_depth_without_known_modules_is_refused():
     x = Tensor([1.0, 2.0], requires_grad=True)
     model = nn.Sequential(nn.Linear(2, 1))
     for loss in np.sum(x * x), np.sum(model(x.astype(np.float32))), explain(rosenbrock, np.ones(2)):
-        with pytest.raises(ValueError, match=r"depth=1 folds .* no call of one is known.*remember_lines\(\)"):
+        with pytest.raises(ValueError, match=r"depth=1 folds .* has no record of them.*remember_lines\(\)"):
             draw(loss, depth=1)
 
 
@@ -512,7 +512,7 @@ def test_misuse_is_reported():
     with pytest.raises(ValueError, match="step=2 is out of range: this backward pass has 1 operation"):
         draw(loss, step=2)
     for options in {"depth": 0}, {"limit": 1}:
-        with pytest.raises(ValueError, match="depth counts from 1, and limit from 2"):
+        with pytest.raises(ValueError, match="depth must be at least 1, and limit at least 2"):
             draw(loss, **options)
     assert not plt.get_fignums()
 

@@ -593,8 +593,8 @@ def test_state_of_torch_is_loaded():
 
 
 @pytest.mark.parametrize(("change", "error", "words"), [
-    (lambda s: s.pop("0.weight"), KeyError, r"lacks \['0.weight'\] and has nothing too many"),
-    (lambda s: s.update(extra=1), KeyError, r"lacks nothing and has \['extra'\] too many"),
+    (lambda s: s.pop("0.weight"), KeyError, r"missing are \['0.weight'\], unexpected are none"),
+    (lambda s: s.update(extra=1), KeyError, r"missing are none, unexpected are \['extra'\]"),
     (lambda s: s.update({"1.running_var": np.ones(4)}), ValueError, r"_var'\] has shape \(4,\); expected \(3,\)"),
     (lambda s: s.update({"1.weight": np.ones(3) * 1j}), TypeError, r"weight'\] has dtype complex128; expected float32"),
     (lambda s: s.update({"1.weight": np.array(["a", "b", "c"])}), TypeError, "has dtype <U1"),
@@ -775,7 +775,7 @@ def test_a_training_step_needs_hardly_more_memory_than_one_by_hand(rng):
     (lambda: nn.ConvTranspose2d(1, 1, 2, output_padding=1)(np.ones((1, 2, 2))), ValueError, "smaller than stride"),
     (lambda: nn.MaxPool2d(2, padding=2)(np.ones((1, 4, 4))), ValueError, "padding must be at most half of kernel_size"),
     (lambda: nn.BatchNorm2d(3)(np.ones((4, 3))), ValueError, r"shape \(N, C, H, W\) with C = 3; got \(4, 3\)"),
-    (lambda: nn.BatchNorm1d(3)(np.ones((1, 3))), ValueError, "one number a channel has no variance"),
+    (lambda: nn.BatchNorm1d(3)(np.ones((1, 3))), ValueError, "one number per channel has no variance"),
     (lambda: nn.LayerNorm(3)(np.ones((3, 4))), ValueError, r"does not end in normalized_shape, \(3,\)"),
     (lambda: nn.Dropout(1.5), ValueError, "p must be a number of at least 0 and at most 1; got 1.5"),
     (lambda: F.dropout(np.ones(3), -1), ValueError, "p must be a number of at least 0"),

@@ -499,7 +499,7 @@ def test_the_state_of_another_wrapper_is_refused_and_changes_nothing(rng):
     stranger = own.state_dict()
     stranger["Lookahead"]["state"][5] = {"slow": np.ones(3)}
     for wrong, message in [
-        (made(optim.EMA).state_dict(), "wrapped in Lookahead"), (made(lambda o: o).state_dict(), "no entry"),
+        (made(optim.EMA).state_dict(), "wrapped in Lookahead"), (made(lambda o: o).state_dict(), "no valid entry"),
         (inner_bad, r"shape \(4,\)"), (own_bad, r"Lookahead's state of parameter 0, 'slow' has shape"),
         (stranger, r"has state for parameters \[5\]"), (None, "wrapped in Lookahead"),
     ]:

@@ -238,7 +238,7 @@ WRONG = [
     (CountsInAdvanceToo, r'after one step, state\["step"\] is 2: it is counted for you, so leave out your own line'),
     (CountsAgainInAWholeArray, r'after one step, state\["step"\] is 2: it is counted for you'),
     (KeepsItOnSelf, r'a step sets self.last, which is one for all.* state\["last"\]'),
-    (HidesItInAList, "two groups do not move as two optimizers do.*a run resumed from .* goes elsewhere"),
+    (HidesItInAList, "two groups do not move as two optimizers do.*a run resumed from .* goes another way"),
     (DropsTheLoss, "closure.* returns None, where the closure returned 0.25"),
     (IgnoresMaximize, "maximize=True is not the same as a gradient of the other sign"),
     (Misspells, "where it makes a step, it raises KeyError: 'momentum'"),

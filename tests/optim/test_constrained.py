@@ -137,7 +137,7 @@ def test_sphere_takes_the_origin_to_one_of_its_points():
     (lambda: optim.project_l2_ball([1.0], 0), "radius is 0"),
     (lambda: optim.project_linf_ball([1.0], -2), "radius is -2"),
     (lambda: optim.project_sphere([1.0], np.nan), "radius is nan"),
-    (lambda: optim.project_hyperplane([1.0, 2.0], [0.0, 0.0]), "normal is 0, and has no direction"),
+    (lambda: optim.project_hyperplane([1.0, 2.0], [0.0, 0.0]), "normal is 0, so it has no direction"),
     (lambda: optim.lmo_simplex([1.0], -1), "total is -1"),
 ])
 def test_sets_that_are_empty_or_no_sets_are_reported(call, message):

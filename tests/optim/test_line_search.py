@@ -346,7 +346,7 @@ def test_groups_that_disagree_and_array_hyperparameters_are_refused(make):
     p, q = optim.Parameter([1.0]), optim.Parameter([1.0])
     with pytest.raises(ValueError, match="need the same lr"):
         make([{"params": [p]}, {"params": [q], "lr": 0.5}])
-    with pytest.raises(ValueError, match="give it a number"):
+    with pytest.raises(ValueError, match="one vector: pass a number"):
         make([p], lr=np.array([0.1]))
     optimizer = make([p])
     with pytest.raises(ValueError, match="need the same lr"):

@@ -432,9 +432,9 @@ def test_the_state_of_another_schedule_is_refused_and_changes_nothing():
     for wrong, message in [
         (StepLR(other, 3).state_dict(), "not the state of a SequentialLR, but of 'StepLR'"),
         ({"last_epoch": 3}, "but of None"),
-        (warmup_cosine(two_groups, 4, 20).state_dict(), "the state is of 2 groups; this optimizer has 1"),
+        (warmup_cosine(two_groups, 4, 20).state_dict(), "the state holds 2 groups; this optimizer has 1"),
         (warmup_cosine(momentum, 4, 20, name="momentum").state_dict(), r"for \['lr'\]; got .* for \['momentum'\]"),
-        (warmup_stable_decay(other, 4, 20, 3).state_dict(), "the state is of 3 schedules; here are 2"),
+        (warmup_stable_decay(other, 4, 20, 3).state_dict(), "the state holds 3 schedules; expected 2"),
         (inverse_sqrt(make_optimizer(), 4).state_dict(), "not the state of a CosineAnnealingLR, but of 'LambdaLR'"),
     ]:
         with pytest.raises(ValueError, match=message):
@@ -458,7 +458,7 @@ def test_the_state_of_another_schedule_is_refused_and_changes_nothing():
     (lambda o: OneCycleLR(o, 1.0), ValueError, "give total_steps, or epochs and steps_per_epoch"),
     (lambda o: OneCycleLR(o, 1.0, 10, pct_start=2), ValueError, "pct_start is 2"),
     (lambda o: OneCycleLR(o, 1.0, 10, anneal_strategy="sin"), ValueError, "anneal_strategy is 'sin'"),
-    (lambda o: OneCycleLR(o, 2.5, 10, cycle_momentum=False).values(12), ValueError, "step 11 of a cycle of 10"),
+    (lambda o: OneCycleLR(o, 2.5, 10, cycle_momentum=False).values(12), ValueError, "step 11 is after the end of"),
     (lambda o: ReduceLROnPlateau(o, mode="low"), ValueError, "mode is 'low'"),
     (lambda o: ReduceLROnPlateau(o, factor=1.0), ValueError, "factor is 1.0"),
     (lambda o: ReduceLROnPlateau(o, threshold_mode="x"), ValueError, "threshold_mode is 'x'"),
@@ -466,7 +466,7 @@ def test_the_state_of_another_schedule_is_refused_and_changes_nothing():
     (lambda o: SequentialLR(o, [], []), ValueError, "at least one schedule"),
     (lambda o: ChainedScheduler([3]), TypeError, "3 is not a schedule"),
     (lambda o: ChainedScheduler([ReduceLROnPlateau(o)]), ValueError, "cannot hold ReduceLROnPlateau"),
-    (lambda o: ChainedScheduler([StepLR(o, 1), StepLR(make_optimizer(), 1)]), ValueError, "is of another"),
+    (lambda o: ChainedScheduler([StepLR(o, 1), StepLR(make_optimizer(), 1)]), ValueError, "belongs to another"),
     (lambda o: warmup_cosine(o, 0, 10), ValueError, "warmup_steps is 0"),
     (lambda o: CosineAnnealingWarmRestarts(o, 3).step(-1), ValueError, "epoch is -1"),
 ])

@@ -517,7 +517,7 @@ def test_sophia_takes_a_diagonal_of_ones_own():
         one.step()
         two.step()
     np.testing.assert_array_equal(p.data, q.data)
-    with pytest.raises(TypeError, match="one of hvp"):
+    with pytest.raises(TypeError, match="either hvp"):
         optim.Sophia([p])
 
 

@@ -117,11 +117,12 @@ def replayed(run, step):
     """Return a new optimizer after the steps of a run before this one, and the arguments of its next `update`."""
     last = len(run.positions) - 2
     if not 0 <= step <= last or run.steps[step + 1] != step + 1:
-        raise ValueError(f"step is {step}; expected one of the 0 to {last} of the run, with none left out")
+        raise ValueError(f"step is {step}; expected one from 0 to {last}, in a run that kept every step")
     p = optim.Parameter(run.positions[0])
     optimizer, calls = run.new_optimizer([p]), []
     if not optimizer.elementwise:
-        raise ValueError(f"{type(optimizer).__name__} does not move each coordinate by itself: no parts to see")
+        raise ValueError(f"{type(optimizer).__name__} does not move each coordinate by itself, so its step "
+                         "has no parts to show")
     for t in range(step + 1):
         optimizer.param_groups[0]["lr"] = run.rates[t].item()
         p.grad = run.gradients[t].copy()

@@ -77,7 +77,7 @@ def state(run, names=None, axes=None, **kwargs):
     drawable = {name: values for name, values in known.items() if values.shape[1:] == (n,)}
     names = [name for name in drawable if not name[-1].isdigit()] if names is None else list(names)
     if unknown := [name for name in names if name not in drawable]:
-        raise ValueError(f"{run.label} has no {unknown[0]!r} by coordinate; it has {', '.join(drawable)}")
+        raise ValueError(f"{run.label} has no {unknown[0]!r} for each coordinate; it has {', '.join(drawable)}")
     with style():
         axes = axes_or_new(axes, nrows=len(names), figsize=(6, 1 + 1.6 * len(names)), sharex=True, squeeze=False)
         axes = tuple(np.ravel(axes))
@@ -151,7 +151,7 @@ def phase(runs, ax=None, *, coordinate=0, legend=True, **kwargs):
     trajectories = runs_in(runs)
     surface = trajectories[0].surface
     if not 0 <= coordinate < surface.ndim:
-        raise ValueError(f"coordinate is {coordinate}; {surface.name} has those from 0 to {surface.ndim - 1}")
+        raise ValueError(f"coordinate is {coordinate}; {surface.name} has the coordinates 0 to {surface.ndim - 1}")
     name = name_of(coordinate, surface.ndim)
     with style():
         ax = axes_or_new(ax, (6, 4))

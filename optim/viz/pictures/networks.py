@@ -84,8 +84,8 @@ def classes(predict, points, count=2):
     if np.issubdtype(scores.dtype, np.integer) and scores.min() >= 0:
         return scores
     if count > 2:
-        raise ValueError(f"predict returned one {scores.dtype} a point, whose sign separates 2 classes, and y has "
-                         f"{count}: return scores of shape (N, {count}), or the classes as whole numbers from 0")
+        raise ValueError(f"predict returned one {scores.dtype} for each point, whose sign separates 2 classes, but y "
+                         f"has {count}: return scores of shape (N, {count}), or the classes as whole numbers from 0")
     return (scores > 0).astype(int)
 
 

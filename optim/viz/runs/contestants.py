@@ -232,7 +232,7 @@ def with_labels(optimizers):
         optimizers = [optimizers]
     entries = list(optimizers.items()) if isinstance(optimizers, dict) else [("", which) for which in optimizers]
     if not entries:
-        raise ValueError("optimizers is empty: there is nothing to race")
+        raise ValueError("optimizers is empty; expected at least one, such as 'Adam(lr=0.05)'")
     return zip(*entries)
 
 

@@ -112,6 +112,6 @@ class Objective:
             return TypeError(f"{name} returned None: is `return` missing?")
         if isinstance(loss, Tensor):
             return ValueError(f"{name} returned an array of shape {loss.shape} for p of shape {self.parameter.shape}; "
-                              "expected one number a point, as np.sum(..., axis=0) gives")
-        return TypeError(f"{name} returned {loss!r}; expected one number a point, computed from p with operators and "
-                         "functions of NumPy")
+                              "expected one number for each point, as np.sum(..., axis=0) gives")
+        return TypeError(f"{name} returned {loss!r}; expected one number for each point, computed from p with "
+                         "operators and functions of NumPy")

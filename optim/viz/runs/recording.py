@@ -390,8 +390,8 @@ def refuse_wrong_minimum(run):
     losses, places = run.losses[inside], places[inside]
     if losses.size and minimum - losses.min() > 1e-3 * np.ptp([*losses, minimum]) + 1e-9 * abs(minimum):
         point = ", ".join(f"{x:.4g}" for x in places[losses.argmin()])
-        raise ValueError(f"minima is {run.surface.minima}, where {run.surface.name} is {minimum:.4g}; but it is "
-                         f"{losses.min():.4g} at ({point})")
+        raise ValueError(f"minima is {run.surface.minima}, where {run.surface.name} is {minimum:.4g}, but it is "
+                         f"lower at ({point}): {losses.min():.4g}")
 
 
 def starting_points(surface, start, seed, hyperparameters):
@@ -414,7 +414,7 @@ def starting_points(surface, start, seed, hyperparameters):
     if not counts:
         return points
     if len(set(counts.values())) > 1:
-        raise ValueError("of what is given for many runs, all must be of one length; got "
+        raise ValueError("values for many runs must all have the same length; got "
                          + ", ".join(f"{count} for {name}" for name, count in counts.items()))
     return np.array(np.broadcast_to(points.reshape(n, -1), (n, *set(counts.values()))))
 

@@ -191,7 +191,7 @@ class Trajectory:
     def __getitem__(self, i):
         """Return the i-th of N runs as a separate Trajectory."""
         if not -len(self) <= i < len(self):
-            raise IndexError(f"run {i} was asked for, and there are {len(self)}")
+            raise IndexError(f"there is no run {i}: the runs are 0 to {len(self) - 1}")
         if self.count is None:
             return self
         kept = self.steps <= self.last_steps[i]
@@ -398,7 +398,7 @@ def one_run(what):
     """Return the only run; raise an error if there are several."""
     runs = runs_in(what)
     if len(runs) > 1 or runs[0].count:
-        raise ValueError(f"this picture is of one run, and there are {sum(map(len, runs))}: choose one, as in run[0]")
+        raise ValueError(f"this picture shows one run, and there are {sum(map(len, runs))}: choose one, as in run[0]")
     return runs[0]
 
 

@@ -219,7 +219,7 @@ def run_map(options):
     kind = options.optimizer if isinstance(options.optimizer, type) else contestants.parse(options.optimizer)[0]
     for name, default in AXES.items():
         if getattr(options, name) is default and default[0] not in inspect.signature(kind).parameters:
-            raise ValueError(f"--{name} is needed, for {kind.__name__} has no {default[0]}, which is the default: "
+            raise ValueError(f"--{name} is needed, because {kind.__name__} has no {default[0]}, which is the default: "
                              f"write --{name} NAME LOW HIGH, such as --{name} beta1 0 0.99 for Adam")
     x, y = (axis(f"--{name}", *getattr(options, name), options.size) for name in "xy")
     with workers(options) as executor:

@@ -298,8 +298,8 @@ def as_points(argument, value, ndim=None):
     if points.ndim == 1:
         points = points[:, np.newaxis] if ndim == 1 else points[np.newaxis]
     if not (points.ndim == 2 and points.shape[1] == (ndim or points.shape[1]) and np.isfinite(points).all()):
-        raise ValueError(f"{argument} must be a point or a list of points, each of {ndim or 'equally many'} finite "
-                         f"numbers, got {value!r}")
+        raise ValueError(f"{argument} must be a point or a list of points, each of {ndim or 'the same number of'} "
+                         f"finite numbers, got {value!r}")
     return tuple(map(tuple, points.tolist()))
 
 

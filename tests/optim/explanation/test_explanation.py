@@ -484,8 +484,8 @@ def test_a_worksheet_without_source_says_so():
     ({"optimizer": "Adam"}, TypeError, "expected an optimizer that has parameters"),
     ({"steps": 0}, ValueError, "steps is 0"),
     ({"parameter": 1}, IndexError, "from 0 to 0"),
-    ({"element": 1}, IndexError, "picks no single number"),
-    ({"element": slice(None)}, IndexError, "picks no single number"),
+    ({"element": 1}, IndexError, "does not pick a single number"),
+    ({"element": slice(None)}, IndexError, "does not pick a single number"),
     ({"closure": 3}, TypeError, "closure is 3"),
 ])
 def test_misuse_is_named(arguments, error, words):

@@ -47,7 +47,7 @@ class TestState:
         ax = plt.figure().add_subplot()
         drawn = dynamics.state(record("Adagrad", "beale", steps=3), ["sum"], [ax])
         assert drawn.ax == (ax,)
-        with pytest.raises(ValueError, match="has no 'exp_avg' by coordinate; it has gradients, sum, effective_lr"):
+        with pytest.raises(ValueError, match="has no 'exp_avg' for each coordinate; it has gradients, sum, "):
             dynamics.state(record("Adagrad", "beale", steps=3), ["exp_avg"])
         with pytest.raises(ValueError, match="1 axes were given for 2 panels"):
             dynamics.state(record("Adagrad", "beale", steps=3), ["sum", "gradients"], [ax])
@@ -88,7 +88,7 @@ def test_a_picture_of_one_run_refuses_many():
 
 
 def test_coordinates_that_are_not_there_are_refused():
-    with pytest.raises(ValueError, match="coordinate is 2; booth has those from 0 to 1"):
+    with pytest.raises(ValueError, match="coordinate is 2; booth has the coordinates 0 to 1"):
         dynamics.phase(record("SGD", "booth", steps=2), coordinate=2)
 
 

@@ -39,7 +39,7 @@ class TestDecisionBoundary:
         assert "between 3 classes" in drawn.description and "100% of them in their own region" in drawn.description
 
     def test_signs_do_not_choose_among_three_classes(self):
-        with pytest.raises(ValueError, match=r"whose sign separates 2 classes, and y has 3: return scores of shape"):
+        with pytest.raises(ValueError, match=r"whose sign separates 2 classes, but y has 3: return scores of shape"):
             networks.decision_boundary(lambda points: points[:, 0], self.X, np.array([0, 1, 2]))
 
     def test_a_module_is_a_classifier(self, model):

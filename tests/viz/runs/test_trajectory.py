@@ -536,11 +536,11 @@ class TestSaveAndLoad:
     ({"every": 0}, ValueError, "every is 0"),
     ({"noise": -1}, ValueError, "noise must be"),
     ({"seed": -1}, ValueError, "seed is -1"),
-    ({"lr": np.ones(3), "seed": [1, 2]}, ValueError, "of one length; got 2 for seed, 3 for lr"),
+    ({"lr": np.ones(3), "seed": [1, 2]}, ValueError, "all have the same length; got 2 for seed, 3 for lr"),
     ({"momentum": 3}, ValueError, "Adam does not know the hyperparameter 'momentum'"),
     ({"surface": "boot"}, ValueError, "did you mean 'booth'"),
-    ({"surface": lambda p: "low"}, TypeError, "returned 'low'; expected one number a point"),
-    ({"surface": lambda p: p}, ValueError, "expected one number a point"),
+    ({"surface": lambda p: "low"}, TypeError, "returned 'low'; expected one number for each point"),
+    ({"surface": lambda p: p}, ValueError, "expected one number for each point"),
 ])
 def test_what_does_not_fit_is_reported_in_words(arguments, error, message):
     with pytest.raises(error, match=message):
@@ -560,7 +560,7 @@ def test_what_is_in_the_wrong_place_is_reported():
 
 
 def test_minima_that_a_run_finds_to_be_none_are_refused():
-    with pytest.raises(ValueError, match=r"minima is \(\(5.0, 5.0\),\), where f is 50; but it is .* at \("):
+    with pytest.raises(ValueError, match=r"minima is \(\(5.0, 5.0\),\), where f is 50, but it is lower at \("):
         race(lambda p: p[0]**2 + p[1]**2, ["SGD(lr=0.1)"], minima=[(5, 5)], start=(2, 2), domain=((-3, 3), (-3, 3)))
     rounded = Surface(lambda p: (p[0] - 1 / 3)**2 + p[1]**2, minima=[(0.33, 0)], start=(2, 2))
     assert record("SGD(lr=0.4)", rounded).losses[-1] < rounded.minimum
@@ -581,7 +581,8 @@ class TestSchedules:
 
 
 @pytest.mark.parametrize(("optimizers", "message"), [
-    ([], "nothing to race"), ({}, "nothing to race"), (["SGD(lr=0.1)", "SGD( lr=0.10 )"], "have the same text")])
+    ([], "optimizers is empty; expected at least one"), ({}, "optimizers is empty"),
+    (["SGD(lr=0.1)", "SGD( lr=0.10 )"], "have the same text")])
 def test_a_race_needs_optimizers_that_can_be_distinguished(optimizers, message):
     with pytest.raises(ValueError, match=message):
         race("booth", optimizers)

@@ -253,7 +253,7 @@ def test_list_names_every_surface_and_optimizer(capsys):
     ("map booth --x lr 1 0.1", "the first below the second"),
     ("map booth --x lr a b", "expected a name and two numbers"),
     ("map booth --x lrr 0.1 1", "SGD does not know the hyperparameter 'lrr'"),
-    ("map booth --optimizer Adam --x lr 1e-4 1", "--y is needed, for Adam has no momentum"),
+    ("map booth --optimizer Adam --x lr 1e-4 1", "--y is needed, because Adam has no momentum"),
     ("map booth --workers 0", "--workers is 0"),
     ("map booth --keep nowhere/map.npz", "--keep is 'nowhere/map.npz', but there is no folder"),
     ("basins booth --size 0", "size is 0"),
@@ -312,7 +312,7 @@ def test_show_takes_a_class_of_ones_own(folder, capsys):
     assert "return np.sign(grad)" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("name", ["Adan", "rules_of_nobody:Mine", "numpy:array", "Adam(lr=-1)"])
+@pytest.mark.parametrize("name", ["Adamm", "rules_of_nobody:Mine", "numpy:array", "Adam(lr=-1)"])
 def test_show_refuses_in_one_line_what_is_no_optimizer(name, capsys):
     assert exit_code("show", name) == 2
     assert len(capsys.readouterr().err.splitlines()) == 1
