@@ -69,7 +69,7 @@ def perceptron(sizes, batch, dtype):
     x = rng.normal(size=(batch, sizes[0])).astype(dtype)
     y = rng.normal(size=(batch, 1)).astype(dtype) if sizes[-1] == 1 else rng.integers(0, sizes[-1], batch)
     tape = minigrad.value_and_grad(loss, (0, 1))
-    program = minigrad.program(tape, weights, biases, x, y, assume=True)
+    program = minigrad.program(tape, weights, biases, x, y)
     hand = PerceptronByHand(weights, biases, x, y)
     return Row(f"MLP {'-'.join(map(str, sizes))}, batch {batch}, {np.dtype(dtype)}: loss and gradients",
                lambda: program(weights, biases, x, y),
@@ -100,7 +100,7 @@ def digits(epochs=5, batch=32, lr=1e-3):
         weights, biases = [w.copy() for w in start_weights], [b.copy() for b in start_biases]
         return weights, biases, [(np.zeros_like(p), np.zeros_like(p)) for p in [*weights, *biases]]
 
-    program = minigrad.program(adam_step(loss, lr), *fresh(), 1, x[:batch], y[:batch], assume=True)
+    program = minigrad.program(adam_step(loss, lr), *fresh(), 1, x[:batch], y[:batch])
 
     def ours():
         state = fresh()
@@ -196,4 +196,4 @@ def writing():
     moments = [(np.zeros_like(p), np.zeros_like(p)) for p in [*weights, *biases]]
     x, y = np.ones((128, 64), np.float32), np.zeros(128, int)
     return Row("writing the program of the middle MLP's step (50 ms)", lambda: minigrad.program(
-        adam_step(loss, 1e-3), weights, biases, moments, 1, x, y, assume=True))
+        adam_step(loss, 1e-3), weights, biases, moments, 1, x, y))

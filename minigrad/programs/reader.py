@@ -47,13 +47,12 @@ def where(origin):
     return f"{os.path.relpath(file) if os.path.isabs(file) else file}, line {number}, `{source(origin.line)}`,"
 
 
-def line_of_nn():
-    """Return the source of the line of minigrad.nn that is running; "" if what is running is not in minigrad.nn."""
+def in_nn():
+    """Return whether the code that is running, and not recording, is in minigrad.nn."""
     frame = sys._getframe(1)
     while frame.f_code.co_filename.startswith((HERE, NUMPY)):
         frame = frame.f_back
-    file = frame.f_code.co_filename
-    return source((file, frame.f_lineno)) if file.startswith(os.path.join(MINIGRAD, "nn", "")) else ""
+    return frame.f_code.co_filename.startswith(os.path.join(MINIGRAD, "nn", ""))
 
 
 class Lines:

@@ -16,7 +16,7 @@ import numpy as np
 
 from .calls import Assertion, Attribute, Call, Refused, calls_in, mapped, same
 from .places import Place, assigned
-from .reader import Lines, line_of_nn, where
+from .reader import Lines, in_nn, where
 from .watched import Number, Recorded, decoy_like, raw, recording_now
 
 
@@ -194,11 +194,9 @@ class Recording:
     def decide(self, recorded, outcome):
         """Return which way a branch goes."""
         condition = self.value_of(recorded)
-        if self.branches == "refuse":
-            check = line_of_nn()
-            advice = f" in minigrad.nn, `{check}`:" if check else ": write np.where(condition, a, b), or"
-            self.refuse(f"branches on a number of the run{advice} pass assume=True to have the program assert that the "
-                        "branch is the same")
+        if self.branches == "refuse" and not in_nn():  # what nn checks of labels is assumed
+            self.refuse("branches on a number of the run: write np.where(condition, a, b), or pass assume=True to have "
+                        "the program assert that the branch is the same")
         if self.branches == "follow" and len(self.assertions) < len(self.decisions):
             outcome = self.decisions[len(self.assertions)]
         self.assertions.append(Assertion(condition, outcome, self.lines.origin()))

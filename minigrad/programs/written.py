@@ -53,7 +53,8 @@ def program(function: Callable[..., Any], *examples: Any, assume: bool = False, 
         but the function must be defined there. A number is an argument as well. True, None and strings are frozen.
     assume : bool, default False
         Where the function branches on a number of the run, follow the branch that the examples take, and assert in the
-        program that it is taken. By default the branch is refused.
+        program that it is taken. By default the branch is refused, except in `minigrad.nn`: what its losses check of
+        labels is always assumed.
     retrace : bool, default False
         Write a new program when it is called with other shapes or dtypes, instead of raising an error.
     simplify : bool, default True

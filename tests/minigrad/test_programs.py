@@ -438,12 +438,22 @@ def test_what_is_not_a_straight_line_is_refused_by_its_line(function, line, reas
     assert "test_programs.py" in str(caught.value)
 
 
-def test_a_branch_on_labels_in_a_loss_is_refused_by_its_own_line_and_can_be_assumed():
+def test_the_checks_of_labels_in_a_loss_are_assertions_of_the_program():
     loss = minigrad.value_and_grad(lambda outputs, labels: minigrad.nn.cross_entropy(outputs, labels))
-    args = np.eye(3, 2), np.array([0, 1, 1])
-    with pytest.raises(TypeError, match=r"in minigrad.nn, `if classes.*`: pass assume=True"):
-        minigrad.program(loss, *args)
-    assert minigrad.program(loss, *args, assume=True).check() == 0
+    program = minigrad.program(loss, np.eye(3, 2), np.array([0, 1, 1]))
+    assert program.check() == 0 and "assert not (labels.max() >= 2)" in str(program)
+    for labels in (np.array([0, 1, 2]), np.array([0, -1, 1])):
+        with pytest.raises(AssertionError, match="was written for another branch"):
+            program(np.eye(3, 2), labels)
+
+
+def test_a_module_of_ones_own_is_not_taken_for_a_part_of_nn():
+    class Gate(minigrad.nn.Module):
+        def forward(self, x):
+            return x if np.sum(x) > 0 else -x
+
+    with pytest.raises(TypeError, match="branches on a number of the run: write np.where"):
+        minigrad.program(Gate(), np.array([1.0, 2.0]))
 
 
 def test_an_assumed_branch_is_asserted():
