@@ -247,7 +247,7 @@ class Picture:
             return
         if not self.is_managed:
             figure = self.ax.figure
-            window = plt.figure(figsize=figure.get_size_inches()).canvas
+            window = plt.figure(figsize=figure.get_size_inches(), dpi=figure.dpi).canvas
             window.figure = figure
             figure.set_canvas(window)
             self.animation = Walk(self) if self.animation else None  # this one runs by the clock of the window

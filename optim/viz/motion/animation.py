@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import matplotlib as mpl
+import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.animation import FFMpegWriter, FuncAnimation, PillowWriter
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -18,7 +19,7 @@ from PIL import Image
 
 from optim.checkpoint import replacing
 
-from ..pictures.drawing import in_notebook, new_figure, show_figure, style
+from ..pictures.drawing import in_notebook, new_figure, open_window, style
 from ..pictures.framing import ExitMarks, apart, frame
 from ..pictures.plots import overview
 from ..runs.trajectory import runs_in
@@ -84,8 +85,7 @@ def animate(runs, path=None, *, frames=100, fps=20, domain=None, levels=20, dpi=
     steps = frame_steps(trajectories, frames, frame(trajectories[0].surface, domain))
     with style():
         stage = Stage(runs, domain, levels, dpi)
-        animation = Motion(stage.figure, stage.show, steps, init_func=list, interval=1000 / fps)
-        animation.description = stage.description
+        animation = Motion(stage, steps, fps)
         if write:
             write(animation, path, fps, dpi)
     return animation
@@ -127,6 +127,10 @@ def frame_steps(trajectories, count, box):
 class Motion(FuncAnimation):
     """An animation that a notebook shows by itself, as a player whose frames have a quarter of the usual size."""
 
+    def __init__(self, stage, steps, fps):
+        self.stage, self.steps, self.description = stage, steps, stage.description
+        super().__init__(stage.figure, stage.show, steps, init_func=list, interval=1000 / fps)
+
     def save(self, filename, writer=None, fps=None, dpi=None, **kwargs):
         """Write a file whose ending chooses the format, as in `animate`; with a writer, as Matplotlib's method does."""
         if writer is not None or kwargs:
@@ -146,7 +150,9 @@ class Motion(FuncAnimation):
         if in_notebook():
             sys.modules["IPython"].display.display(self)
         else:
-            show_figure(self._fig)
+            open_window(self._fig)
+            self.in_window = Motion(self.stage, self.steps, 1000 / self._interval)  # it runs by the window's clock
+            plt.show()
 
     def __repr__(self):
         return f"<Motion: {self.description}>"

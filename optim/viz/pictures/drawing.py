@@ -107,13 +107,11 @@ def axes_or_new(ax, figsize=None, **grid):
     return new_figure(figsize).subplots(**grid) if ax is None else ax
 
 
-def show_figure(figure):
-    """Open a window with a figure, and wait until it is closed; in an interactive session, do not wait."""
-    if figure.canvas.manager is None:
-        window = plt.figure(figsize=figure.get_size_inches()).canvas
-        window.figure = figure
-        figure.set_canvas(window)
-    plt.show()
+def open_window(figure):
+    """Give a figure that pyplot does not manage a window, which `plt.show` shows."""
+    window = plt.figure(figsize=figure.get_size_inches(), dpi=figure.dpi).canvas
+    window.figure = figure
+    figure.set_canvas(window)
 
 
 def in_notebook():
@@ -286,10 +284,13 @@ class Drawing:
 
         A script waits until the window is closed, as with `matplotlib.pyplot.show`.
         """
-        if in_notebook() and not self.is_managed:
+        if self.is_managed:
+            plt.show()
+        elif in_notebook():
             sys.modules["IPython"].display.display(self)
         else:
-            show_figure(self.figure)
+            open_window(self.figure)
+            plt.show()
 
     @property
     def is_managed(self):

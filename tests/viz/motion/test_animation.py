@@ -10,6 +10,7 @@ import matplotlib.animation
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from matplotlib.backend_bases import FigureCanvasBase
 from PIL import Image, ImageSequence
 
 from optim.viz import animate, overview, race, record, surfaces
@@ -54,6 +55,17 @@ def test_an_animation_says_what_it_shows_and_can_be_dropped(recwarn):
     del animation
     gc.collect()
     assert not [warning for warning in recwarn if "nimation" in str(warning.message)]  # Matplotlib's of a lost one
+
+
+def test_in_a_window_it_moves_by_the_clock_of_the_window(monkeypatch):
+    clocks, shown = [], []
+    original = FigureCanvasBase.new_timer
+    monkeypatch.setattr(FigureCanvasBase, "new_timer", lambda self, **k: clocks.append(self) or original(self, **k))
+    monkeypatch.setattr(plt, "show", lambda: shown.append(plt.gcf().canvas))
+    animation = animate(race("booth", ["SGD(lr=0.1)"], steps=2))
+    animation.show()
+    assert clocks[-1] is shown[0] is animation.stage.figure.canvas
+    assert shown[0].manager is not None and shown[0].figure.dpi == animation.stage.figure.dpi
 
 
 def test_lines_lie_where_the_overview_has_them(rosenbrock_race):
