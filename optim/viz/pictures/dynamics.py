@@ -166,7 +166,7 @@ def phase(runs, ax=None, *, coordinate=0, legend=True, **kwargs):
         box = frame_around([line.get_xydata() for line in (settled or lines) + minima])
         outside = ExitMarks(ax).mark(lines, box)
         ax.axhline(0, **ZERO_LINE)
-        ax.set(xlim=box[0], ylim=box[1], xlabel=name, ylabel=f"last step of {name}")
+        ax.set(xlim=box[0], ylim=box[1], xlabel=name, ylabel=f"change of {name} in one step")
         titled(ax, f"Phase plane on {surface.heading}", note=note_of(runs))
         if legend:
             add_legend(ax, "below", [*lines, *minima])
