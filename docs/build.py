@@ -43,7 +43,7 @@ def main():
         write(SOURCE, quick)
         print(f"{time.monotonic() - started:4.0f} s  {write.__name__}", flush=True)
     shutil.rmtree(HTML, ignore_errors=True)
-    status = subprocess.run([sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-b", "html", "-c", HERE,
+    status = subprocess.run([sys.executable, "-m", "sphinx", "-q", "-n", "-W", "--keep-going", "-b", "html", "-c", HERE,
                              "-d", HERE / "_build" / "doctrees", SOURCE, HTML]).returncode
     size = sum(file.stat().st_size for file in HTML.rglob("*") if file.is_file())
     print(f"{time.monotonic() - started:4.0f} s  {HTML / 'index.html'}: {size / 1e6:.0f} MB")

@@ -24,6 +24,7 @@ version = release = "0.2.0"
 
 extensions = [
     "sphinx.ext.autodoc", "sphinx.ext.mathjax", "numpydoc", "myst_nb", "sphinx_design", "sphinx_copybutton",
+    "references",
 ]
 exclude_patterns = ["jupyter_execute", "_extra"]
 
@@ -65,6 +66,6 @@ autodoc_member_order = "bysource"
 autodoc_typehints = "none"
 numpydoc_show_class_members = False
 numpydoc_class_members_toctree = False
-numpydoc_xref_param_type = False
 toc_object_entries = False
+nitpick_ignore = [("py:obj", "optim.viz.pictures.optim")]  # a style sheet of Matplotlib
 suppress_warnings = ["mystnb.unknown_mime_type"]

@@ -234,7 +234,8 @@ def annotated_source(folder, quick):
 def annotated(path):
     """Yield the lines of a page that shows a file: the docstring of each definition, and beside it the code."""
     text = path.read_text(encoding="utf-8")
-    yield from underlined(path.relative_to(ROOT).as_posix())
+    place = path.relative_to(ROOT)
+    yield from [*underlined(place.as_posix()), f".. currentmodule:: {place.parts[0]}", ""]
     yield from [".. div:: annotated", ""]
     for said, code in sections(text):
         yield from row(said, code)

@@ -142,7 +142,8 @@ class WholeVectorOptimizer(Optimizer):
 
         Returns
         -------
-        The loss before the step, as the closure returned it.
+        float or array-like
+            The loss before the step, as the closure returned it.
         """
         if not callable(closure):
             raise TypeError(f"{type(self).__name__}.step needs a closure that clears the gradients, computes the loss "
