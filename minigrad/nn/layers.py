@@ -494,6 +494,9 @@ class BatchNorm1d(Module):
     """
 
     shapes = {2: "(N, C)", 3: "(N, C, L)"}
+    running_mean: np.ndarray
+    running_var: np.ndarray
+    num_batches_tracked: np.ndarray
 
     def __init__(self, num_features: Size, eps: NotNegative = 1e-5, momentum: OptionalProbability = 0.1,
                  affine: Flag = True, track_running_stats: Flag = True, *, dtype: Floating = np.float32) -> None:

@@ -48,12 +48,16 @@ class Module:
     ['slope']
     """
 
+    training: bool
+    _parameters: list[str]  # the names of the attributes that are parameters, in order of assignment
+    _buffers: list[str]
+    _modules: list[str]
+
     def __new__(cls, *args, **keywords):
         if wrong := complaint(signature(cls.__init__), (None, *args), keywords):
             raise wrong
         module = super().__new__(cls)
-        # The names of the attributes that are parameters, buffers and children, in order of assignment. They are set
-        # here, so that a subclass need not call super().__init__().
+        # Set here, so that a subclass need not call super().__init__().
         vars(module).update(training=True, _parameters=[], _buffers=[], _modules=[])
         return module
 

@@ -12,6 +12,7 @@ import numpy as np
 from ..arguments import Array, Flag, Floating, Generator, Nonlinearity, Probability, Size
 from ..rules.products import operand
 from ..special import relu, sigmoid
+from ..tensor import Tensor
 from . import functional as F
 from .layers import fill_uniformly
 from .module import Module, Parameter
@@ -165,6 +166,10 @@ class _Recurrent(Module):
     """What RNN, LSTM and GRU share: cells over time, in one direction or two, in layers."""
 
     gates, states = 1, 1
+    weight_ih_l0: Tensor
+    weight_hh_l0: Tensor
+    bias_ih_l0: Tensor | None
+    bias_hh_l0: Tensor | None
 
     def __init__(self, input_size: Size, hidden_size: Size, num_layers: Size = 1, bias: Flag = True,
                  batch_first: Flag = False, dropout: Probability = 0.0, bidirectional: Flag = False, *,

@@ -50,9 +50,34 @@ minigrad.draw(minigrad.explain(rosenbrock, x)).save("rosenbrock.png")
 """
 
 
+NETWORK = """
+from minigrad import nn
+from minigrad.nn import functional as F
+
+
+class Network(nn.Module):
+    def __init__(self, width: int) -> None:
+        self.first, self.norm = nn.Linear(2, width), nn.BatchNorm1d(width)
+        self.last = nn.Linear(width, 3)
+
+    def forward(self, x: np.ndarray) -> Tensor:
+        h = np.tanh(self.norm(self.first(x)))
+        return self.last(F.dropout(h, 0.2) if self.training else h)
+
+
+network = Network(8)
+for xs, ys in nn.minibatches(np.ones((4, 2)), np.array([0, 1, 2, 1]), size=2):
+    F.cross_entropy(network(xs), ys).backward()
+print(network.eval().training, network.norm.running_mean.sum(), network.norm.running_var, network.first.weight.data)
+print(nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU())[0].weight, F.mse_loss([1.0], [2.0]), F.softmax(x, dim=0))
+print(nn.LSTM(2, 3).weight_hh_l0.shape, nn.init.zeros_(nn.Parameter(np.ones(2))))
+"""
+
+
 MISTAKES = {  # each on a line of its own
     "p.grad + 1": 'Unsupported operand types for + ("None" and "int")',
     "p.clamp(0, 1)": '"Tensor" has no attribute "clamp"',
+    "network.trainning": '"Network" has no attribute "trainning"',
     "Tensor(1.0, requires_gradient=True)": 'Unexpected keyword argument "requires_gradient"',
 }
 
@@ -60,7 +85,7 @@ MISTAKES = {  # each on a line of its own
 def test_mypy_finds_mistakes_and_nothing_else(tmp_path, monkeypatch):
     api = pytest.importorskip("mypy.api", reason="mypy is not installed")
     path = tmp_path / "program.py"
-    path.write_text("\n".join([PROGRAM, "p = Tensor(1.0)", *MISTAKES]))
+    path.write_text("\n".join([PROGRAM, NETWORK, "p = Tensor(1.0)", *MISTAKES]))
     monkeypatch.setenv("MYPYPATH", str(Path(__file__).parents[2]))
     report, _, _ = api.run(["--cache-dir", os.devnull, "--python-executable", sys.executable, str(path)])
     found = [line for line in report.splitlines() if "program.py" in line and "error:" in line]
