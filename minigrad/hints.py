@@ -1,4 +1,4 @@
-"""What to write instead of a name that PyTorch has and NumPy has not, for people who know PyTorch."""
+"""What to write instead of a name that PyTorch has and NumPy does not, for people who know PyTorch."""
 
 # Methods and attributes of a tensor
 OF_TENSOR = {

@@ -73,7 +73,8 @@ def dissect(run, step=0):
     Raises
     ------
     ValueError
-        If this is more than one run, it comes from a file, it has no such step, or its optimizer couples elements.
+        If this is more than one run, it comes from a file, it has no such step, or its optimizer couples elements
+        or has no `update`.
 
     Notes
     -----
@@ -120,9 +121,13 @@ def replayed(run, step):
         raise ValueError(f"step is {step}; expected one from 0 to {last}, in a run that kept every step")
     p = optim.Parameter(run.positions[0])
     optimizer, calls = run.new_optimizer([p]), []
+    if isinstance(optimizer, optim.Wrapper):
+        raise ValueError(f"{type(optimizer).__name__} is wrapped around an optimizer: dissect a run of that one alone")
     if not optimizer.elementwise:
         raise ValueError(f"{type(optimizer).__name__} does not move each coordinate by itself, so its step "
                          "has no parts to show")
+    if optimizer.steps_itself():
+        raise ValueError(f"{type(optimizer).__name__} has its own step and no update, so its step has no known parts")
     for t in range(step + 1):
         optimizer.param_groups[0]["lr"] = run.rates[t].item()
         p.grad = run.gradients[t].copy()

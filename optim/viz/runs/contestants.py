@@ -207,6 +207,8 @@ def why_runs_may_mix(optimizer):
         mixing = [name for name, link in optimizer.links.items()
                   if not link.elementwise or link.survey or link.settle or is_masked(link)]
         return f"the link {mixing[0]} sees its parameters as a whole" if mixing else ""
+    if isinstance(optimizer, optim.Wrapper):
+        return f"{kind.__name__} is wrapped around an optimizer, and may see its parameters as a whole"
     if not optimizer.elementwise or kind.move_all is not Optimizer.move_all:
         return f"{kind.__name__} sees its parameters as a whole"
     if kind.step not in (Optimizer.step, HasAverage.step):  # which differ only in a check

@@ -205,7 +205,7 @@ def add_map_options(parser):
     """Add the options that all maps have."""
     add_steps(parser, 500)
     parser.add_argument("--size", type=int, default=256, metavar="N",
-                        help=f"pixels a side, at most {LARGEST}; default: %(default)s")
+                        help=f"pixels per side, at most {LARGEST}; default: %(default)s")
     parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes; default: %(default)s")
     parser.add_argument("--keep", type=Path, metavar="FILE.npz",
                         help="keep the numbers here; if interrupted, the same command goes on from there")
@@ -295,7 +295,7 @@ def add_portraits(commands):
                              "well-known rules")
     add_steps(parser, 300)
     parser.add_argument("--size", type=int, default=256, metavar="N",
-                        help=f"pixels a side, at most {LARGEST}; default: %(default)s")
+                        help=f"pixels per side, at most {LARGEST}; default: %(default)s")
     parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes; default: %(default)s")
     add_output(parser, "SURFACE_portraits.png", default=argparse.SUPPRESS)
     parser.set_defaults(command=run_portraits)

@@ -143,6 +143,8 @@ class TestHyperparameterMap:
         ({"optimizer": "LARS", "y": ("eps", MOMENTA)}, ValueError, "^LARS sees its parameters as a whole, so"),
         ({"optimizer": clipped, "y": ("trace.decay", MOMENTA)}, ValueError,
          "^the link clip_by_global_norm sees its parameters as a whole, so"),
+        ({"optimizer": lambda p: optim.Lookahead(optim.SGD(p, lr=0.1)), "y": ("Lookahead.alpha", MOMENTA)},
+         ValueError, "^Lookahead is wrapped around an optimizer, and may see"),
         ({"optimizer": StepsItself, "y": ("beta", MOMENTA)}, ValueError,
          "^StepsItself has its own step, which may see .*a class with an update and no step"),
         ({"x": ("lr", [0.1, 0.2, 0.5])}, ValueError, "evenly spaced"),

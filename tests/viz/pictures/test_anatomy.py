@@ -111,8 +111,23 @@ def test_the_frame_holds_arrows_and_ellipse_and_a_triangle_shows_what_leaves_it(
     assert len(drawn["exits"]) == 1
 
 
+class StepsItself(optim.Optimizer):
+    """Gradient descent written as for PyTorch."""
+
+    def __init__(self, params, lr=0.01):
+        super().__init__(params, {"lr": lr})
+
+    def step(self, closure=None):
+        closure()
+        for group in self.param_groups:
+            for p in group["params"]:
+                p.data -= group["lr"] * p.grad
+
+
 @pytest.mark.parametrize(("make", "step", "message"), [
     (lambda: record("LBFGS", "beale", steps=3), 0, "LBFGS does not move each coordinate by itself"),
+    (lambda: record(lambda p: optim.EMA(optim.SGD(p, lr=0.01)), "beale", steps=3), 0, "EMA is wrapped around"),
+    (lambda: record(StepsItself, "beale", steps=3), 0, "StepsItself has its own step and no update"),
     (lambda: record("Adam", "beale", steps=3), 3, "expected one from 0 to 2"),
     (lambda: record("Adam", "beale", steps=9, every=3), 1, "in a run that kept every step"),
     (lambda: record("Adam", "beale", np.ones((2, 4)), 3), 0, r"choose one, as in run\[0\]"),
