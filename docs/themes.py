@@ -17,6 +17,7 @@ from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 from PIL import Image
 
+from minigrad.drawing.picture import Picture
 from optim.viz.pictures.drawing import Drawing
 
 OUTPUTS = Path(__file__).parent / "_build" / "executed" / "outputs" / "pictures"  # of the lessons; kept as their cache
@@ -214,6 +215,11 @@ def size_of(path):
 
 def show_twice_in_notebooks():
     """Have the notebook in which this runs show figures and drawings as the site does."""
+    def picture_html(picture):
+        figure = picture.ax.figure
+        return player(picture) or (None if picture.is_managed else output(figure, figure.savefig, picture.description))
+
+    player, Picture._repr_html_ = Picture._repr_html_, picture_html
     Figure._repr_html_ = lambda figure: output(figure, figure.savefig, titles(figure))
     Drawing._repr_html_ = lambda drawing: None if drawing.is_managed else drawing.html()
     Drawing.html = lambda drawing: output(drawing.figure, drawing.write, drawing.description)
