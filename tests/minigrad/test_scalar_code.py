@@ -136,7 +136,7 @@ FORMS = {
     "two axes": lambda x: x.sum((0, 1)),
     "axes kept": lambda x: x / np.sum(x, axis=1, keepdims=True),
     "no numbers to add": lambda x: np.sum(x[:0], axis=0),
-    "clip by keywords": lambda x: np.stack([np.clip(x, a_min=None, a_max=0.3), np.clip(x, min=0.1, max=0.2)]),
+    "clip by keywords": lambda x: np.stack([np.clip(x, a_min=None, a_max=0.3), np.clip(x, a_max=0.2, a_min=0.1)]),
     "clip from below": lambda x: x.clip(0.4),
     "whole numbers": lambda x: (3 * x).astype(int) + (x > 0.2).astype(float),
     "truth values": lambda x: np.any(x, axis=0) & np.all(x - x[0], axis=0),
