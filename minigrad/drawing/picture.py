@@ -38,7 +38,9 @@ PALE, DARK = "#FCEBD3", "#F6BD80"  # where gradients have arrived, and where the
 MARGIN, SAMPLE = 12, 20  # around the picture, and the width of a sample in the legend
 PAGE = 1150, 620  # what fits on a projector's screen
 LARGEST = 1.6  # how far a small graph is enlarged on large axes
-FORMAT_METADATA = {".png": ("Title", "Description"), ".svg": ("Title", "Description"), ".pdf": ("Title", "Subject")}
+FORMAT_METADATA = {  # the names under which file formats keep a title and a description; the others keep neither
+    "png": ("Title", "Description"), "svg": ("Title", "Description"), "svgz": ("Title", "Description"),
+    "pdf": ("Title", "Subject")}
 
 
 class Picture:
@@ -282,8 +284,9 @@ class Picture:
         """
         if "format" not in kwargs and not FilePath(path).suffix:
             path = f"{path}.png"
-        names = FORMAT_METADATA.get(FilePath(path).suffix.lower(), ())
-        kwargs.setdefault("metadata", dict(zip(names, (self.explanation.label(1), self.description))))
+        names = FORMAT_METADATA.get((kwargs.get("format") or FilePath(path).suffix[1:]).lower())
+        if names:
+            kwargs.setdefault("metadata", dict(zip(names, (self.explanation.label(1), self.description))))
         with plt.rc_context({"svg.fonttype": "none"}):
             self.ax.figure.savefig(path, **kwargs)
         return path

@@ -29,10 +29,10 @@ from optim.checkpoint import replacing
 from ..surfaces.definition import sentence  # noqa: F401
 
 STYLE = str(Path(__file__).with_name("optim.mplstyle"))
-FORMAT_METADATA = {  # the names under which file formats keep a title and a description
-    ".png": {"Title": "title", "Description": "description"},
-    ".svg": {"Title": "title", "Description": "description", "Date": None},
-    ".pdf": {"Title": "title", "Subject": "description", "CreationDate": None},
+SVG = {"Title": "title", "Description": "description", "Date": None}
+FORMAT_METADATA = {  # the names under which file formats keep a title and a description; the others keep neither
+    "png": {"Title": "title", "Description": "description"}, "svg": SVG, "svgz": SVG,
+    "pdf": {"Title": "title", "Subject": "description", "CreationDate": None},
 }
 NARROW = 230  # points: axes below this width are small ones of many
 PALE = LinearSegmentedColormap.from_list("pale", ["#FFFFFF", "#9EA8B8"])  # dark paths stand out, most in the valleys
@@ -247,7 +247,7 @@ class Drawing:
         return self.artists[name]
 
     def save(self, path, **kwargs):
-        """Write the figure to a file, with title and description in its metadata.
+        """Write the figure to a file; PNG, SVG and PDF keep its title and description too.
 
         Parameters
         ----------
@@ -267,8 +267,8 @@ class Drawing:
             return path
         if "format" not in kwargs and not Path(path).suffix:
             path = f"{path}.png"
-        if "metadata" not in kwargs:
-            parts = FORMAT_METADATA.get(Path(path).suffix.lower(), {})
+        parts = FORMAT_METADATA.get((kwargs.get("format") or Path(path).suffix[1:]).lower())
+        if parts and "metadata" not in kwargs:
             kwargs["metadata"] = {name: part and getattr(self, part) for name, part in parts.items()}
         with replacing(path) as unfinished:
             self.write(unfinished, **kwargs)

@@ -377,6 +377,12 @@ class TestDrawing:
         if ending == "svg":
             assert drawn.description in first.read_text(encoding="utf-8")
 
+    def test_every_format_is_written_and_a_format_that_is_named_wins(self, tmp_path):
+        drawn, endings = contour("booth"), mpl.figure.Figure().canvas.get_supported_filetypes()
+        for ending in endings.keys() - {"pgf"}:  # which needs LaTeX
+            assert drawn.save(tmp_path / f"a.{ending}").stat().st_size > 1000
+        assert drawn.save(tmp_path / "b.png", format="jpg").read_bytes().startswith(b"\xff\xd8\xff")
+
     def test_png_carries_the_description(self, runs, tmp_path):
         from PIL import Image  # which Matplotlib brings along
         drawn = losses(runs[0])
