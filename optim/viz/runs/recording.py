@@ -316,6 +316,7 @@ def tuned_race(surface, optimizers=None, lrs=None, start=None, steps=200, *, see
     'best of 31 learning rates from 1e-05 to 10, judged by the last tenth of the run, among those that stay...'
     """
     refuse_surface(optimizers, "the surface, then the optimizers")
+    check_count("steps", steps, 1)  # without a step, all learning rates are equally good
     given, bounded, surface = surface, has_domain(surface, facts), with_facts(surface, start, facts)
     lrs = np.array(LRS if lrs is None else lrs, dtype=float)
     if lrs.ndim != 1 or not lrs.size:

@@ -6,6 +6,7 @@ terminal.
 
 import argparse
 import inspect
+import sys
 import textwrap
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import nullcontext
@@ -14,7 +15,7 @@ from pathlib import Path
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.backend_bases import FigureCanvasBase, FigureManagerBase
+from matplotlib.backend_bases import FigureManagerBase
 
 import optim
 
@@ -39,10 +40,10 @@ from .options import (
     name_of,
     optimizer_to_show,
     output_path,
+    picture_path,
     writable,
 )
 
-PICTURES = FigureCanvasBase.get_supported_filetypes()
 AXES = {"x": ("lr", "1e-4", "1"), "y": ("momentum", "0", "0.99")}  # of a map, unless others are asked for
 LARGEST = 16_384  # pixels along the side of a map, whose arrays then take some gigabytes
 WIDE = 100  # times from the lower to the upper end of an axis: from there on, its scale is logarithmic
@@ -52,7 +53,7 @@ WIDE = 100  # times from the lower to the upper end of an axis: from there on, i
 
 def run_classics(options):
     """Race the classics over Rosenbrock with learning rates that suit it."""
-    path = output_path(options, "rosenbrock_race.png", PICTURES)
+    path = picture_path(options, "rosenbrock_race.png")
     tell_race(race("rosenbrock", CLASSICS, steps=1000), path, options)
 
 
@@ -83,7 +84,7 @@ def add_table(parser, **keywords):
 def run_race(options):
     """Race the named optimizers; without any, the classics with tuned learning rates."""
     surface, _ = chosen_surface(options)
-    path = output_path(options, f"{name_of(surface)}_race.png", PICTURES)
+    path = picture_path(options, f"{name_of(surface)}_race.png")
     tell_race(chosen_race(options), path, options)
 
 
@@ -109,12 +110,17 @@ def check_start(surface, start):
 
 
 def tell_race(result, path, options):
-    """Print the table of a race, draw it, and print the path of the picture."""
-    print(result.table(options.table or "text"))
+    """Print the table of a race, draw it, and print the path of the picture.
+
+    A table in Markdown or CSV goes to another program or file, so the standard output holds it alone.
+    """
+    kind = options.table or "text"
+    words = sys.stdout if kind == "text" else sys.stderr
+    print(result.table(kind).removesuffix("\n"))
     if result.note:
-        print(result.note)
+        print(result.note, file=words)
     plots.overview(result).save(path)
-    print(f"figure: {path}")
+    print(f"figure: {path}", file=words)
 
 
 def add_animate(commands):
@@ -244,7 +250,7 @@ def map_paths(options, usual):
     if not 2 <= options.size <= LARGEST:
         raise ValueError(f"--size is {options.size}; expected a whole number from 2 to {LARGEST}")
     keep = None if options.keep is None else writable("--keep", options.keep, ("npz",))
-    return output_path(options, usual, PICTURES), keep
+    return picture_path(options, usual), keep
 
 
 def workers(options):
@@ -304,7 +310,7 @@ def add_portraits(commands):
 def run_portraits(options):
     """Draw the portraits of the named optimizers."""
     surface, facts = chosen_surface(options)
-    path = output_path(options, f"{name_of(surface)}_portraits.png", PICTURES)
+    path = picture_path(options, f"{name_of(surface)}_portraits.png")
     with workers(options) as executor:
         portraits(surface, options.optimizer, options.steps, size=options.size, domain=facts.get("domain"),
                   seed=options.seed, executor=executor).save(path)

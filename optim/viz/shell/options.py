@@ -2,6 +2,7 @@
 
 import argparse
 import importlib
+import io
 import os
 import re
 import sys
@@ -9,6 +10,8 @@ import traceback
 from pathlib import Path
 
 import numpy as np
+from matplotlib.backend_bases import FigureCanvasBase
+from matplotlib.figure import Figure
 
 import optim
 
@@ -142,6 +145,18 @@ def place_in_modules(error, texts):
 def output_path(options, usual, formats):
     """Return where to write."""
     return writable("--out", options.out or Path(usual), formats)
+
+
+def picture_path(options, usual):
+    """Return where to draw, after a first picture in that format, which may need a program that is missing."""
+    path = output_path(options, usual, FigureCanvasBase.get_supported_filetypes())
+    figure = Figure(figsize=(1, 1))
+    figure.text(0, 0, "text")
+    try:
+        figure.savefig(io.BytesIO(), format=path.suffix[1:].lower())
+    except RuntimeError as error:
+        raise ValueError(f"--out is {str(path)!r}, which cannot be drawn here: {error}") from None
+    return path
 
 
 def writable(option, path, formats):

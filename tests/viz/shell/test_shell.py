@@ -151,11 +151,32 @@ def test_a_terminal_without_a_dash_is_shown_a_question_mark(folder):
 def test_race_with_named_optimizers(folder, capsys):
     assert main(["race", "beale", "--optimizer", "Adam(lr=0.05)", "--optimizer", "SGD(lr=1e-3, momentum=0.9)",
                  "--start", "-1", "2", "--steps", "30", "--out", "beale.png", "--table", "csv"]) == 0
-    *rows, figure = capsys.readouterr().out.splitlines()
-    table = list(csv.DictReader(rows))
+    table = list(csv.DictReader(capsys.readouterr().out.splitlines()))
     assert [row["optimizer"] for row in table] == ["Adam(lr=0.05)", "SGD(lr=0.001, momentum=0.9)"]
     assert {row["steps"] for row in table} == {"30"}
-    assert figure == "figure: beale.png" and (folder / "beale.png").exists()
+    assert (folder / "beale.png").exists()
+
+
+@pytest.mark.parametrize(("kind", "last"), [("csv", "Adam"), ("markdown", "| Adam")])
+def test_a_table_for_other_programs_is_alone_on_the_standard_output(kind, last, capsys):
+    assert main(["race", "beale", "--steps", "5", "--table", kind]) == 0
+    out, err = capsys.readouterr()
+    lines = out.split("\n")
+    assert len(lines) == {"csv": 6, "markdown": 7}[kind] and lines[-2].strip('"').startswith(last) and not lines[-1]
+    assert err.startswith("best of 31 learning rates") and err.endswith("figure: beale_race.png\n")
+
+
+def test_every_ending_that_out_takes_is_written_or_refused_before_the_run(folder, capsys):
+    assert exit_code("race", "booth", "--out", "race.xyz") == 2
+    endings = capsys.readouterr().err.partition("one of ")[2].strip().split(", ")
+    assert {"png", "jpg", "tiff", "webp", "raw"} <= set(endings)
+    for ending in endings:
+        code = exit_code("race", "booth", "--optimizer", "SGD", "--steps", "2", "--out", f"race.{ending}")
+        out, err = capsys.readouterr()
+        if (folder / f"race.{ending}").exists():
+            assert code == 0
+        else:
+            assert ending == "pgf" and code == 2 and not out and "cannot be drawn here: " in err
 
 
 @pytest.mark.slow
@@ -237,6 +258,7 @@ def test_list_names_every_surface_and_optimizer(capsys):
     ("race booth --optimizer Adam --optimizer Adam", "two optimizers have the same text"),
     ("race booth --steps many", "argument --steps: invalid int value: 'many'"),
     ("race booth --steps -1", "steps is -1"),
+    ("race booth --steps 0", "steps is 0; it must be at least 1"),
     ("race booth --start 1", "argument --start: expected 2 arguments"),
     ("race booth --start nan 1", "start must be a point of 2 finite numbers"),
     ("race booth --domain 1 0 0 1", "low < high"),
@@ -276,9 +298,9 @@ def test_mistakes_end_in_one_line_and_exit_code_2(arguments, told, folder, capsy
 
 
 def test_a_picture_that_cannot_be_written_is_reported_in_one_line(folder, capsys, monkeypatch):
-    def full(*args, **kwargs):
+    def full(drawing, file, **kwargs):
         raise OSError(28, "No space left on device")
-    monkeypatch.setattr("matplotlib.figure.Figure.savefig", full)
+    monkeypatch.setattr("optim.viz.pictures.drawing.Drawing.write", full)
     assert main(["race", "booth", "--optimizer", "Adam", "--steps", "2"]) == 2
     assert capsys.readouterr().err == "python -m optim: [Errno 28] No space left on device: 'booth_race.png'\n"
 
