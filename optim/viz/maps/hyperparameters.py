@@ -293,10 +293,10 @@ class HyperparameterMap(Map):
         row, column = np.unravel_index(np.argmin(loss), loss.shape)
         best = self.x[column], self.y[row], loss[row, column]
         x, y, least = best if np.isfinite(loss).any() else (np.nan, np.nan, np.nan)
+        converged = np.nan if self.facts["minimum"] is None else 100 * float(np.mean(~np.isnan(self["steps"])))
         return [{"map": self.facts["title"], "runs": loss.size, f"best {self.x_name}": float(x),
                  f"best {self.y_name}": float(y), "loss there": float(least),
-                 "converged, %": 100 * float(np.mean(~np.isnan(self["steps"]))),
-                 "diverged, %": 100 * float(np.mean(self["diverged"]))}]
+                 "converged, %": converged, "diverged, %": 100 * float(np.mean(self["diverged"]))}]
 
 
 def shown_values(result, show):

@@ -236,8 +236,22 @@ def check_same(where, found, plan):
     """Raise a ValueError unless the plan that was found is the same."""
     for name in {**plan, **found}:
         if not (name in plan and name in found and np.array_equal(found[name], plan[name])):
-            raise ValueError(f"{where} belongs to another map: there {name} is {show(found.get(name))}, and here "
-                             f"{show(plan.get(name))}; give another path, or remove it first")
+            there, here = in_words(found.get(name)), in_words(plan.get(name))
+            raise ValueError(f"{where} belongs to another map: there {name} is {there}, and here {here}; give another "
+                             "path, or remove it first")
+
+
+def in_words(value):
+    """Return part of a plan as short text; of an axis, the number of its values and what tells them from others.
+
+    >>> import numpy as np
+    >>> from optim.viz.maps.tiles import in_words
+    >>> in_words(np.linspace(0, 0.9, 10)), in_words("booth"), in_words(0.001)
+    ('10 values (0, 0.1, ..., 0.9)', 'booth', '0.001')
+    """
+    if isinstance(value, np.ndarray) and value.size > 3:
+        return f"{value.size} values ({value[0]:.4g}, {value[1]:.4g}, ..., {value[-1]:.4g})"
+    return show(value)
 
 
 class Progress:

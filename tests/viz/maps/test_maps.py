@@ -176,6 +176,13 @@ class TestHyperparameterMap:
         assert row["diverged, %"] == 100 and np.isnan([row["best lr"], row["best momentum"], row["loss there"]]).all()
         assert result.plot()["hatching"] is not None
 
+    def test_what_has_converged_is_unknown_where_no_minimum_is(self):
+        axes = ("lr", [0.1, 0.2]), ("momentum", [0, 0.5])
+        for minima, converged in (None, "–"), ([(0, 0)], "100"):
+            bowl = surfaces.Surface(lambda p: p[0]**2 + p[1]**2, start=(1, 1), minima=minima or ())
+            row = hyperparameter_map(bowl, "SGD", *axes, steps=100).table().splitlines()[-1]
+            assert row.split()[-2:] == [converged, "0"]
+
     def test_function_that_is_not_defined_everywhere_is_mapped_without_warnings(self):
         result = hyperparameter_map(lambda p: np.log(p[0]) + p[1]**2, "SGD", ("lr", LRS), ("momentum", MOMENTA),
                                     start=(1, 1), steps=50)
@@ -442,8 +449,14 @@ class TestFiles:
             rosenbrock_map(path=tmp_path / "map.npz", tolerance=0.5)
         assert_same(load(tmp_path / "map.npz"), rosenbrock_map())
 
+    def test_a_map_of_another_size_is_described_by_its_axes(self, tmp_path):
+        rosenbrock_map(path=tmp_path / "map.npz")
+        with pytest.raises(ValueError, match=r"x is 21 values \(0.0001, .*, 0.1\), and here \[0.1, 0.2\]"):
+            hyperparameter_map("rosenbrock", "SGD", ("lr", [0.1, 0.2]), ("momentum", MOMENTA), steps=60,
+                               path=tmp_path / "map.npz")
+
     @pytest.mark.parametrize(("keywords", "message"), [
-        ({"x": ("lr", 1.01 * LRS)}, "there x is array"), ({"optimizer": "SGD(nesterov=True, momentum=0.5)"}, "title"),
+        ({"x": ("lr", 1.01 * LRS)}, "there x is 21"), ({"optimizer": "SGD(nesterov=True, momentum=0.5)"}, "title"),
         ({"steps": 61}, "there steps is 60, and here 61"), ({"tile": 4}, "there tile is 8, and here 4"),
         ({"seed": 1}, "there seed is 0, and here 1"), ({"start": (0, 1)}, "there start is"),
         ({"surface": lambda p: (1 - p[0])**2 + 99 * (p[1] - p[0]**2)**2}, "title"),
