@@ -26,7 +26,7 @@ def unlike(got, value, rtol, atol):
     if got is None and value is not None:
         return "is None: does every way through it end with a return?"
     if not isinstance(value, np.ndarray) or not isinstance(got, np.ndarray):
-        alike = isinstance(value, (str, type(None))) and got == value
+        alike = isinstance(value, (str, type(None))) and np.array_equal(got, value)
         return None if alike else f"is {shown(got)}, expected {shown(value)}"
     if got.shape != value.shape:
         return f"has the shape {got.shape}, expected {value.shape}"
@@ -46,11 +46,21 @@ def unlike_numbers(got, value, rtol, atol):
     worst = np.unravel_index(np.argmax(np.where(close, 0, np.abs(got - value))), got.shape)
     where = f" at [{', '.join(map(str, worst))}]" if got.ndim else ""
     expected = value[worst] if abs(value[worst]) > atol else 0  # rather than -1.8e-15
-    words = f"is {got[worst]:.6g}{where}, expected {expected:.6g}"
-    factor = got[worst] / expected if expected else np.nan
-    if got.size > 1 and np.allclose(got, factor * value, rtol=1e-6, atol=atol):
+    found, expected = told_apart(got[worst], expected)
+    words = f"is {found}{where}, expected {expected}"
+    factor = got[worst] / value[worst] if expected != "0" else np.nan
+    if got.size > 1 and f"{factor:.4g}" != "1" and np.allclose(got, factor * value, rtol=1e-6, atol=atol):
         words += f"; every number is {factor:.4g} times what it should be"
     return words
+
+
+def told_apart(*numbers):
+    """Return numbers that differ as text, each with six digits, or with as many as it takes to see the difference."""
+    for digits in range(6, 18):
+        texts = [f"{number:.{digits}g}" for number in numbers]
+        if len(set(texts)) > 1:
+            break
+    return texts
 
 
 def first_of(words):
@@ -63,5 +73,6 @@ def shown(value):
     if isinstance(value, list) and any(isinstance(item, (np.ndarray, list, dict)) for item in value):
         return f"a list of {len(value)} parts"
     if isinstance(value, np.ndarray):
-        return f"an array of shape {value.shape}" if value.ndim else f"{value.item()!r:.60}"
+        number = "{:.6g}" if value.dtype.kind in "fc" else "{!r:.60}"
+        return f"an array of shape {value.shape}" if value.ndim else number.format(value.item())
     return f"{value!r:.60}"

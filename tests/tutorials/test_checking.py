@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import itertools
+import re
 import threading
 
 import numpy as np
@@ -131,10 +132,24 @@ def test_arguments_that_are_changed_are_found():
     (np.ones(2), np.array([1.0, -1.8e-15]), "is 1 at [1], expected 0"),
     ("left", "right", "is 'left', expected 'right'"),
     ([np.ones(2)], [np.ones(2), np.ones(2)], "is a list of 1 parts, expected a list of 2 parts"),
+    (np.array(-6.999999999999998), [np.ones(1), np.ones(1)], "is -7, expected a list of 2 parts"),
+    (np.array([0.6, 0.8 + 1e-9]), np.array([0.6, 0.8]), "is 0.800000001 at [1], expected 0.8"),
+    (np.ones(3), "right", "expected 'right'"),
+    (np.array([]), "right", "expected 'right'"),
     ({"a": np.ones(2)}, {"b": np.ones(2)}, "expected"),
 ])
 def test_difference_of_values_in_words(got, expected, words):
     assert words in unlike(got, expected, 1e-9, 1e-12)
+
+
+@pytest.mark.parametrize("error", [1e-14, 1e-11, 1e-8, 1e-4])
+@pytest.mark.parametrize("value", [1.0, -0.56, 1e-9, 123456789.0, 1 / 3])
+def test_numbers_that_differ_are_printed_differently(value, error):
+    wanted = np.array([value, 2 * value])
+    words = unlike(wanted * (1 + error), wanted, 1e-15, 0)
+    found, expected = re.search(r"is (\S+) at \[\d\], expected (\S+)", words.replace(";", "")).groups()
+    assert found != expected
+    assert "every number is 1 times" not in words
 
 
 def test_equal_values_do_not_differ():

@@ -58,6 +58,9 @@ EXERCISES = [
                     ("(f(x + h) - f(x - h)) / (2 * h)", "(f(x + h) - 2 * f(x) + f(x - h)) / h**2")),
             Mistake("The steps are h / 2 to either side: then the run is h, not 2 h.",
                     ("f(x + h) - f(x - h)", "f(x + h / 2) - f(x - h / 2)")),
+            Mistake("This is a central difference, and a good one, but with steps of h / 2: here the step to either "
+                    "side is h.",
+                    ("(f(x + h) - f(x - h)) / (2 * h)", "(f(x + h / 2) - f(x - h / 2)) / h")),
         ],
     ),
     Exercise(

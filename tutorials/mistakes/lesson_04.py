@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from tutorials.comparison import told_apart
 from tutorials.exercise import Exercise, Mistake, calls
 
 RNG = np.random.default_rng(4)
@@ -24,8 +25,11 @@ def is_no_cross_entropy(cross_entropy):
         if not (np.array_equal(logits, given[0]) and np.array_equal(labels, given[1])):
             return "it changes its arguments: work on copies."
         expected = np.mean([np.log(np.sum(np.exp(row))) - row[label] for row, label in zip(logits, labels)])
-        if np.ndim(loss) or not np.isclose(loss, expected, rtol=1e-12, atol=0):
-            return f"with shape {(n, k)} the loss is {loss}, not {expected:.12f}: it is the mean over the examples."
+        if np.ndim(loss):
+            return f"the loss has the shape {np.shape(loss)}; it is one number, the mean over the examples."
+        if not np.isclose(loss, expected, rtol=1e-12, atol=0):
+            found, wanted = told_apart(float(loss), expected)
+            return f"with shape {(n, k)} the loss is {found}, not {wanted}: it is the mean over the examples."
         if np.shape(slope) != (n, k):
             return f"the slope has the shape {np.shape(slope)}, not that of the logits, {(n, k)}."
         for i, j in np.ndindex(n, k):
@@ -33,7 +37,8 @@ def is_no_cross_entropy(cross_entropy):
             nudge[i, j] = 1e-5
             measured = (cross_entropy(logits + nudge, labels)[0] - cross_entropy(logits - nudge, labels)[0]) / 2e-5
             if not abs(slope[i, j] - measured) < 1e-7:
-                return f"the slope at [{i}, {j}] is {slope[i, j]:.6f}; finite differences give {measured:.6f}."
+                found, wanted = told_apart(float(slope[i, j]), measured)
+                return f"the slope at [{i}, {j}] is {found}; finite differences give {wanted}."
         shifted = cross_entropy(logits + 1000 * np.arange(1, n + 1)[:, None], labels)
         if not (np.isclose(shifted[0], loss, atol=1e-9) and np.allclose(shifted[1], slope, atol=1e-9)):
             return "with 1000 i added to row i it gives something else: subtract the largest of each row first."

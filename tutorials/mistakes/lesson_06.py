@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from tutorials.comparison import told_apart
 from tutorials.exercise import Exercise, Mistake, calls
 
 
@@ -31,7 +32,8 @@ def catches_nothing(cycle):
         for here, there in ((a, b), (b, a)):
             reached = here - lr * slope(here)
             if not abs(reached - there) < 1e-10:
-                return f"for {name} a step from {here:.8f} leads to {reached:.8f}, not to {there:.8f}."
+                found, wanted = told_apart(reached, there)
+                return f"for {name} a step from {here:.8g} leads to {found}, not to {wanted}."
     return None
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 
 import optim
+from tutorials.comparison import unlike
 from tutorials.exercise import Exercise, Mistake, calls, steps
 
 
@@ -23,10 +24,9 @@ def leaves_the_path_of_sgd(optimizer_class):
             m = optimizer.state[ours].get("m")
             if m is None or not np.allclose(m, mean, rtol=1e-9):
                 return f'after step {step}, state["m"] is not the running mean of the gradients.'
-            if not np.allclose(ours.data, theirs.data, rtol=1e-9):
-                factor = np.median((ours.data - 1) / (theirs.data - 1))
+            if words := unlike(ours.data - 1, theirs.data - 1, 1e-9, 1e-8):
                 return (f"after step {step} with lr={lr}, momentum={momentum} it is not where optim.SGD is: the way so "
-                        f"far is {factor:.3g} times as long.")
+                        f"far {words}.")
     return None
 
 

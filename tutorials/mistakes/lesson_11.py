@@ -3,6 +3,7 @@
 import numpy as np
 
 import optim
+from tutorials.comparison import told_apart
 from tutorials.exercise import Exercise, Mistake, steps
 
 SETTINGS = dict(lr=0.1, betas=(0.8, 0.95), eps=0.01), dict(lr=0.03, betas=(0.5, 0.7), eps=2.0)
@@ -25,8 +26,9 @@ def is_not_the_limit(adam_as):
                 simple.step()
                 if not np.allclose(ours.data, theirs.data, rtol=1e-6, atol=1e-12):
                     worst = np.argmax(np.abs(ours.data / theirs.data - 1))
+                    found, wanted = told_apart(ours.data[worst], theirs.data[worst])
                     return (f"for kind={kind!r}, lr={lr} Adam is not where {other.__name__} is after step {step}: at "
-                            f"{ours.data[worst]:.6g}, not at {theirs.data[worst]:.6g}.")
+                            f"{found}, not at {wanted}.")
     return None
 
 

@@ -6,6 +6,7 @@ import numpy as np
 
 import optim
 from minigrad import nn
+from tutorials.comparison import told_apart
 from tutorials.exercise import Exercise, Mistake
 
 LABELS = np.array([0] * 11 + [1] * 23 + [2] * 4 + [5] * 40)[np.random.default_rng(3).permutation(78)]
@@ -71,7 +72,8 @@ def is_no_budget_curve(budget_curve):
             expected = np.mean([min(chosen) for chosen in combinations(filled, k)])
             if not np.isclose(found[k - 1], expected, rtol=1e-6):
                 shown = ", ".join(f"{loss:.3g}" for loss in losses)
-                return f"of {shown} the lowest of {k} is {expected:.5g} on average, not {found[k - 1]:.5g}."
+                wanted, got = told_apart(expected, found[k - 1])
+                return f"of {shown} the lowest of {k} is {wanted} on average, not {got}."
     many = np.random.default_rng(9).permutation(100) + 1.0
     found = np.asarray(budget_curve(many, 1000.0), dtype=float)
     expected = 101 / (np.arange(100) + 2)  # of k out of 1, ..., n the lowest is (n + 1) / (k + 1) on average

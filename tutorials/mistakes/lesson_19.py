@@ -3,6 +3,7 @@
 import numpy as np
 
 import optim
+from tutorials.comparison import told_apart
 from tutorials.exercise import Exercise, Mistake, steps
 
 SETTINGS = (dict(lr=0.1, betas=(0.8, 0.95), slow=0.97, alpha=3.0, eps=0.01, weight_decay=0.3),
@@ -55,7 +56,8 @@ def is_unfair(fair_race):
             if {s for asked, _, s in run.asked if asked == name} - set(range(10)):
                 return f"{name} was run with seeds beyond 9."
             if not np.isclose(float(found), score):
-                return f"the median of {name} on the seeds 5 to 9 is {score:.4g}, not {found:.4g}."
+                wanted, got = told_apart(score, float(found))
+                return f"the median of {name} on the seeds 5 to 9 is {wanted}, not {got}."
         if len(run.asked) != 3 * (6 * 5 + 5):
             return f"{len(run.asked)} runs were made; the rules ask for {3 * (6 * 5 + 5)}."
     return None
