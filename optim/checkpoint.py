@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 import numpy as np
 
 from .interface.annotations import Any, Function
+from .interface.groups import is_parameter
 
 FORMAT = 1
 DEPTH = 200  # levels of nesting; JSON is read and written by recursive functions
@@ -220,7 +221,7 @@ def hint(value):
         return ": write generator.bit_generator.state"
     if hasattr(value, "state_dict"):
         return ": write its state_dict()"
-    if hasattr(value, "data") and hasattr(value, "grad"):
+    if is_parameter(value):
         return ": write its .data"
     return ""
 

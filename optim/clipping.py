@@ -7,7 +7,7 @@ not change `param.grad`.
 import numpy as np
 
 from .interface.annotations import Iterable, Params
-from .interface.groups import as_list
+from .interface.groups import as_list, is_parameter
 from .interface.hyperparameters import POSITIVE, SIZE, check
 from .interface.words import described
 
@@ -131,11 +131,12 @@ def gradients(parameters):
     """Return the gradients that exist, as arrays to change in place; for gradients by rows, their values."""
     arrays = []
     for param in as_list(parameters, "parameters"):
-        if not hasattr(param, "grad"):
+        if not is_parameter(param):
             raise TypeError(f"parameters holds {described(param)}, which has no .grad; expected parameters")
-        if hasattr(param.grad, "coalesced"):  # optim.RowGradient: a row that is listed twice counts once, with its sum
-            param.grad = param.grad.coalesced()
-            arrays.append(param.grad.values)
-        elif param.grad is not None:
-            arrays.append(param.grad)
+        grad = param.grad
+        if hasattr(grad, "coalesced"):  # optim.RowGradient: a row that is listed twice counts once, with its sum
+            param.grad = grad = grad.coalesced()
+            arrays.append(grad.values)
+        elif grad is not None:
+            arrays.append(grad)
     return arrays

@@ -84,9 +84,17 @@ class ParamGroup(UserDict):
         del self.data[name]
 
 
+def is_parameter(value):
+    """Return whether a value has `.data` and `.grad`.
+
+    The class is asked first: reading `.grad` from a result of operations on Tensors would warn that it has none.
+    """
+    return hasattr(value, "data") and (hasattr(type(value), "grad") or hasattr(value, "grad"))
+
+
 def as_list(params, name="params"):
     """Return the parameters of a group, one or several, as a list."""
-    if hasattr(params, "data") and hasattr(params, "grad"):
+    if is_parameter(params):
         return [params]
     try:
         return list(params)
@@ -96,7 +104,7 @@ def as_list(params, name="params"):
 
 def as_groups(params):
     """Return what was given as `params` as a list of group dictionaries."""
-    if hasattr(params, "data") and hasattr(params, "grad"):
+    if is_parameter(params):
         raise TypeError("params is a single parameter; expected an iterable of parameters: write [parameter]")
     if hasattr(params, "parameters") or (callable(params) and getattr(params, "__name__", "") == "parameters"):
         raise TypeError("params is a model or its method; expected its parameters: write model.parameters()")
@@ -125,7 +133,7 @@ def as_defaults(defaults, kind):
 
 def check_parameter(param):
     """Raise an error unless this is a parameter: it has a floating array `.data`, and `.grad`."""
-    if not (hasattr(param, "data") and hasattr(param, "grad")) or isinstance(param, np.ndarray):
+    if not is_parameter(param) or isinstance(param, np.ndarray):
         raise TypeError(f"params holds {described(param)}, which is not a parameter: that has an array .data and an "
                         "array or None as .grad, like minigrad.Tensor(..., requires_grad=True) or optim.Parameter(...)")
     if not isinstance(param.data, np.ndarray) or param.data.dtype.kind != "f":
@@ -137,6 +145,9 @@ def check_parameter(param):
     if getattr(param, "requires_grad", True) is False:
         raise ValueError(f"a parameter of shape {param.data.shape} does not require a gradient and would never move: "
                          "create it with requires_grad=True")
+    if getattr(param, "is_leaf", True) is False:
+        raise ValueError(f"params holds a result of operations, of shape {param.data.shape}, which gets no .grad and "
+                         "would never move: give the Tensors that it was computed from")
 
 
 def check_apart(params):

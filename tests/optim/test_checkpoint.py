@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import minigrad
 import optim
 from optim.checkpoint import converted
 
@@ -401,3 +402,11 @@ def test_a_model_and_its_optimizer_go_into_one_file_and_the_run_continues_bit_fo
     optimizer.load_state_dict(run["optimizer"])
     train(resumed, optimizer, gradients[5:])
     np.testing.assert_array_equal(resumed.data, parameter.data)
+
+
+@pytest.mark.parametrize("tensor", [
+    minigrad.Tensor([1.0]), minigrad.Tensor([1.0], requires_grad=True), minigrad.Tensor(1.0, requires_grad=True) ** 2,
+])
+def test_a_tensor_is_refused_with_the_advice_to_write_its_data_and_without_a_warning(path, tensor):
+    with pytest.raises(TypeError, match=r"state\['loss'\] is a Tensor; .*: write its \.data"):
+        optim.save(path, {"loss": tensor})

@@ -7,6 +7,7 @@ from importlib import metadata
 import numpy as np
 import pytest
 
+import minigrad
 import optim
 from optim.checkpoint import converted
 from optim.interface.optimizer import PIECE
@@ -65,6 +66,19 @@ def test_anything_with_data_and_grad_is_a_parameter():
 def test_what_is_not_a_parameter_is_refused(param, kind, message):
     with pytest.raises(kind, match=message):
         optim.SGD([param])
+
+
+def result_of_operations():
+    return np.sum(minigrad.Tensor([1.0, 2.0], requires_grad=True) ** 2)
+
+
+@pytest.mark.parametrize("params", [
+    lambda: [result_of_operations()], lambda: [{"params": result_of_operations()}],
+    lambda: [{"params": [result_of_operations()]}],
+])
+def test_a_result_of_operations_is_no_parameter_and_its_refusal_is_all_that_is_said(params):
+    with pytest.raises(ValueError, match="params holds a result of operations, .* would never move"):
+        optim.SGD(params())  # a warning would be an error here
 
 
 def test_the_array_of_a_parameter_is_changed_in_place_even_if_it_is_a_view():
