@@ -4,6 +4,7 @@ Each check makes the optimizer do the same thing in two ways that must agree. Wh
 under a tracer, to find the line after which something is wrong.
 """
 
+import dis
 import inspect
 import json
 import linecache
@@ -21,7 +22,15 @@ from .interface.annotations import Any
 from .interface.groups import Parameter
 from .interface.lost_state import SEEN
 from .interface.optimizer import PIECE, Optimizer
-from .interface.signatures import HANDED, advise, check_phi, check_signature, check_state, hyperparameter_names
+from .interface.signatures import (
+    HANDED,
+    advise,
+    check_phi,
+    check_signature,
+    check_state,
+    hyperparameter_names,
+    misspelt,
+)
 
 HYPERPARAMETER = r"'(lr|beta\w*|eps|momentum|weight_decay)'"
 
@@ -34,6 +43,10 @@ ADVICE = [
     (AttributeError, "memoryview", "param is the parameter's array itself, without .data"),
     (TypeError, r"Optimizer.__init__\(\) missing", "write super().__init__(params, lr=lr, ...)"),
     (TypeError, r"__init__\(\) missing", "give it a default, or pass check a value, as in check(MyOptimizer, lr=0.1)"),
+    (ValueError, "truth value of an array", "an `if` takes one answer, and an array has one for each number: write "
+     "np.where(condition, a, b)"),
+    (TypeError, "converted to Python scalars", "float, int, and math's functions take one number: write NumPy's, such "
+     "as np.sign, np.sqrt or np.copysign, which take arrays"),
     (TypeError, "Cannot cast ufunc", "let init_state make arrays by np.zeros_like(param), which have its dtype"),
 ]
 
@@ -90,7 +103,7 @@ def check(optimizer: type[Optimizer], *, raises: bool = True, **hyperparameters:
     ...         m += grad
     ...         return m
     >>> optim.check(Momentum)
-    Momentum passes 15 checks: it makes a step, keeps float32, leaves the gradient and the parameter to you, ...
+    Momentum passes 16 checks: it makes a step, keeps float32, leaves the gradient and the parameter to you, ...
     """
     if not (inspect.isclass(optimizer) and issubclass(optimizer, Optimizer)):
         raise TypeError(f"optimizer is {optimizer!r}; expected a subclass of Optimizer, as in check(MyOptimizer)")
@@ -163,6 +176,7 @@ class Examination:
         moves_itself = optimizer.move_all is not Optimizer.move_all or optimizer.move is not Optimizer.move
         self.is_rule = is_stepped_as_usual and not moves_itself
         self.is_elementwise = self.is_rule and optimizer.elementwise
+        self.steps_itself = optimizer.steps_itself(optimizer.__new__(optimizer))
         self.file = self.code_of("update").co_filename
 
     def make(self, params, **hyperparameters):
@@ -179,16 +193,28 @@ class Examination:
         walk(optimizer, params, gradients, loss)
         return optimizer
 
-    def fault_of(self, error, doing):
+    def fault_of(self, error, doing, advice=None):
         """Return a fault for an exception: what it was, and where in the optimizer's own file."""
         if isinstance(error, AttributeError) and isinstance(error.obj, Optimizer):
             advise(error)
         frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == self.file]
         where = at(frames[-1].filename, frames[-1].lineno) if frames else self.definition("__init__")
+        advice = advice or self.advice_on(error)
+        return f"where it {doing}, it raises {type(error).__name__}: {error}{f'; {advice}' * bool(advice)}\n   {where}"
+
+    def advice_on(self, error):
+        """Return advice on an exception that often comes from a misunderstanding, "" for others."""
+        if isinstance(error, KeyError) and (advice := misspelt(self.optimizer, Optimizer)):
+            return advice
         listed = ADVICE + (ADVICE_ON_UPDATE if self.is_rule else ADVICE_ON_STEP)
-        advice = next((f"; {advice}" for kind, words, advice in listed
-                       if isinstance(error, kind) and re.search(words, str(error))), "")
-        return f"where it {doing}, it raises {type(error).__name__}: {error}{advice}\n   {where}"
+        return next((advice for kind, words, advice in listed
+                     if isinstance(error, kind) and re.search(words, str(error))), "")
+
+    def request(self, name):
+        """Return what to write in a step to get a hyperparameter."""
+        if self.steps_itself:
+            return f'read group["{name}"] for each group in self.param_groups'
+        return f"name it after the `*`, as in `def update(self, grad, state, param, *, {name})`"
 
     def refused(self, method, check, *arguments):
         """Return the faults that a check finds in a method, as a list of one or none."""
@@ -518,9 +544,8 @@ def takes_arrays_of_hyperparameters(examination):
         try:
             faults += runs_together_and_apart(examination, name, values)
         except Exception as error:
-            fault = examination.fault_of(error, f"is given an array as {name}")
             advice = "if the line asks `if x`, write `if optim.hyperparameters.active(x)`, or leave out the test"
-            faults.append(f"{fault}\n   ({advice})")
+            faults.append(examination.fault_of(error, f"is given an array as {name}", advice))
     return faults
 
 
@@ -575,6 +600,105 @@ def treats_groups_apart(examination):
         return []
     return ["two groups do not move as two optimizers do, each with its own lr: does update remember something that "
             f"belongs to one parameter outside its state?\n   {examination.definition('update')}"]
+
+
+def takes_hyperparameters_from_the_groups(examination):
+    """A step reads no setting that is only on `self`, and the class reads each hyperparameter that it has."""
+    return settings_on_self(examination) + idle_hyperparameters(examination)
+
+
+def settings_on_self(examination):
+    """Return a fault for each number or text that `__init__` puts on `self`, and that a step reads and leaves alone.
+
+    A name that begins with `_` counts if it is otherwise the name of an argument.
+    """
+    optimizer, read, set_at = watched(examination.optimizer)
+    arguments = inspect.signature(examination.optimizer.__init__).parameters
+    params, _, gradients = problem(steps=1)
+    made = optimizer(params, **examination.hyperparameters)
+    before = {name: value for name, value in vars(made).items()
+              if is_setting(value) and not hasattr(Optimizer, name) and (name[0] != "_" or name[1:] in arguments)}
+    read.clear()
+    walk(made, params, gradients)
+    kept = [name for name, value in before.items() if name in read and vars(made)[name] is value]
+    return [f"a step reads self.{name}, which is no hyperparameter: no schedule, group or saved state has it. Write "
+            f"{named}={named} in the call of super().__init__, and {examination.request(named)}\n   {set_at[name]}"
+            for name in kept for named in [name.lstrip("_")]]
+
+
+def watched(optimizer):
+    """Return a subclass, the set of the attributes that are read on its instances, and where each was set."""
+    read, set_at = set(), {}
+
+    class Watched(optimizer):
+        def __getattribute__(self, name):
+            read.add(name)
+            return super().__getattribute__(name)
+
+        def __setattr__(self, name, value):
+            caller = sys._getframe(1)
+            set_at[name] = at(caller.f_code.co_filename, caller.f_lineno)
+            super().__setattr__(name, value)
+
+    Watched.__name__ = optimizer.__name__
+    SEEN.add(Watched)
+    return Watched, read, set_at
+
+
+def is_setting(value):
+    """Return whether a value is a number, True or False, text, or a tuple of these."""
+    return all(map(is_setting, value)) if isinstance(value, tuple) else isinstance(value, (int, float, str, np.generic))
+
+
+def idle_hyperparameters(examination):
+    """Return a fault for each hyperparameter that no method reads, and with another value of which nothing changes."""
+    names = names_read(examination)
+    return [f"the hyperparameter {name} does nothing, since no line reads it: {examination.request(name)}, and use it "
+            f"there, or leave it out of super().__init__\n   "
+            f"{examination.definition('step' if examination.steps_itself else 'update')}"
+            for name, value in examination.defaults().items()
+            if name not in names and changes_nothing(examination, name, another(value))]
+
+
+def names_read(examination):
+    """Return the names that the methods of a class read: variables, attributes, and texts such as "lr"."""
+    bases = examination.optimizer.__mro__
+    classes = bases[:bases.index(Optimizer)] if examination.steps_itself else bases
+    members = [member for cls in classes for name, member in vars(cls).items() if name != "__init__"]
+    functions = [getattr(member, "fget", getattr(member, "__func__", member)) for member in members]
+    codes = [inspect.unwrap(function).__code__ for function in functions if inspect.isfunction(function)]
+    names = set()
+    for code in codes:  # which grows by the functions inside the methods
+        codes += [inside for inside in code.co_consts if inspect.iscode(inside)]
+        loaded = [line.argval for line in dis.get_instructions(code) if "LOAD" in line.opname]
+        names.update(name for value in loaded for name in (value if isinstance(value, tuple) else (value,)))
+    return names
+
+
+def another(value):
+    """Return another value of the same kind, or the same where there is none."""
+    if isinstance(value, tuple):
+        return tuple(map(another, value))
+    if isinstance(value, (bool, np.bool_)):
+        return not value
+    if isinstance(value, (int, np.integer)):
+        return value + 1
+    return (value / 2 or 0.1) if isinstance(value, (float, np.floating)) else value
+
+
+def changes_nothing(examination, name, value):
+    """Return whether a run with another value of a hyperparameter goes the same way."""
+    params, twins, gradients = problem()
+    first, second = examination.make(params), examination.make(twins)
+    try:
+        if value == first.param_groups[0][name]:
+            return False
+        second.param_groups[0][name] = value
+        walk(first, params, gradients)
+        walk(second, twins, gradients)
+    except Exception:  # the value cannot be compared, or is out of range, or a function outside the class reads it
+        return False
+    return not differ(params, twins, rtol=0, atol=0)
 
 
 def skips_missing_gradients(examination):
@@ -685,6 +809,7 @@ CHECKS = {
     "counts once a step": counts_once_a_step,
     "moves in pieces as whole": moves_in_pieces_as_whole,
     "takes arrays of hyperparameters": takes_arrays_of_hyperparameters,
+    "takes hyperparameters from the groups": takes_hyperparameters_from_the_groups,
     "treats groups apart": treats_groups_apart,
     "skips parameters without a gradient": skips_missing_gradients,
     "resumes bit for bit": resumes_bit_for_bit,
@@ -701,4 +826,5 @@ FOLLOWS_FROM = {
     "changes its state in place": {"moves in pieces as whole", "resumes bit for bit"},
     "counts once a step": {"moves in pieces as whole"},
     "moves in pieces as whole": {"takes arrays of hyperparameters"},
+    "takes hyperparameters from the groups": {"climbs if asked to"},
 }

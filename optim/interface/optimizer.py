@@ -26,6 +26,7 @@ from .signatures import (
     check_signature,
     check_state,
     hyperparameter_names,
+    misspelt,
 )
 from .words import listed
 
@@ -62,7 +63,9 @@ class UpdateRule:
     @any_signature
     def update(self, grad, state, param):
         """Return phi(g, s). The state's arrays are changed in place; an entry that is None may be set to one."""
-        raise NotImplementedError(f"{type(self).__name__} needs a method `update(self, grad, state, param, *, ...)`")
+        advice = misspelt(type(self), UpdateRule)
+        raise NotImplementedError(f"{type(self).__name__} needs a method `update(self, grad, state, param, *, ...)`"
+                                  f"{': ' * bool(advice)}{advice}")
 
 
 def check_square(rule, grad):

@@ -49,6 +49,17 @@ def check_requests(rule, asked, offered):
                             f"super().__init__ {offered}: write {name}={name} in the call of super().__init__")
 
 
+def misspelt(rule, base):
+    """Return a question about a method whose name is nearly that of one that a class inherits from `base`, or ""."""
+    from difflib import get_close_matches  # here, to keep `import optim` short
+
+    inherited = [name for name in HANDED if getattr(rule, name) is getattr(base, name)]
+    for name, value in vars(rule).items():
+        if callable(value) and not hasattr(base, name) and (close := get_close_matches(name, inherited, 1, 0.75)):
+            return f"its method {name} is never called: did you mean {close[0]}?"
+    return ""
+
+
 def advise(error):
     """Add advice to the AttributeError of an optimizer: people often look for hyperparameters on `self`."""
     rule, advice = error.obj, ""

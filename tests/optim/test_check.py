@@ -2,6 +2,7 @@
 
 import inspect
 import json
+import math
 import re
 import sys
 
@@ -20,14 +21,14 @@ RIGHT_BUT_NOT_ELEMENTWISE = ["Adafactor", "SM3", "LARS", "LAMB", "NovoGrad", "Sh
 @pytest.mark.parametrize("name", RIGHT)
 def test_the_packages_own_rules_pass_all_checks(name):
     report = optim.check(getattr(optim, name))
-    assert len(report.passed) == 15 and not report.left_out and not report.faults
+    assert len(report.passed) == 16 and not report.left_out and not report.faults
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", RIGHT_BUT_NOT_ELEMENTWISE)
 def test_other_optimizers_pass_those_that_can_be_asked_of_them(name):
     report = optim.check(getattr(optim, name))
-    assert len(report.passed) in (7, 13) and report.left_out and not report.faults
+    assert len(report.passed) in (8, 14) and report.left_out and not report.faults
     assert "Left out, because it" in str(report)
 
 
@@ -53,7 +54,7 @@ class Student(optim.Optimizer):
 
 
 def test_a_students_class_that_is_right_passes():
-    assert "Student passes 15 checks: it makes a step, keeps float32" in str(optim.check(Student))
+    assert "Student passes 16 checks: it makes a step, keeps float32" in str(optim.check(Student))
 
 
 class Rebinds(Student):
@@ -210,6 +211,69 @@ class Misspells(Student):
         return state["momentum"] + grad  # wrong
 
 
+class KeepsASettingOnSelf(optim.Optimizer):
+    def __init__(self, params, lr=0.01, beta=0.9):
+        super().__init__(params, lr=lr)
+        self.beta = beta  # wrong
+
+    def update(self, grad, state, param):
+        return (1 - self.beta) * grad
+
+
+class KeepsItUnderAPrivateName(optim.Optimizer):
+    def __init__(self, params, lr=0.01, beta=0.9):
+        super().__init__(params, lr=lr)
+        self._beta = beta  # wrong
+
+    def update(self, grad, state, param):
+        return (1 - self._beta) * grad
+
+
+class KeepsSeveralOnSelf(optim.Optimizer):
+    def __init__(self, params, lr=0.01, betas=(0.9, 0.99)):
+        super().__init__(params, lr=lr)
+        self.beta1, self.beta2 = betas  # wrong
+
+    def update(self, grad, state, param):
+        return self.beta1 * self.beta2 * grad
+
+
+class ForgetsAHyperparameter(optim.Optimizer):
+    def __init__(self, params, lr=0.01, beta=0.9):
+        super().__init__(params, lr=lr, beta=beta)
+
+    def update(self, grad, state, param):  # wrong
+        return 0.9 * grad
+
+
+class AsksForAHyperparameterInVain(ForgetsAHyperparameter):
+    def update(self, grad, state, param, *, beta):  # wrong
+        return 0.9 * grad
+
+
+class StepsWithASettingOnSelf(optim.Optimizer):
+    def __init__(self, params, lr=0.01):
+        super().__init__(params, dict(lr=lr))
+        self.lr = lr  # wrong
+
+    def step(self):
+        for group in self.param_groups:
+            for p in group["params"]:
+                if p.grad is not None:
+                    p.data -= self.lr * p.grad
+
+
+class StepsByNumbersOfItsOwn(optim.Optimizer):
+    def __init__(self, params, lr=0.01, beta=0.9):
+        super().__init__(params, dict(lr=lr, beta=beta))
+
+    def step(self):  # wrong
+        for group in self.param_groups:
+            for p in group["params"]:
+                if p.grad is not None:
+                    p.data -= 0.1 * group["lr"] * p.grad
+
+
 class CannotBeSaved(Student):
     def init_state(self, param):
         return {"rng": np.random.default_rng(0)}
@@ -242,6 +306,13 @@ WRONG = [
     (DropsTheLoss, "closure.* returns None, where the closure returned 0.25"),
     (IgnoresMaximize, "maximize=True is not the same as a gradient of the other sign"),
     (Misspells, "where it makes a step, it raises KeyError: 'momentum'"),
+    (KeepsASettingOnSelf, r"reads self.beta, which is no hyperparameter.*beta=beta in .* param, \*, beta\)`"),
+    (KeepsItUnderAPrivateName, r"a step reads self._beta, .*Write beta=beta in the call of super"),
+    (KeepsSeveralOnSelf, r"reads self.beta1, .*reads self.beta2, .*beta2=beta2 in .* param, \*, beta2\)`"),
+    (ForgetsAHyperparameter, r"hyperparameter beta does nothing.*`def update\(self, grad, state, param, \*, beta\)`"),
+    (AsksForAHyperparameterInVain, "the hyperparameter beta does nothing, since no line reads it"),
+    (StepsWithASettingOnSelf, r'a step reads self.lr, .*read group\["lr"\] for each group in self.param_groups'),
+    (StepsByNumbersOfItsOwn, r'hyperparameter beta does nothing.*read group\["beta"\] for each group'),
     (CannotBeSaved, r"where it resumes bit for bit, it raises TypeError: .*\['rng'\] is a Generator"),
 ]
 
@@ -259,7 +330,8 @@ def test_what_is_wrong_is_named_with_its_line(student, message):
 
 
 @pytest.mark.parametrize("student", [UsesANorm, KeepsItOnSelf, CountsInUpdate, CountsStepAgain,
-                                     StartsAtOne, CountsInAdvanceToo, ReturnsNothing])
+                                     StartsAtOne, CountsInAdvanceToo, ReturnsNothing, KeepsASettingOnSelf,
+                                     ForgetsAHyperparameter, StepsWithASettingOnSelf, StepsByNumbersOfItsOwn])
 def test_what_follows_from_a_fault_is_not_reported_again(student):
     with pytest.raises(AssertionError, match=rf"{student.__name__} has 1 fault:"):
         optim.check(student)
@@ -304,6 +376,37 @@ def test_what_is_not_an_optimizer_class_is_refused(what):
 
 
 # What newcomers write: each is reported once, under `check` and, where it cannot work, in training too
+
+class AsksIfAGradientIsTrue(Student):
+    def update(self, grad, state, param):
+        if grad > 0:  # wrong
+            return grad
+        return -grad
+
+
+class UsesMath(Student):
+    def update(self, grad, state, param):
+        return math.copysign(1, grad)  # wrong
+
+
+class MisspellsInitState(optim.Optimizer):
+    def __init__(self, params, lr=0.01):
+        super().__init__(params, lr=lr)
+
+    def init_sate(self, param):
+        return {"m": np.zeros_like(param)}
+
+    def update(self, grad, state, param):
+        return state["m"] + grad  # wrong
+
+
+class MisspellsUpdate(optim.Optimizer):
+    def __init__(self, params, lr=0.01):
+        super().__init__(params, lr=lr)
+
+    def updat(self, grad, state, param):
+        return grad
+
 
 class ForgetsLr(optim.Optimizer):
     def __init__(self, params, lr=0.1):
@@ -505,6 +608,7 @@ UNUSABLE = [  # in training as well
     (ReturnsNoState, "ReturnsNoState.init_state returned None; expected a dictionary"),
     (ReturnsNothing, "ReturnsNothing.update returned None"),
     (ReturnsANumber, r"ReturnsANumber.update returned something of shape \(\)"),
+    (MisspellsUpdate, "its method updat is never called: did you mean update?"),
     (ReturnsAVector, r"ReturnsAVector.update returned something of shape \(6,\); .* shape \(2, 3\)"),
 ]
 MISUNDERSTOOD = [
@@ -525,6 +629,9 @@ MISUNDERSTOOD = [
     (NeverFillsItsState, r"KeyError: 'm'; self.state\[p\] is empty until step puts something there"),
     (MovesTheParameterItself, "a parameter's array is p.data: write p.data -= ..."),
     (StepsByItself, r"write `def step\(self, closure=None\)`, or write no step at all"),
+    (AsksIfAGradientIsTrue, r"truth value of an array .*: write np.where\(condition, a, b\)"),
+    (UsesMath, "take one number: write NumPy's, such as np.sign"),
+    (MisspellsInitState, "KeyError: 'm'; its method init_sate is never called: did you mean init_state?"),
     (NeedsLr, r"give it a default, or pass check a value, as in check\(MyOptimizer, lr=0.1\)"),
 ]
 
@@ -542,7 +649,7 @@ def test_what_newcomers_write_is_one_fault_with_its_line(student, message):
 def test_what_cannot_work_is_reported_in_the_same_words_in_training(student, message):
     p = optim.Parameter(np.ones((2, 3)))
     p.grad = np.ones((2, 3))
-    with pytest.raises((TypeError, ValueError, AttributeError), match=message):
+    with pytest.raises((TypeError, ValueError, AttributeError, NotImplementedError), match=message):
         student([p]).step()
     np.testing.assert_array_equal(p.data, 1)
 
@@ -572,6 +679,34 @@ def test_names_of_ones_own_serve_as_arguments():
             return m
 
     assert optim.check(Renamed).passed
+
+
+def test_what_is_on_self_and_is_no_setting_of_a_step_may_stay_there():
+    class Right(Student):
+        def __init__(self, params, lr=0.01, beta=0.9, title="run"):
+            super().__init__(params, lr=lr, beta=beta, weight_decay=0.0)
+            self.beta, self.title, self.rng, self._has_warned = beta, title, np.random.default_rng(0), False
+
+        def update(self, grad, state, param, *, beta, weight_decay):
+            assert not self._has_warned and self.rng
+            return beta * grad + weight_decay * param
+
+    assert optim.check(Right).passed
+
+
+def scale_of(group):
+    return group["lr"] * group["beta"]
+
+
+def test_a_function_outside_the_class_may_read_hyperparameters():
+    class Right(StepsByNumbersOfItsOwn):
+        def step(self):
+            for group in self.param_groups:
+                for p in group["params"]:
+                    if p.grad is not None:
+                        p.data -= scale_of(group) * p.grad
+
+    assert optim.check(Right).passed
 
 
 def test_a_class_without_source_is_checked():
