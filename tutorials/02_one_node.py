@@ -172,9 +172,10 @@ def length_vjp(g, ans, x):
 # ## Exercise 2.3: A function of your own
 #
 # Teach minigrad a new function: `minigrad.primitive(function, rule)` takes a function of an array, elementwise,
-# and its rule `rule(g, ans, x)`, both in plain NumPy. Choose any function that bends, and return the primitive.
+# and its rule `rule(g, ans, x)`, both in plain NumPy. Choose a function that bends and that NumPy does not have
+# under a name of its own, as it has `np.sin` and `np.square`. Return the primitive.
 #
-# The check: your function is not a straight line; at a hundred points its first derivative agrees with
+# The check: your function is new and not a straight line; at a hundred points its first derivative agrees with
 # finite differences; and so does the second, which minigrad gets from your rule by differentiating it.
 
 # %% exercise 2.3

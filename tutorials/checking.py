@@ -11,6 +11,8 @@ from html import escape
 
 import numpy as np
 
+import optim
+
 from .comparison import difference
 from .exercise import file_of, name_of, observe, own_line
 from .lessons import BLANK, lessons, task
@@ -113,6 +115,9 @@ def examined(wanted, how, student):
     """Return what was found, as a kind and a sentence."""
     if inspect.isclass(student) != wanted.is_class or not callable(student):
         return "wrong object", wrong_object(wanted, student)
+    if wanted.is_class and (base := library_base(student)):
+        return "wrong object", (f"{student.__name__} gets its formula from optim.{base.__name__}. Write the formula "
+                                "yourself, in a class with the base optim.Optimizer.")
     if line := blank_line(student):
         return "blank", blank_message(wanted, line)
     if how.property:
@@ -139,6 +144,12 @@ def wrong_object(wanted, student):
     got = f"the class {student.__name__}" if inspect.isclass(student) else f"an object of type {type(student).__name__}"
     hint = f"hand over {wanted.name} itself, without parentheses or quotation marks"
     return f"This exercise is about {wanted.expects}; got {got}: {hint}."
+
+
+def library_base(student):
+    """Return the optimizer of the library that a class is or derives from, other than optim.Optimizer; or None."""
+    bases = [base for base in student.__mro__ if not issubclass(optim.Optimizer, base)]
+    return next((base for base in bases if base.__module__.startswith("optim.")), None)
 
 
 def blank_message(wanted, line):

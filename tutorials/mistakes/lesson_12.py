@@ -32,11 +32,20 @@ def leaves_the_path(optimizer_class):
     return None
 
 
+def must_be_a_chain(my_adamw):
+    """Refuse optim.AdamW itself."""
+    optimizer = my_adamw([optim.Parameter([1.0])], 0.1, (0.9, 0.99), 1e-8, 0.1)
+    if not isinstance(optimizer, optim.chain):
+        raise AssertionError(f"it returns {type(optimizer).__name__}, not a chain: put the two links together with "
+                             "optim.chain(params, ..., lr=lr).")
+
+
 EXERCISES = [
     Exercise(
         "12.1",
         steps(dict(lr=0.1, betas=(0.8, 0.95), eps=0.01, weight_decay=0.7),
               dict(lr=0.3, betas=(0.5, 0.7), eps=1.0, weight_decay=0.1)),
+        contract=must_be_a_chain,
         mistakes=[
             Mistake("This is Adam with L2: here the decay goes through Adam's division. Which link comes first?",
                     (CHAIN, "optim.chain(params, optim.add_decayed_weights(weight_decay), "
