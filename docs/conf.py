@@ -35,7 +35,7 @@ html_static_path = [str(HERE / "_static")]
 html_css_files = ["site.css"]
 themes.OUTPUTS.mkdir(parents=True, exist_ok=True)
 html_extra_path = [str(SOURCE / "_extra"), str(themes.OUTPUTS.parent)]
-html_show_sourcelink = False
+html_show_copyright = html_show_sourcelink = False
 html_copy_source = False
 html_theme_options = {"sidebar_hide_name": False, "top_of_page_buttons": []}
 pygments_style, pygments_dark_style = "friendly", "github-dark"
@@ -58,6 +58,7 @@ nb_execution_cache_path = str(HERE / "_build" / "executed")
 nb_execution_timeout = 300
 nb_execution_raise_on_error = True
 nb_merge_streams = True
+nb_render_markdown_format = "myst"  # it knows tables, which worksheets have
 nb_number_source_lines = False
 
 # Docstrings

@@ -4,6 +4,7 @@ Each writer takes the folder of Sphinx's sources, and whether to be quick.
 """
 
 import ast
+import html
 import inspect
 import json
 import re
@@ -165,7 +166,8 @@ def optimizer_page(entry, folder, quick):
     if not quick and portrait(name, path):
         yield from underlined("Its portrait", "-")
         yield from ["Each pixel is a run on Himmelblau's surface. Its colour names the minimum that the run reaches, "
-                    "its shade the number of steps.", "", ".. raw:: html", "",
+                    "its shade the number of steps. Of nine learning rates from 0.001 to 10, this is the one with "
+                    "which most runs arrive.", "", ".. raw:: html", "",
                     indented(themes.shown(path, "../pictures", f"basins of attraction of {name}"), 3), ""]
     if runs_in_the_page(name):
         yield from [f"`Open the live page with {name} <../live/classics.html#optimizer={name}>`__", ""]
@@ -185,11 +187,19 @@ def runs_in_the_page(name):
 def portrait(name, path):
     """Draw the basins of an optimizer on Himmelblau's surface; return False if that is impossible."""
     try:
-        viz.basin_map("himmelblau", name, size=160, steps=200).plot().save(path)
+        viz.basin_map("himmelblau", f"{name}(lr={best_lr(name):g})", size=160, steps=200).plot().save(path)
     except (TypeError, ValueError):
         return False
     plt.close("all")
     return True
+
+
+def best_lr(name):
+    """Return the learning rate with which an optimizer reaches a minimum of Himmelblau's surface most often."""
+    def arrivals(lr):
+        return (viz.basin_map("himmelblau", f"{name}(lr={lr})", size=24, steps=200)["minimum"] >= 0).sum()
+
+    return max((0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10), key=arrivals)
 
 
 # The table of derivative rules
@@ -203,10 +213,20 @@ def numpy_functions(folder, quick):
     for name, kind in minigrad.coverage():
         prefix, _, bare = name.rpartition(".")
         known = TABLE.get(getattr(NAMESPACES[prefix], bare)) if kind == "rule" else None
-        rules = [rule_source.source_of(rule).text for rule in getattr(known, "vjps", ()) if rule is not None]
-        shown = "<br>".join(f"`` {text} ``" for text in rules).replace("|", r"\|")
+        rules = [shown_rule(rule) for rule in getattr(known, "vjps", ()) if rule is not None]
+        shown = "<br>".join(rules).replace("|", r"\|")
         lines.append(f"| `{name}` | {kind} | {shown} |")
     write(folder / "numpy.md", lines)
+
+
+def shown_rule(rule):
+    """Return a rule as a cell of a table: its line, or a function of several lines to unfold."""
+    text = rule_source.source_of(rule).text
+    if not text.startswith("def "):
+        return f"`` {text} ``"
+    source = html.escape(inspect.getsource(inspect.unwrap(rule)).rstrip()).replace("\n", "&#10;")
+    return (f"<details><summary><code class=\"literal\">{html.escape(text)}</code></summary>"
+            f"<pre>{source}</pre></details>")
 
 
 # Annotated source
@@ -251,6 +271,8 @@ def sections(text):
         if not isinstance(node, (ast.ClassDef, ast.FunctionDef)) or not ast.get_docstring(node):
             continue
         start = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)]) - 1
+        while start > at and (lines[start - 1].startswith("#") or not lines[start - 1]):  # a heading belongs below
+            start -= 1
         if said or "".join(lines[at:start]).strip():
             yield said, "\n".join(lines[at:start])
         docstring = node.body[0]

@@ -193,11 +193,10 @@ def shown(path, folder, alt):
     """
     if not dark_name(path).exists():
         recolor(path)
-    width, height = size_of(path)
-    wide = " wide" if width > 1.3 * height else ""
+    width, height = map(round, size_of(path))
     return "".join(
-        f'<a class="picture{wide} only-{theme}" href="{folder}/{file.name}"><img src="{folder}/{file.name}" '
-        f'alt="{html.escape(alt)}" width="{width:.0f}" height="{height:.0f}" loading="lazy"></a>'
+        f'<a class="picture only-{theme}" href="{folder}/{file.name}"><img src="{folder}/{file.name}" loading="lazy" '
+        f'alt="{html.escape(alt)}" width="{width}" height="{height}" style="--width: {width}px"></a>'
         for theme, file in (("light", Path(path)), ("dark", dark_name(path))))
 
 
