@@ -334,23 +334,48 @@ def test_saved_program_runs_without_minigrad(tmp_path):
     assert eval(shown.stdout) == program(np.array([0.5, -1.0]))[1].tolist()
 
 
-def test_shell_prints_and_saves_the_program(tmp_path, capsys):
-    (tmp_path / "mine.py").write_text("import numpy as np\n\ndef bowl(p):\n    x, y = p\n    return x**2 + 3 * y\n")
-    assert shell([f"{tmp_path / 'mine.py'}:bowl", "--at", "-1.5", "2", "--save", str(tmp_path / "kept.py")]) == 0
+@pytest.fixture
+def own_folder(tmp_path, monkeypatch):
+    """The working directory, with a file mine.py."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.delitem(sys.modules, "mine", raising=False)
+    (tmp_path / "mine.py").write_text("import numpy as np\n\ndef bowl(p):\n    x, y = p\n    return x**2 + 3 * y\n\n"
+                                      "def halves(x, y):\n    if x > y:\n        return x\n    return y\n")
+    yield tmp_path
+    sys.modules.pop("mine", None)
+
+
+def test_shell_prints_and_saves_the_program(own_folder, capsys):
+    assert shell([f"{own_folder / 'mine.py'}:bowl", "--at", "-1.5", "2", "--save", "kept.py"]) == 0
     shown = capsys.readouterr().out
-    assert shown.startswith("def bowl_value_and_grad(p):") and shown in (tmp_path / "kept.py").read_text()
-    assert shell([f"{tmp_path / 'mine.py'}:bowl", "--at", "-1.5", "2", "--javascript"]) == 0
+    assert shown.startswith("def bowl_value_and_grad(p):") and shown in (own_folder / "kept.py").read_text()
+    assert shell(["mine.py:bowl", "--at", "-1.5", "2", "--javascript"]) == 0
     assert "function bowl" in capsys.readouterr().out
+    assert shell(["mine:halves", "--at", "2", "1", "--assume"]) == 0
+    assert "assert x > y" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("place, numbers, message", [
-    ("mine.py", ["1"], "FILE.py:FUNCTION"), ("no.py:f", ["1"], "no file"), ("mine.py:g", ["1"], "it has bowl"),
-    ("mine.py:bowl", ["1"], "p")])
-def test_shell_says_what_is_wrong(place, numbers, message, tmp_path, capsys, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "mine.py").write_text("def bowl(p):\n    if p > 0:\n        return p\n")
+    ("mine.py", ["1"], "'mine.py' does not name a function: write FILE.py:NAME or MODULE:NAME"),
+    ("no.py:f", ["1"], "there is no file no.py"), ("nowhere:f", ["1"], "No module named 'nowhere'"),
+    ("mine.py:g", ["1"], "mine.py has no function g; it has bowl, halves"),
+    ("mine:bowl", ["1"], "mine.py, line 4: TypeError: iteration over a 0-d Tensor (--at has 1 number)"),
+    ("mine.py:bowl", ["1", "2", "3"], "mine.py, line 4: ValueError: too many values to unpack"),
+    ("mine.py:bowl", ["1", "2", "3"], "(--at has 3 numbers)"),
+    ("mine.py:halves", ["1", "2", "3"], "halves takes 2 arguments, and --at has 3 numbers"),
+    ("mine.py:halves", ["1", "2"], "mine.py, line 8, `if x > y:`, branches on a number of the run"),
+    ("mine.py:halves", ["1", "2"], "or add --assume to have the program assert")])
+def test_shell_says_what_is_wrong(place, numbers, message, own_folder, capsys):
     assert shell([place, "--at", *numbers]) == 2
-    assert message in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert message in error and error.count("\n") == 1
+
+
+def test_shell_refuses_a_file_with_the_name_of_another_module(own_folder, capsys):
+    (own_folder / "json.py").write_text("def f(x):\n    return x\n")
+    assert shell(["json.py:f", "--at", "1"]) == 2
+    assert "json.py has the name of another module" in capsys.readouterr().err
 
 
 def test_colours_leave_the_text_as_it_is():

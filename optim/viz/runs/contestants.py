@@ -8,6 +8,7 @@ import ast
 import difflib
 import inspect
 import re
+from functools import partial
 
 import numpy as np
 
@@ -69,12 +70,25 @@ def factory(which, function=None):
     if isinstance(which, str):
         make = with_curvature(*parse(which), function)
         return lambda params: made_from_text(which, make, params)
-    if isinstance(which, type) and issubclass(which, Optimizer):
+    if is_class(which):
         return with_curvature(which, {}, function)
     if isinstance(which, Optimizer) or not callable(which):
         raise TypeError(f"an optimizer must be given as {FORM}, as a class, or as a function of the parameters such as "
                         f"lambda params: optim.Adam(params, lr=0.05); got {which!r}")
     return which
+
+
+def is_class(which):
+    """Return whether this is a class of optimizers, perhaps with some hyperparameters bound to it by `partial`."""
+    kind = class_of(which)
+    return isinstance(kind, type) and issubclass(kind, Optimizer)
+
+
+def class_of(which):
+    """Return the class of an optimizer in any form that `factory` takes; a function of the parameters as it is."""
+    if isinstance(which, str):
+        return parse(which)[0]
+    return which.func if isinstance(which, partial) else which
 
 
 def with_curvature(kind, hyperparameters, function):
@@ -95,6 +109,12 @@ def made_from_text(text, make, params):
 
 def parse(text):
     """Return the class and the dictionary of hyperparameters that a text such as "Adam(lr=0.05)" describes."""
+    kind = named(call_in(text).func.id)
+    return kind, hyperparameters_in(kind, text)
+
+
+def call_in(text):
+    """Return the call that a text is, parsed; a name alone is a call without hyperparameters."""
     try:
         call = ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError):
@@ -103,10 +123,7 @@ def parse(text):
         call = ast.Call(call, [], [])
     if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name):
         raise ValueError(f"the optimizer {text!r} is not of the form {FORM}")
-    kind = named(call.func.id)
-    if call.args:
-        raise ValueError(f"in {text!r}, {ast.unparse(call.args[0])} has no name; the form is {FORM}")
-    return kind, hyperparameters_in(kind, call.keywords, text)
+    return call
 
 
 def named(name):
@@ -120,17 +137,21 @@ def named(name):
         needed = [one.name for one in inspect.signature(kind).parameters.values() if one.default is one.empty]
         example = "optim.SGD(params, lr=0.01)" if needed[0] == "optimizer" else "params"
         raise ValueError(f"{name!r} cannot be given as text, since it needs {' and '.join(needed)}: give a function of "
-                         f"the parameters, lambda params: optim.{name}({', '.join([example, *needed[1:]])})")
+                         f"the parameters, lambda params: optim.{name}({', '.join([example, *needed[1:]])}), or in a "
+                         "shell the FILE.py:NAME of such a function")
     nearest = [lower[other] for other in difflib.get_close_matches(name.lower(), lower, cutoff=0.5)]
     raise ValueError(f"no optimizer is named {name!r}; {hint(nearest, kinds)} (pass your own class itself, "
-                     "not as text)")
+                     "not as text; in a shell, as FILE.py:CLASS)")
 
 
-def hyperparameters_in(kind, keywords, text):
-    """Return the values of the keywords in a call, which must be literals that the class takes."""
+def hyperparameters_in(kind, text):
+    """Return the values of the keywords in a text such as "Adam(lr=0.05)": literals, which the class must take."""
+    call = call_in(text)
+    if call.args:
+        raise ValueError(f"in {text!r}, {ast.unparse(call.args[0])} has no name; the form is {FORM}")
     taken = [name for name in list(inspect.signature(kind).parameters)[1:] if name not in CURVATURE]
     hyperparameters = {}
-    for keyword in keywords:
+    for keyword in call.keywords:
         name = keyword.arg or "**"
         if name not in taken:
             nearest = difflib.get_close_matches(name, taken, cutoff=0.5)

@@ -201,7 +201,8 @@ def add_map(commands):
     add_optimizer(parser, "SGD")
     for name, default in AXES.items():
         parser.add_argument(f"--{name}", nargs=3, default=default, metavar=("NAME", "LOW", "HIGH"),
-                            help=f"a hyperparameter, on a log scale from {WIDE} LOW on; default: {' '.join(default)}")
+                            help=f"a hyperparameter and its range, on a log scale if LOW is positive and HIGH at "
+                                 f"least {WIDE} times LOW; default: {' '.join(default)}")
     add_map_options(parser)
     add_output(parser, "SURFACE_map.png", default=argparse.SUPPRESS)
     parser.set_defaults(command=run_map)
@@ -222,7 +223,7 @@ def run_map(options):
     surface, facts = chosen_surface(options)
     path, keep = map_paths(options, f"{name_of(surface)}_map.png")
     check_start(surface, options.start)
-    kind = options.optimizer if isinstance(options.optimizer, type) else contestants.parse(options.optimizer)[0]
+    kind = contestants.class_of(options.optimizer)
     for name, default in AXES.items():
         if getattr(options, name) is default and default[0] not in inspect.signature(kind).parameters:
             raise ValueError(f"--{name} is needed, because {kind.__name__} has no {default[0]}, which is the default: "
@@ -296,9 +297,7 @@ def add_portraits(commands):
     """Add the command `portraits`."""
     parser = commands.add_parser("portraits", help="draw the basins of many optimizers side by side")
     add_surface(parser)
-    parser.add_argument("--optimizer", action="append", metavar='"NAME(lr=..., ...)"',
-                        help="or MODULE:NAME, a class of your own; may be given several times; default: sixteen "
-                             "well-known rules")
+    add_optimizers(parser, "sixteen well-known rules")
     add_steps(parser, 300)
     parser.add_argument("--size", type=int, default=256, metavar="N",
                         help=f"pixels per side, at most {LARGEST}; default: %(default)s")
@@ -344,8 +343,8 @@ def add_show(commands):
     """Add the command `show`."""
     parser = commands.add_parser("show", help="show optimizers as they are written: equations and source")
     parser.add_argument("optimizers", nargs="+", metavar="OPTIMIZER",
-                        help='a name such as Adam, with hyperparameters "Adam(amsgrad=True)", or MODULE:CLASS of your '
-                             "own; of several, what differs is marked")
+                        help='a name such as Adam, with hyperparameters "Adam(amsgrad=True)", or FILE.py:CLASS or '
+                             "MODULE:CLASS of your own; of several, what differs is marked")
     parser.set_defaults(command=run_show)
 
 

@@ -1,12 +1,10 @@
 """Options that the commands of `python -m optim` share: what to minimise, which optimizers run, where results go."""
 
 import argparse
-import importlib
 import io
 import os
 import re
-import sys
-import traceback
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,17 +12,20 @@ from matplotlib.backend_bases import FigureCanvasBase
 from matplotlib.figure import Figure
 
 import optim
+from minigrad.own_code import loaded
 
 from .. import surfaces
 from ..runs import contestants
 
 PROGRAM = "python -m optim"
+OWN_CLASS = 'or a class of your own: "FILE.py:NAME(lr=..., ...)" or "MODULE:NAME(lr=..., ...)"'
 
 
 def add_surface(parser):
     """Add the options that say what to minimise, and where."""
     parser.add_argument("surface", nargs="?", metavar="SURFACE", help=f"a name that `{PROGRAM} list` shows")
-    parser.add_argument("--function", metavar="MODULE:NAME", help="instead of SURFACE: a function of your own")
+    parser.add_argument("--function", metavar="FILE.py:NAME",
+                        help="or MODULE:NAME; instead of SURFACE, a function of your own")
     parser.add_argument("--domain", nargs=4, type=float, metavar=("LEFT", "RIGHT", "BOTTOM", "TOP"),
                         help="what to show; default: the surface's own")
 
@@ -34,17 +35,16 @@ def add_start(parser):
     parser.add_argument("--start", nargs=2, type=float, metavar=("X", "Y"), help="default: the surface's own")
 
 
-def add_optimizers(parser):
+def add_optimizers(parser, default="SGD, momentum, RMSprop and Adam"):
     """Add the option that says which optimizers run."""
     parser.add_argument("--optimizer", action="append", metavar='"NAME(lr=..., ...)"',
-                        help="or MODULE:NAME, a class of your own; may be given several times; default: SGD, momentum, "
-                             "RMSprop and Adam")
+                        help=f"{OWN_CLASS}; may be given several times; default: {default}")
 
 
 def add_optimizer(parser, default):
     """Add the option that says which optimizer runs, for commands that show only one."""
     parser.add_argument("--optimizer", default=default, action=Once, metavar='"NAME(lr=..., ...)"',
-                        help="or MODULE:NAME, a class of your own; default: %(default)s")
+                        help=f"{OWN_CLASS}; default: %(default)s")
 
 
 class Once(argparse.Action):
@@ -70,12 +70,12 @@ def add_output(parser, usual, **keywords):
 def chosen_surface(options):
     """Return the chosen surface or function, and a dictionary with the domain if one was given."""
     if bool(options.surface) == bool(options.function):
-        raise ValueError("name either a SURFACE, such as rosenbrock, or --function MODULE:NAME")
+        raise ValueError("name either a SURFACE, such as rosenbrock, or --function FILE.py:NAME")
     if options.surface and ":" in options.surface:
         raise ValueError(f"SURFACE is {options.surface!r}; for a function of your own, write --function "
                          f"{options.surface}")
     domain = {"domain": (options.domain[:2], options.domain[2:])} if options.domain else {}
-    return surfaces.get(options.surface) if options.surface else imported(options.function), domain
+    return surfaces.get(options.surface) if options.surface else loaded(options.function), domain
 
 
 def name_of(surface):
@@ -86,60 +86,29 @@ def name_of(surface):
 
 def optimizer_to_show(text):
     """Return the class, or with hyperparameters the optimizer, that a text such as "Adam(amsgrad=True)" describes."""
-    if ":" in text and "(" not in text:
-        return imported(text, "OPTIMIZER", "class")
     public = {name.lower(): getattr(optim, name) for name in optim.__all__}
-    kind = public.get(text.strip().lower())
+    kind = with_own_classes(text) if is_own(text) else public.get(text.strip().lower())
     if isinstance(kind, type) and issubclass(kind, optim.Optimizer):
         return kind
-    kind, hyperparameters = contestants.parse(text)
-    return kind([optim.Parameter(np.ones((2, 2)))], **hyperparameters)
+    return contestants.factory(kind if is_own(text) else text)([optim.Parameter(np.ones((2, 2)))])
+
+
+def is_own(text):
+    """Return whether a text names an optimizer of the user's own, by its file or its module."""
+    return ":" in text.partition("(")[0]
 
 
 def with_own_classes(optimizers):
-    """Return what --optimizer has given, with the class in place of MODULE:NAME."""
+    """Return what --optimizer has given, with the class instead of MODULE:NAME, and its hyperparameters bound to it."""
     if isinstance(optimizers, list):
         return [with_own_classes(text) for text in optimizers]
-    own = optimizers and ":" in optimizers.partition("(")[0]
-    return imported(optimizers, "--optimizer", "class") if own else optimizers
-
-
-def imported(text, option="--function", kind="function"):
-    """Return the function or class MODULE:NAME; the working directory is searched for modules too."""
-    module_name, colon, name = text.partition(":")
-    if module_name.endswith(".py"):
-        path = Path(module_name).with_suffix("")
-        folder = f", in the folder {path.parent}" if path.is_absolute() else ""
-        meant = path.name if path.is_absolute() else ".".join(path.parts)
-        raise ValueError(f"{option} is {text!r}; a module is named without .py: write {meant}:{name or 'NAME'}{folder}")
-    if not colon or not name.isidentifier():
-        raise ValueError(f"{option} is {text!r}; expected MODULE:NAME, such as mymodule:my{kind}")
-    here = os.getcwd()
-    sys.path.insert(0, here)
-    try:
-        module = importlib.import_module(module_name)
-    except SyntaxError as error:
-        raise ValueError(f"{error.filename}, line {error.lineno}: {error.msg}") from None
-    except ModuleNotFoundError:
-        raise
-    except Exception as error:
-        place = traceback.extract_tb(error.__traceback__)[-1]
-        raise ValueError(f"{place.filename}, line {place.lineno}: {type(error).__name__}: {error}") from None
-    finally:
-        sys.path.remove(here)
-    function = getattr(module, name, None)
-    if not callable(function):
-        raise ValueError(f"{option} is {text!r}, but {module_name} has no {kind} {name!r}")
-    return function
-
-
-def place_in_modules(error, texts):
-    """Return the file and the line where an error arose in a module of texts MODULE:NAME; "" if it was elsewhere."""
-    modules = [sys.modules.get(text.partition(":")[0]) for text in texts if text]
-    files = [getattr(module, "__file__", "") for module in modules]
-    places = [f"{frame.filename}, line {frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)
-              if frame.filename in files]
-    return places[-1] if places else ""
+    if not (optimizers and is_own(optimizers)):
+        return optimizers
+    place, bracket, hyperparameters = optimizers.partition("(")
+    kind = loaded(place, "class")
+    if not bracket:
+        return kind
+    return partial(kind, **contestants.hyperparameters_in(kind, f"{kind.__name__}({hyperparameters}"))
 
 
 def output_path(options, usual, formats):

@@ -11,16 +11,17 @@ import sys
 import matplotlib as mpl
 
 import optim
+from minigrad.own_code import where_in
 
 from .commands import COMMANDS, add_table, run_classics
-from .options import PROGRAM, add_output, place_in_modules, with_own_classes
+from .options import PROGRAM, add_output, with_own_classes
 
 EXAMPLES = f"""\
 examples:
   {PROGRAM}
   {PROGRAM} race himmelblau
   {PROGRAM} race rosenbrock --optimizer "Adam(lr=0.05)" --optimizer "SGD(lr=1e-3, momentum=0.9)" --start -1 2
-  {PROGRAM} race --function mymodule:myfunction --start 1 1 --domain -2 2 -1 3
+  {PROGRAM} race --function mine.py:myfunction --start 1 1 --domain -2 2 -1 3
   {PROGRAM} map illconditioned_bowl --optimizer SGD --x lr 1e-4 0.1 --y momentum 0 0.99
   {PROGRAM} basins himmelblau --optimizer "SGD(lr=0.01, momentum=0.9)"
   {PROGRAM} show Adam AdamW
@@ -78,7 +79,7 @@ def main(arguments=None):
 
 def answer(arguments):
     """Do what the arguments say; a mistake in the user's own code is reported with its line."""
-    options = make_parser().parse_args(arguments)
+    options = parsed(arguments)
     if options.backend and mpl.get_backend().lower() != options.backend:
         mpl.use(options.backend)
     function, optimizers = (getattr(options, name, None) for name in ("function", "optimizer"))
@@ -86,10 +87,22 @@ def answer(arguments):
         options.optimizer = with_own_classes(optimizers)
         options.command(options)
     except Exception as mistake:
-        place = place_in_modules(mistake, [function, *(optimizers if isinstance(optimizers, list) else [optimizers])])
+        texts = [function, *(optimizers if isinstance(optimizers, list) else [optimizers])]
+        place = where_in([text.partition("(")[0] for text in texts if text], mistake)
         if not place:
             raise
         raise ValueError(f"{place}: {type(mistake).__name__}: {mistake}") from None
+
+
+def parsed(arguments):
+    """Return the options; an error says how to name several optimizers."""
+    parser = make_parser()
+    options, others = parser.parse_known_args(arguments)
+    if others:
+        several = isinstance(getattr(options, "optimizer", None), list) and not others[0].startswith("-")
+        hint = "; write --optimizer before each optimizer" if several else ""
+        parser.error(f"unrecognized arguments: {' '.join(others)}{hint}")
+    return options
 
 
 def make_parser():

@@ -15,12 +15,18 @@ from optim.viz.runs import contestants
 from optim.viz.shell.shell import main
 
 ROOT = Path(__file__).parents[3]
+OWN_MODULES = "own", "valley", "rules_of_mine"  # that tests write
 
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    return tmp_path
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    for name in OWN_MODULES:
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    yield tmp_path
+    for name in OWN_MODULES:
+        sys.modules.pop(name, None)
 
 
 def exit_code(*arguments):
@@ -100,10 +106,14 @@ class Broken(Own):
     (["race", "--function", "own:rooted"], "f is nan at the start (-1.2, 1.2): choose another with --start"),
     (["map", "--function", "own:rooted"], "f is nan at the start"),
     (["race", "own:rooted"], "write --function own:rooted"),
-    (["race", "--function", os.path.abspath("/there/own.py") + ":f"], "write own:f, in the folder "),
+    (["race", "--function", os.path.abspath("/there/own.py") + ":f"], "there is no file "),
     (["race", "booth", "--optimizer", "own:Broken"], "own.py, line 26: NameError: name 'grdd' is not defined"),
-    (["race", "booth", "--optimizer", "own:Missing"], "own has no class 'Missing'"),
-    (["race", "booth", "--optimizer", "own:Own(lr=1)"], "expected MODULE:NAME, such as mymodule:myclass"),
+    (["race", "booth", "--optimizer", "own.py:Broken(lr=1)"], "own.py, line 26: NameError: name 'grdd' is not defined"),
+    (["race", "booth", "--optimizer", "own:Missing"], "own has no class Missing; it has Own, Broken"),
+    (["race", "booth", "--optimizer", "own:Own(lrr=1)"], "Own has no hyperparameter 'lrr'; did you mean lr?"),
+    (["race", "booth", "--optimizer", "own:Own(1)"], "in 'Own(1)', 1 has no name"),
+    (["race", "booth", "--optimizer", "own:Own(lr="], "the optimizer 'Own(lr=' is not of the form"),
+    (["race", "booth", "--optimizer", "own:"], "'own:' does not name a class: write FILE.py:NAME or MODULE:NAME"),
     (["basins", "booth", "--optimizer", "SGD(lr=0.1)", "--optimizer", "Adam"], "--optimizer is given twice"),
     *[([command, "booth", "--out", f"nowhere/it.{ending}"], "there is no folder 'nowhere'") for command, ending in
       [("race", "png"), ("map", "png"), ("basins", "png"), ("page", "html"), ("animate", "gif")]],
@@ -112,7 +122,6 @@ def test_what_goes_wrong_is_reported_in_one_line_before_any_work(arguments, told
     (folder / "broken.py").write_text("def f(p)\n    return p\n")
     (folder / "failing.py").write_text("\n1 / 0\n")
     (folder / "own.py").write_text(FUNCTIONS)
-    monkeypatch.delitem(sys.modules, "own", raising=False)
     assert exit_code(*arguments) == 2
     out, err = capsys.readouterr()
     assert told in err and err.count("\n") == 1 and out == ""
@@ -120,7 +129,6 @@ def test_what_goes_wrong_is_reported_in_one_line_before_any_work(arguments, told
 
 def test_the_name_of_a_function_leads_to_no_other_folder(folder, monkeypatch, capsys):
     (folder / "own.py").write_text(FUNCTIONS)
-    monkeypatch.delitem(sys.modules, "own", raising=False)
     assert main(["race", "--function", "own:rooted", "--optimizer", "SGD", "--start", "101", "0", "--steps", "1"]) == 0
     assert capsys.readouterr().out.endswith("figure: rooted_race.png\n")
 
@@ -192,7 +200,6 @@ def test_race_over_your_own_function(folder, capsys):
     assert main(["race", "--function", "valley:narrow", "--optimizer", "Adam(lr=0.1)", "--start", "3", "1",
                  "--domain", "-4", "4", "-2", "2", "--steps", "5"]) == 0
     assert capsys.readouterr().out.endswith("figure: narrow_race.png\n")
-    sys.modules.pop("valley")
 
 
 @pytest.mark.slow
@@ -200,11 +207,18 @@ def test_race_over_your_own_function(folder, capsys):
     ["race"], ["map", "--y", "scale", "0.1", "1", "--size", "4"], ["basins", "--size", "4"],
     ["portraits", "--size", "4"], ["page"], ["animate"],
 ], ids=lambda command: command[0])
-def test_an_optimizer_of_ones_own_is_given_by_its_module(command, folder, monkeypatch):
+@pytest.mark.parametrize("name", ["own:Own", "own.py:Own(lr=0.02)"])
+def test_an_optimizer_of_ones_own_is_given_by_its_module_or_its_file(command, name, folder):
     (folder / "own.py").write_text(FUNCTIONS)
-    monkeypatch.delitem(sys.modules, "own", raising=False)
-    assert main([command[0], "booth", "--optimizer", "own:Own", "--steps", "3", *command[1:]]) == 0
+    assert main([command[0], "booth", "--optimizer", name, "--steps", "3", *command[1:]]) == 0
     assert sys.modules["own"].Own.ran
+
+
+def test_hyperparameters_of_ones_own_class_are_those_of_the_run(folder, capsys):
+    (folder / "elsewhere").mkdir()
+    (folder / "elsewhere" / "own.py").write_text(FUNCTIONS)
+    assert main(["race", "booth", "--optimizer", "elsewhere/own.py:Own(lr=0.02, scale=0.25)", "--steps", "3"]) == 0
+    assert capsys.readouterr().out.splitlines()[2].startswith("Own(lr=0.02, scale=0.25)  0.02      3")
 
 
 @pytest.mark.slow
@@ -268,10 +282,13 @@ def test_list_names_every_surface_and_optimizer(capsys):
     ("race booth --out race.xyz", "its ending must be one of"),
     ("race booth --out folder.png", "which cannot be written"),
     ("race --function nowhere:f", "No module named 'nowhere'"),
-    ("race --function json", "expected MODULE:NAME"),
-    ("race --function mine.py:g", "a module is named without .py: write mine:g"),
-    ("race --function json:nothing", "json has no function 'nothing'"),
+    ("race --function json", "write FILE.py:NAME or MODULE:NAME"),
+    ("race --function mine.py:g", "there is no file mine.py"),
+    ("race --function json:nothing", "json has no function nothing; it has dump, dumps"),
     ("race booth more", "unrecognized arguments: more"),
+    ("race booth --optimizer Adam SGD", "unrecognized arguments: SGD; write --optimizer before each optimizer"),
+    ("race booth --optimizer MyLion", "in a shell, as FILE.py:CLASS"),
+    ("race booth --optimizer SAM", "or in a shell the FILE.py:NAME of such a function"),
     ("map booth --x lr 1 0.1", "the first below the second"),
     ("map booth --x lr a b", "expected a name and two numbers"),
     ("map booth --x lrr 0.1 1", "SGD does not know the hyperparameter 'lrr'"),
@@ -330,8 +347,10 @@ def test_show_takes_a_class_of_ones_own(folder, capsys):
                                              "        super().__init__(params, lr=lr)\n\n"
                                              "    def update(self, grad, state, param):\n"
                                              "        return np.sign(grad)\n")
-    assert main(["show", "rules_of_mine:Mine"]) == 0
-    assert "return np.sign(grad)" in capsys.readouterr().out
+    for name, lr in ("rules_of_mine:Mine", 0.1), ("rules_of_mine.py:Mine(lr=0.5)", 0.5):
+        assert main(["show", name]) == 0
+        shown = capsys.readouterr().out
+        assert "return np.sign(grad)" in shown and f"lr={lr}" in shown
 
 
 @pytest.mark.parametrize("name", ["Adamm", "rules_of_nobody:Mine", "numpy:array", "Adam(lr=-1)"])
