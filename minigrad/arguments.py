@@ -1,8 +1,8 @@
 """Checked arguments: an annotation says what an argument must be, to readers, to type checkers and at run time.
 
-To a type checker `p: Probability` is a float. It also carries a check, which raises an error that names the argument
-and what it got. `check` applies the checks to the arguments of a call. A function that is `checked` does so only after
-it has failed, so calls that work cost nothing.
+To a type checker `p: Probability` is a float, and help() shows it as one. It also carries a check, which raises an
+error that names the argument and what it got. `check` applies the checks to the arguments of a call. A function that is
+`checked` does so only after it has failed, so calls that work cost nothing.
 """
 
 import math
@@ -10,7 +10,8 @@ from collections.abc import Callable
 from functools import wraps
 from inspect import signature
 from numbers import Real
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
+from types import NoneType, UnionType
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, Union, get_args, get_origin
 
 import numpy as np
 
@@ -19,11 +20,29 @@ from .rules.products import operand
 from .tape import Node
 
 if TYPE_CHECKING:
+    from typing import Annotated
+
     from numpy.typing import ArrayLike, DTypeLike
 
-    from .tensor import Tensor
+    from .tensor import Tensor  # noqa: F401  (named in quotes below)
 else:
-    ArrayLike = DTypeLike = Any  # numpy.typing takes some milliseconds to load
+    class Annotated:
+        """A type with its checks. help() shows the type alone, where that of `typing` shows everything."""
+
+        def __init__(self, text, *checks):
+            self.text, self.checks = text, checks
+
+        def __class_getitem__(cls, content):
+            kind, *checks = content
+            return cls(text_of(kind), *checks)
+
+        def __or__(self, other):
+            return Annotated(f"{self} | {text_of(other)}")
+
+        def __repr__(self):
+            return self.text
+
+    ArrayLike, DTypeLike = Annotated("array_like"), Annotated("dtype_like")  # numpy.typing takes milliseconds to load
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -33,7 +52,7 @@ def check(sign, arguments):
     for name, value in arguments.items():
         p = sign.parameters[name]
         values = value if p.kind == p.VAR_POSITIONAL else [value]
-        for test in getattr(p.annotation, "__metadata__", ()):
+        for test in getattr(p.annotation, "checks", ()):
             for item in values:
                 test(item, name)
 
@@ -207,52 +226,61 @@ def generator_or_none(value, name):
     return value
 
 
-# The checks as types, which help() shows in words
+# The checks as types
+
+def text_of(kind):
+    """Return a type as the documentation of NumPy writes it."""
+    if get_origin(kind) in (Union, UnionType):
+        return " | ".join(map(text_of, get_args(kind)))
+    if get_origin(kind) is Literal:
+        return " | ".join(map(repr, get_args(kind)))
+    if kind in (None, NoneType):
+        return "None"
+    return kind if isinstance(kind, str) else kind.__name__ if kind in (bool, int, float, str) else repr(kind)
+
 
 class Must:
-    """A check in an annotation: `test(value, name, **bounds)` raises an error if the value is not what `words` say."""
+    """A check in an annotation: `test(value, name, **bounds)` raises an error if the value is not what it must be."""
 
-    def __init__(self, words, test, or_none=False, **bounds):
-        self.words, self.test, self.or_none, self.bounds = words, test, or_none, bounds
+    def __init__(self, test, or_none=False, **bounds):
+        self.test, self.or_none, self.bounds = test, or_none, bounds
 
     def __call__(self, value, name):
         return value if value is None and self.or_none else self.test(value, name, **self.bounds)
 
-    def __repr__(self):
-        return self.words
-
 
 def words(*choices):
     """Return the check that a value is one of several words."""
-    return Must("a word", lambda value, name: one_of(choices, value, name))
+    return Must(lambda value, name: one_of(choices, value, name))
 
 
-Array = Annotated[ArrayLike, Must("numbers", array)]
-OptionalArray = Annotated[ArrayLike | None, Must("numbers", array, or_none=True)]
-Flag = Annotated[bool, Must("True or False", flag)]
-Size = Annotated[int, Must("at least 1", whole, least=1)]
-Seed = Annotated[int | None, Must("at least 0", whole, or_none=True)]
-OptionalIndex = Annotated[int | None, Must("an index", axis, or_none=True)]
-Axis = Annotated[int, Must("an axis", axis)]
-Axes = Annotated[int | tuple[int, ...] | None, Must("axes", axes)]
-Shape = Annotated[int | tuple[int, ...], Must("lengths", shape)]
-Pair = Annotated[int | tuple[int, int], Must("at least 0", wholes, count=2)]
-PositivePair = Annotated[int | tuple[int, int], Must("at least 1", wholes, count=2, least=1)]
-OptionalPair = Annotated[int | tuple[int, int] | None, Must("at least 1", wholes, or_none=True, count=2, least=1)]
-PositiveSingle = Annotated[int | tuple[int], Must("at least 1", wholes, count=1, least=1)]
-Number = Annotated[float, Must("a number", number)]
-OptionalNumber = Annotated[float | None, Must("a number", number, or_none=True)]
-NotNegative = Annotated[float, Must("at least 0", number, least=0)]
-OptionalNotNegative = Annotated[float | None, Must("at least 0", number, or_none=True, least=0)]
-Positive = Annotated[float, Must("above 0", positive)]
-OptionalPositive = Annotated[float | None, Must("above 0", positive, or_none=True)]
-Probability = Annotated[float, Must("from 0 to 1", number, least=0, most=1)]
-OptionalProbability = Annotated[float | None, Must("from 0 to 1", number, or_none=True, least=0, most=1)]
-Filled = Annotated["Tensor", Must("to be filled", tensor_to_fill)]
-Floating = Annotated[DTypeLike, Must("floats", floating)]
-Generator = Annotated["np.random.Generator | None", Must("a generator", generator_or_none)]
-Padding = Annotated[int | tuple[int, int] | Literal["valid", "same"], Must("at least 0", padding, count=2)]
-SinglePadding = Annotated[int | tuple[int] | Literal["valid", "same"], Must("at least 0", padding, count=1)]
+Array = Annotated[ArrayLike, Must(array)]
+OptionalArray = Annotated[ArrayLike | None, Must(array, or_none=True)]
+Flag = Annotated[bool, Must(flag)]
+Size = Annotated[int, Must(whole, least=1)]
+Seed = Annotated[int | None, Must(whole, or_none=True)]
+Index = Annotated[int, Must(whole, least=-math.inf)]
+OptionalIndex = Annotated[int | None, Must(whole, or_none=True, least=-math.inf)]
+Axis = Annotated[int, Must(axis)]
+Axes = Annotated[int | tuple[int, ...] | None, Must(axes)]
+Shape = Annotated[int | tuple[int, ...], Must(shape)]
+Pair = Annotated[int | tuple[int, int], Must(wholes, count=2)]
+PositivePair = Annotated[int | tuple[int, int], Must(wholes, count=2, least=1)]
+OptionalPair = Annotated[int | tuple[int, int] | None, Must(wholes, or_none=True, count=2, least=1)]
+PositiveSingle = Annotated[int | tuple[int], Must(wholes, count=1, least=1)]
+Number = Annotated[float, Must(number)]
+OptionalNumber = Annotated[float | None, Must(number, or_none=True)]
+NotNegative = Annotated[float, Must(number, least=0)]
+OptionalNotNegative = Annotated[float | None, Must(number, or_none=True, least=0)]
+Positive = Annotated[float, Must(positive)]
+OptionalPositive = Annotated[float | None, Must(positive, or_none=True)]
+Probability = Annotated[float, Must(number, least=0, most=1)]
+OptionalProbability = Annotated[float | None, Must(number, or_none=True, least=0, most=1)]
+Filled = Annotated["Tensor", Must(tensor_to_fill)]
+Floating = Annotated[DTypeLike, Must(floating)]
+Generator = Annotated["np.random.Generator | None", Must(generator_or_none)]
+Padding = Annotated[int | tuple[int, int] | Literal["valid", "same"], Must(padding, count=2)]
+SinglePadding = Annotated[int | tuple[int] | Literal["valid", "same"], Must(padding, count=1)]
 Reduction = Annotated[Literal["mean", "sum", "none"], words("mean", "sum", "none")]
 DivergenceReduction = Annotated[Literal["mean", "batchmean", "sum", "none"], words("mean", "batchmean", "sum", "none")]
 PaddingMode = Annotated[Literal["zeros", "reflect", "replicate", "circular"],

@@ -8,9 +8,9 @@ import numpy as np
 
 from ..arguments import (
     Array,
-    Axis,
     DivergenceReduction,
     Flag,
+    Index,
     NotNegative,
     Number,
     OptionalArray,
@@ -150,7 +150,7 @@ def _ones_at(places, x):
 
 
 @checked
-def cross_entropy(input: Array, target: Array, weight: OptionalArray = None, *, ignore_index: Axis = -100,
+def cross_entropy(input: Array, target: Array, weight: OptionalArray = None, *, ignore_index: Index = -100,
                   reduction: Reduction = "mean", label_smoothing: Probability = 0.0) -> Tensor:
     """Return how surprised a classifier is by the truth: -log p[y], for the softmax p of its outputs and the class y.
 
@@ -203,7 +203,7 @@ def cross_entropy(input: Array, target: Array, weight: OptionalArray = None, *, 
 
 
 @checked
-def nll_loss(input: Array, target: Array, weight: OptionalArray = None, *, ignore_index: Axis = -100,
+def nll_loss(input: Array, target: Array, weight: OptionalArray = None, *, ignore_index: Index = -100,
              reduction: Reduction = "mean") -> Tensor:
     """Return the negative log-likelihood -log p[y]: the rest of `cross_entropy`, after a log-softmax.
 
