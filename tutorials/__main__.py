@@ -5,11 +5,12 @@ import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
+from shlex import quote
 from time import sleep
 
 from .handouts import write
 from .lessons import lessons
-from .student_files import check_file
+from .student_files import check_file, files_in, folders_with_lessons, lessons_in
 
 
 def main(arguments=None):
@@ -25,7 +26,10 @@ def parser():
 
     start = commands.add_parser("start", help="write the lessons into a folder, with blanks to fill in")
     start.add_argument("folder")
-    start.add_argument("--nbgrader", action="store_true", help="instead, the notebooks from which nbgrader makes "
+    kinds = start.add_mutually_exclusive_group()
+    kinds.add_argument("--no-solutions", dest="solutions", action="store_false", help="leave out the solutions, which "
+                       "otherwise are at the end of each file")
+    kinds.add_argument("--nbgrader", action="store_true", help="instead, the notebooks from which nbgrader makes "
                        "assignments, with solutions, as FOLDER/source/LESSON/LESSON.ipynb")
     start.set_defaults(command=started)
 
@@ -36,8 +40,8 @@ def parser():
     check.add_argument("--json", action="store_true", help="print a line of JSON for each exercise")
     check.set_defaults(command=checked)
 
-    progress = commands.add_parser("progress", help="show which exercises of a folder are solved")
-    progress.add_argument("folder")
+    progress = commands.add_parser("progress", help="show which exercises of a student's folder are solved")
+    progress.add_argument("folder", help="or a file")
     progress.add_argument("--json", action="store_true", help="print a line of JSON for each exercise")
     progress.set_defaults(command=progressed)
     return top
@@ -48,26 +52,40 @@ def known(text):
     tasks = [(lesson, task) for lesson in lessons() for task in lesson.tasks]
     numbers = [task.number for lesson, task in tasks if text in (str(lesson.number), task.number)]
     if not numbers:
-        raise argparse.ArgumentTypeError(f"there is no exercise {text!r}; write a number such as 11.1")
+        is_lesson = text in [str(lesson.number) for lesson in lessons()]
+        words = f"lesson {text} has no exercises" if is_lesson else f"there is no exercise {text!r}"
+        raise argparse.ArgumentTypeError(f"{words}; write a number such as 11.1")
     return numbers
+
+
+def refused(words):
+    """Say why a command does nothing; return its exit code."""
+    print(words, file=sys.stderr)
+    return 2
 
 
 def started(options):
     """Write the student's files."""
-    written, kept = write(options.folder, options.nbgrader)
+    try:
+        written, kept = write(options.folder, options.nbgrader, options.solutions)
+    except OSError as error:
+        why = "it is a file, not a folder" if Path(options.folder).is_file() else error.strerror
+        return refused(f"no lessons can be written into {options.folder}: {why}")
     print(f"wrote {len(written)} files into {options.folder}" + f", kept {len(kept)} that were there" * bool(kept))
     if options.nbgrader:
-        print(f"next: cd {options.folder}; nbgrader generate_assignment 01_slope_by_hand")
+        print(f"next: cd {quote(options.folder)}; nbgrader generate_assignment 01_slope_by_hand")
     else:
-        print(f"next: open one, and when an exercise is done, python -m tutorials progress {options.folder}")
+        print(f"next: open one, and when an exercise is done, python -m tutorials progress {quote(options.folder)}")
     return 0
 
 
 def checked(options):
     """Check a file, once or at each save; the exit code says whether all exercises passed."""
+    if Path(options.file).is_dir():
+        return refused(f"{options.file} is a folder: name one of its files, or check them all with "
+                       f"python -m tutorials progress {quote(options.file)}")
     if not Path(options.file).is_file():
-        print(f"there is no file {options.file}", file=sys.stderr)
-        return 2
+        return refused(f"there is no file {options.file}")
     passed = report(options)
     last = Path(options.file).stat().st_mtime_ns
     while options.watch:
@@ -97,13 +115,17 @@ def as_json(verdict, path):
 
 
 def progressed(options):
-    """Show the exercises of all lessons in a folder; if there is a script and a notebook, the better one counts."""
-    if not Path(options.folder).is_dir():
-        print(f"there is no folder {options.folder}: python -m tutorials start {options.folder}", file=sys.stderr)
-        return 2
+    """Show the exercises of all lessons in a folder; if several files have the same exercise, the best one counts."""
+    place = Path(options.folder)
+    if not place.exists():
+        return refused(f"there is no folder {place}: python -m tutorials start {quote(str(place))}")
+    files = {path: lessons_in(path) for path in files_in(place)}
+    name_skipped(place, files)
+    if not any(files.values()):
+        return refused(f"{place}: no script (.py) and no notebook (.ipynb) with an exercise of the course")
     solved = total = 0
     for lesson in lessons():
-        best = best_verdicts(lesson, Path(options.folder))
+        best = best_verdicts(lesson, [path for path, found in files.items() if lesson in found])
         if options.json:
             for verdict, path in best.values():
                 print(as_json(verdict, path))
@@ -116,12 +138,20 @@ def progressed(options):
     return 0
 
 
-def best_verdicts(lesson, folder):
-    """Return the better verdict of a lesson's script and notebook, and its file, for each exercise that is there."""
+def name_skipped(place, files):
+    """Name the files without an exercise, and the folders below that have some: nothing is left out in silence."""
+    for path, found in files.items():
+        if not found:
+            print(f"skipped {path}: it defines no exercise of the course", file=sys.stderr)
+    for folder in folders_with_lessons(place):
+        print(f"skipped the folder {folder}: python -m tutorials progress {quote(str(folder))}", file=sys.stderr)
+
+
+def best_verdicts(lesson, paths):
+    """Return for each exercise of a lesson the best verdict on any of the files, and its file."""
     best = {}
-    for path in (folder / f"{lesson.path.stem}.py", folder / f"{lesson.path.stem}.ipynb"):
-        verdicts = check_file(path, [task.number for task in lesson.tasks]) if path.exists() else []
-        for verdict in verdicts:
+    for path in paths:
+        for verdict in check_file(path, [task.number for task in lesson.tasks]):
             number = verdict.exercise
             if number not in best or "·✗✓".index(mark(verdict)) > "·✗✓".index(mark(best[number][0])):
                 best[number] = verdict, path

@@ -1,7 +1,7 @@
 """What students get: each lesson as a script and as a notebook, with blanks instead of solutions.
 
-Both are generated from the lesson, never written by hand. The solutions are at the end, folded. The notebooks carry
-nbgrader's metadata, so that `nbgrader generate_assignment` and `nbgrader autograde` know the cells.
+Both are generated from the lesson, never written by hand. The solutions are at the end, or left out. The notebooks
+carry nbgrader's metadata, so that `nbgrader generate_assignment` and `nbgrader autograde` know the cells.
 """
 
 import json
@@ -15,7 +15,7 @@ KERNEL = {"kernelspec": {"display_name": "Python 3", "language": "python", "name
           "language_info": {"name": "python"}}
 
 
-def write(folder, for_nbgrader=False):
+def write(folder, for_nbgrader=False, solutions=True):
     """Write all lessons as scripts and notebooks into a folder; do not change files that are there already.
 
     Parameters
@@ -25,6 +25,8 @@ def write(folder, for_nbgrader=False):
     for_nbgrader : bool
         Write the notebooks from which nbgrader makes its assignments instead: with solutions between their markers,
         each in its own folder in `source`.
+    solutions : bool
+        Append the solutions to the student's scripts and notebooks.
 
     Returns
     -------
@@ -37,7 +39,8 @@ def write(folder, for_nbgrader=False):
         if for_nbgrader:
             texts = {Path("source", name, f"{name}.ipynb"): notebook(lesson, solved=True)}
         else:
-            texts = {Path(f"{name}.py"): script(lesson), Path(f"{name}.ipynb"): notebook(lesson)}
+            texts = {Path(f"{name}.py"): script(lesson, solutions),
+                     Path(f"{name}.ipynb"): notebook(lesson, solutions=solutions)}
         for place, text in texts.items():
             path = Path(folder) / place
             if path.exists():
@@ -49,8 +52,8 @@ def write(folder, for_nbgrader=False):
     return written, kept
 
 
-def student_cells(lesson, solved=False):
-    """Return the cells of the student's copy: blanks, a check after each exercise, and the solutions at the end."""
+def student_cells(lesson, solved=False, solutions=True):
+    """Return the cells of the student's copy: blanks, a check after each exercise, and perhaps the solutions."""
     cells = []
     for cell in lesson.cells:
         if cell.title == SETUP:
@@ -61,8 +64,8 @@ def student_cells(lesson, solved=False):
             cells.append(Cell(f"check {task.number}", f'tutorials.check("{task.number}", {task.name})'))
         else:
             cells.append(cell)
-    if lesson.tasks and not solved:
-        cells.append(Cell("[markdown]", solutions(lesson)))
+    if lesson.tasks and solutions and not solved:
+        cells.append(Cell("[markdown]", all_solutions(lesson)))
     return cells
 
 
@@ -71,19 +74,20 @@ def setup(root):
     return f'import sys\n\nsys.path.append({str(root)!r})  # where the folder "tutorials" is'
 
 
-def solutions(lesson):
-    """Return the Markdown of the solutions, each folded."""
-    parts = ["## Solutions\n\nTry first. Each opens with a click."]
+def all_solutions(lesson):
+    """Return the Markdown of the solutions, which a notebook folds."""
+    parts = ["## Solutions\n\nTry first. In a notebook each solution opens with a click; in a script it is in plain "
+             "sight below."]
     for task in lesson.tasks:
         code = f"```python\n{task.solution}\n```"
         parts.append(f"<details><summary>{task.number}: {task.title}</summary>\n\n{code}\n\n</details>")
     return "\n\n".join(parts)
 
 
-def script(lesson):
+def script(lesson, solutions=True):
     """Return a lesson's student copy in percent format."""
     parts = []
-    for cell in student_cells(lesson):
+    for cell in student_cells(lesson, solutions=solutions):
         source = cell.source
         if cell.is_markdown:
             source = "\n".join(f"# {line}".rstrip() for line in source.split("\n"))
@@ -93,9 +97,9 @@ def script(lesson):
     return "\n".join(parts)
 
 
-def notebook(lesson, solved=False):
+def notebook(lesson, solved=False, solutions=True):
     """Return a lesson's student copy as the JSON of a Jupyter notebook."""
-    cells = [notebook_cell(cell, i, solved) for i, cell in enumerate(student_cells(lesson, solved))]
+    cells = [notebook_cell(cell, i, solved) for i, cell in enumerate(student_cells(lesson, solved, solutions))]
     document = {"cells": cells, "metadata": KERNEL, "nbformat": 4, "nbformat_minor": 5}
     return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
 

@@ -1,4 +1,7 @@
-"""A student's file: the part that an exercise needs runs in its own process, which is ended if it takes too long."""
+"""A student's files: which lesson each belongs to, and their checks.
+
+The part of a file that an exercise needs runs in its own process, which is ended if it takes too long.
+"""
 
 import ast
 import contextlib
@@ -14,9 +17,43 @@ from pathlib import Path
 from symtable import symtable
 
 from .checking import Verdict, blank_message, check, exercise
-from .lessons import BLANK, FOLDER, task
+from .lessons import BLANK, FOLDER, lessons, task
 
 STARTING = 20  # seconds to start Python and import what the lesson imports
+
+
+def endings(path):
+    """Return all endings of a file's name, in small letters: {".py", ".txt"} of "lesson.PY.txt"."""
+    return {ending.lower() for ending in Path(path).suffixes}
+
+
+def files_in(place):
+    """Return the scripts and notebooks of a folder, or of a path that is a file, without hidden ones."""
+    paths = place.iterdir() if place.is_dir() else [place]
+    return sorted(path for path in paths
+                  if path.is_file() and endings(path) & {".py", ".ipynb"} and not path.name.startswith("."))
+
+
+def folders_with_lessons(place):
+    """Return the folders below a folder in which files of lessons are, except hidden folders and packages."""
+    folders = [path for path in sorted(place.rglob("*")) if path.is_dir() and not (path / "__init__.py").exists()]
+    shown = [folder for folder in folders if not any(part[0] == "." for part in folder.relative_to(place).parts)]
+    return [folder for folder in shown if any(lessons_in(path) for path in files_in(folder))]
+
+
+def lessons_in(path):
+    """Return the lessons that a file belongs to: those of which it defines an exercise, whatever its name is.
+
+    The text is searched as it is, because a file that is not Python, or a broken notebook, is to be found as well. A
+    file without an exercise belongs to the lesson that it is named after.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        text = ""
+    defined = set(re.findall(r"\b(?:def|class) +(\w+)", text))
+    found = [lesson for lesson in lessons() if defined & {task.name for task in lesson.tasks}]
+    return found or [lesson for lesson in lessons() if lesson.path.stem == Path(path).stem]
 
 
 def code_of(path, name):
@@ -25,8 +62,8 @@ def code_of(path, name):
     IPython's magic commands become `pass`. A cell of a notebook that is not Python is left out, unless it is the one
     that defines the name: students try things.
     """
-    text = Path(path).read_text(encoding="utf-8")
-    if Path(path).suffix != ".ipynb":
+    text = Path(path).read_text(encoding="utf-8-sig")  # some editors begin a file with a byte order mark
+    if ".ipynb" not in endings(path):
         return text
     cells = ["".join(cell["source"]) for cell in json.loads(text)["cells"] if cell["cell_type"] == "code"]
     cells = [re.sub(r"^( *)[%!?].*", r"\1pass", cell, flags=re.MULTILINE) for cell in cells]

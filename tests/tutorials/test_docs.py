@@ -1,11 +1,13 @@
 """The programs of the two pages for teachers and for those who know PyTorch run, and print what they say."""
 
 import re
+import shlex
 from pathlib import Path
 
 import pytest
 
 import tutorials
+from tutorials.__main__ import parser
 from tutorials.checking import exercise
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -28,6 +30,14 @@ def test_programs_of_a_page_run_one_after_the_other(page, capsys):
         lines = printed.splitlines()
         assert lines[:6] == ["19.0", "22.0", "1.0 [0.1]", "10.0 [0.1]", "1.9 True", "2.1 False"]
         assert "sqrt" in lines[6]
+
+
+@pytest.mark.parametrize("page", ["docs/teaching.md", "tutorials/README.md"])
+def test_commands_of_a_page_are_commands(page):
+    commands = re.findall(r"python -m tutorials ([^`#&>|\n]+)", (DOCS.parent / page).read_text(encoding="utf-8"))
+    assert len(commands) >= 4
+    for command in commands:
+        parser().parse_args(shlex.split(command))
 
 
 def test_table_of_planted_mistakes_is_current():

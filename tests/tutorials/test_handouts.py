@@ -16,9 +16,10 @@ from tutorials.__main__ import main
 from tutorials.checking import exercise
 from tutorials.handouts import notebook, script
 from tutorials.lessons import BLANK, lessons, read_cells, task
-from tutorials.student_files import check_file
+from tutorials.student_files import check_file, lessons_in
 
 ROOT = Path(__file__).parents[2]
+LESSON_2 = next(lesson for lesson in lessons() if lesson.number == 2)
 LESSONS = pytest.mark.parametrize("lesson", lessons(), ids=lambda lesson: lesson.path.stem)
 
 
@@ -69,6 +70,23 @@ def test_solutions_are_at_the_end_of_a_notebook_folded(lesson):
     last = json.loads(notebook(lesson))["cells"][-1]
     text = "".join(last["source"])
     assert all(f"<details><summary>{wanted.number}: " in text and wanted.solution in text for wanted in lesson.tasks)
+
+
+def test_start_without_solutions_writes_the_same_files_and_no_solution(tmp_path, folder):
+    assert main(["start", str(tmp_path / "bare"), "--no-solutions"]) == 0
+    assert {path.name for path in folder.iterdir()} == {path.name for path in (tmp_path / "bare").iterdir()}
+    for lesson in lessons():
+        for ending in (".py", ".ipynb"):
+            text = (tmp_path / "bare" / (lesson.path.stem + ending)).read_text(encoding="utf-8")
+            assert "## Solutions" not in text and "<details>" not in text
+
+
+def test_start_into_a_file_is_answered_in_words(tmp_path, capsys):
+    (tmp_path / "file.py").write_text("mine")
+    assert main(["start", str(tmp_path / "file.py")]) == 2
+    assert "file.py: it is a file, not a folder" in capsys.readouterr().err
+    assert main(["start", str(tmp_path / "file.py" / "below")]) == 2
+    assert "below: Not a directory" in capsys.readouterr().err
 
 
 def test_start_keeps_what_a_student_has_written(folder, capsys):
@@ -205,6 +223,73 @@ def test_progress_shows_the_course_in_a_table(folder, capsys):
     assert out.splitlines()[-1].startswith("1 of ")
 
 
+@pytest.mark.parametrize("lesson", [lesson for lesson in lessons() if lesson.tasks], ids=lambda one: one.path.stem)
+def test_lesson_of_a_file_is_known_by_what_is_in_it(lesson, tmp_path):
+    for name, text in {"lesson.py": script(lesson), "bare.PY": script(lesson, solutions=False),
+                       "Mine (1).ipynb": notebook(lesson), "broken.ipynb": notebook(lesson)[:-20]}.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+        assert lessons_in(tmp_path / name) == [lesson]
+
+
+def test_file_without_an_exercise_belongs_to_the_lesson_it_is_named_after(tmp_path):
+    for name in ("02_one_node.py", "00_rosenbrock.ipynb", "other.py"):
+        (tmp_path / name).write_text("")
+    assert [len(lessons_in(path)) for path in sorted(tmp_path.iterdir())] == [1, 1, 0]
+
+
+RENAMED = ["02_one_node_carla.py", "carla_02_one_node.py", "02_one_node (1).py", "02_One_Node.py", "lesson2.PY",
+           "02_one_node.py.txt"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", RENAMED)
+def test_progress_counts_a_file_under_any_name(name, tmp_path, capsys):
+    path = tmp_path / name
+    path.write_text(script(LESSON_2, solutions=False), encoding="utf-8-sig")
+    fill_in(path, "2.1")
+    assert main(["progress", str(tmp_path), "--json"]) == 0
+    captured = capsys.readouterr()
+    verdicts = [json.loads(line) for line in captured.out.splitlines()]
+    assert [(verdict["exercise"], verdict["kind"]) for verdict in verdicts] == [
+        ("2.1", "passed"), ("2.2", "blank"), ("2.3", "blank")]
+    assert captured.err == "" and verdicts[0]["file"] == str(path)
+    assert main(["progress", str(path)]) == 0
+    assert capsys.readouterr().out.endswith("1 of 60 exercises solved\n")
+
+
+@pytest.mark.slow
+def test_best_of_several_files_with_the_same_exercise_counts(tmp_path, capsys):
+    for name in ("a.py", "b.py", "c.py"):
+        (tmp_path / name).write_text(script(LESSON_2), encoding="utf-8")
+    fill_in(tmp_path / "b.py", "2.1")
+    main(["progress", str(tmp_path), "--json"])
+    files = [Path(json.loads(line)["file"]).name for line in capsys.readouterr().out.splitlines()]
+    assert files == ["b.py", "a.py", "a.py"]
+
+
+def test_files_that_progress_skips_are_named(tmp_path, capsys):
+    (tmp_path / "02_one_node.py").write_text(script(LESSON_2), encoding="utf-8")
+    for name in ("formulas.py", "essay.ipynb", "data.csv", ".hidden.py"):
+        (tmp_path / name).write_text("x = 1")
+    assert main(["progress", str(tmp_path)]) == 0
+    named = [line.split(": ")[0] for line in capsys.readouterr().err.splitlines()]
+    assert named == [f"skipped {tmp_path / 'essay.ipynb'}", f"skipped {tmp_path / 'formulas.py'}"]
+
+
+def test_progress_without_a_lesson_fails_and_names_the_folders_that_have_some(tmp_path, capsys):
+    for student in ("alice", "carla maria", "bob", ".ipynb_checkpoints", "tutorials"):
+        (tmp_path / student).mkdir()
+        (tmp_path / student / "mine.py").write_text("x = 1" if student == "bob" else script(LESSON_2), encoding="utf-8")
+    (tmp_path / "tutorials" / "__init__.py").write_text("")
+    assert main(["progress", str(tmp_path)]) == 2
+    captured = capsys.readouterr()
+    alice, carla, last = captured.err.splitlines()
+    assert alice.endswith(f"python -m tutorials progress {tmp_path / 'alice'}")
+    assert carla.endswith(f"python -m tutorials progress '{tmp_path / 'carla maria'}'")
+    assert last == f"{tmp_path}: no script (.py) and no notebook (.ipynb) with an exercise of the course"
+    assert captured.out == ""
+
+
 def test_figures_of_a_lesson_are_written_beside_it(tmp_path):
     copy = tmp_path / "lesson.py"
     copy.write_text("import matplotlib.pyplot as plt\nimport tutorials\ntutorials.picture(plt.figure(), 'mine')\n")
@@ -231,6 +316,8 @@ def test_watch_checks_at_each_save(folder, capsys, monkeypatch):
 
 @pytest.mark.parametrize("arguments, words", [
     (["check", "99", "x.py"], "there is no exercise '99'"),
+    (["check", "0", "x.py"], "lesson 0 has no exercises"),
+    (["start", "x", "--nbgrader", "--no-solutions"], "not allowed with"),
     (["progress"], "required"),
 ])
 def test_wrong_command_line_is_answered_in_words(arguments, words, capsys):
@@ -239,7 +326,9 @@ def test_wrong_command_line_is_answered_in_words(arguments, words, capsys):
     assert words in capsys.readouterr().err
 
 
-def test_file_that_is_not_there_is_answered_in_words(capsys):
+def test_file_that_is_not_there_is_answered_in_words(capsys, tmp_path):
+    assert main(["check", "1.1", str(tmp_path)]) == 2
+    assert f"{tmp_path} is a folder: " in capsys.readouterr().err
     assert main(["check", "1.1", "nowhere.py"]) == 2
     assert main(["progress", "nowhere"]) == 2
     words = capsys.readouterr().err
