@@ -63,6 +63,7 @@ nb_number_source_lines = False
 
 # Docstrings
 default_role = "literal"
+smartquotes = False  # they would make code of {"lr": 0.1} that cannot be copied
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"
 numpydoc_show_class_members = False

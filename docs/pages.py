@@ -55,9 +55,14 @@ def code_block(text, by=0, language="python"):
     return [" " * by + f".. code-block:: {language}", "", indented(text.rstrip(), by + 3), ""]
 
 
-def contents(*pages, depth=1):
-    """Return a table of contents of Markdown."""
-    return ["```{toctree}", f":maxdepth: {depth}", "", *pages, "```", ""]
+def contents(*pages, hidden=False):
+    """Return a table of contents of Markdown; a hidden one is in the sidebar alone."""
+    return ["```{toctree}", ":maxdepth: 1", *[":hidden:"] * hidden, "", *pages, "```", ""]
+
+
+def first_line(entry):
+    """Return the first line of a docstring."""
+    return inspect.getdoc(entry).partition("\n")[0]
 
 
 # The lessons
@@ -145,8 +150,9 @@ def catalogue(folder, quick):
     for title, chapter in CHAPTERS:
         classes = classes_of(chapter)
         module = sys.modules[f"optim.{chapter}"]
-        lines += [f"## {title}", "", inspect.getdoc(module).partition("\n")[0], "",
-                  *contents(*(entry.__name__ for entry in classes))]
+        lines += [f"## {title}", "", first_line(module), "",
+                  *(f"* {{doc}}`{entry.__name__}`: {first_line(entry)}" for entry in classes), "",
+                  *contents(*(entry.__name__ for entry in classes), hidden=True)]
         for entry in classes:
             write(folder / "optimizers" / f"{entry.__name__}.rst", optimizer_page(entry, folder, quick))
     write(folder / "optimizers" / "index.md", lines)
@@ -156,7 +162,7 @@ def optimizer_page(entry, folder, quick):
     """Yield the lines of the page of one optimizer."""
     name = entry.__name__
     yield from underlined(name)
-    yield from [inspect.getdoc(entry).partition("\n")[0], ""]
+    yield from [first_line(entry), ""]
     methods = [method for method in ("init_state", "update") if method in vars(entry)]
     if methods:
         yield from underlined("The rule", "-")
@@ -240,15 +246,18 @@ ANNOTATED = {
 
 def annotated_source(folder, quick):
     """Write the files that are read as a book: their docstrings and comments, and beside them the code."""
-    names = []
+    names, said = [], []
     for package, files in ANNOTATED.items():
         for file in files:
             path = ROOT / package / f"{file}.py"
             name = f"{package}_{file}".replace("/", "_")
             write(folder / "source" / f"{name}.rst", annotated(path))
             names.append(name)
+            docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+            said.append(f"* {{doc}}`{package}/{file}.py <{name}>`: {docstring.partition(chr(10))[0]}")
     write(folder / "source" / "index.md", ["# Annotated source", "", "The files to read, in the order to read them. "
-          "The text is the files' own: docstrings and comments, with the code beside them.", "", *contents(*names)])
+          "The text is the files' own: docstrings and comments, with the code beside them.", "", *said, "",
+          *contents(*names, hidden=True)])
 
 
 def annotated(path):

@@ -25,14 +25,15 @@ def cell(name, problem):
     optimizer = EXAMPLES[name].optimizer(name, task, hyper)
     for _ in range(steps):
         optimizer.step(task.closure)
-    return f"{task.loss():.1e} in {steps} (" + ", ".join(f"{key}={value}" for key, value in hyper.items()) + ")"
+    settings = ", ".join(f"{key}={value}" for key, value in hyper.items())
+    return f"{task.loss():.1e} in {steps}" + (f" ({settings})" if settings else "")
 
 
 def optimizers():
     """Yield the lines of optimizers.md."""
     yield "# What each optimizer reaches\n"
-    yield "Each cell gives the loss, the number of steps, and the hyperparameters. A dash means that the method cannot"
-    yield "solve the problem.\n"
+    yield "Each cell gives the loss, the number of steps, and the hyperparameters that were set. A dash means that the"
+    yield "method cannot solve the problem.\n"
     for problem in (Bowl, Rosenbrock, Network):
         yield f"* **{problem.__name__}**: {problem.__doc__.partition(chr(10))[0]}"
     yield "\n| optimizer | Bowl | Rosenbrock | Network |\n| --- | --- | --- | --- |"

@@ -21,7 +21,7 @@ from minigrad.drawing.picture import Picture
 from optim.viz.pictures.drawing import Drawing
 
 OUTPUTS = Path(__file__).parent / "_build" / "executed" / "outputs" / "pictures"  # of the lessons; kept as their cache
-PAPER, INK = 0.075, 0.93  # how light white and black become; the first is Furo's dark page
+PAPER, INK = np.array([19, 20, 22]) / 255, 0.93  # what white and black become; the first is Furo's dark page
 LUMA = (0.299, 0.587, 0.114)  # how light red, green and blue look
 LIGHT_ENOUGH = 0.5  # for lines and points on a dark page
 GREY = 0.15  # colours less colourful count as grey

@@ -36,7 +36,7 @@ def figure_with(draw):
 
 
 def test_white_becomes_the_dark_page_and_black_becomes_light():
-    assert themes.dark_ink(WHITE) == pytest.approx(np.full(3, themes.PAPER))
+    assert themes.dark_ink(WHITE) == pytest.approx(themes.PAPER)
     assert themes.dark_ink(BLACK) == pytest.approx(np.full(3, themes.INK))
 
 
@@ -57,7 +57,7 @@ def test_ink_keeps_its_hue_and_opacity_and_is_light_enough():
 ])
 def test_black_ink_is_light_on_a_dark_page(draw):
     light = themes.light(pixels(figure_with(draw), themes.in_the_dark))
-    assert abs(light.min() - themes.PAPER) < 0.01 and light.max() > 0.8
+    assert abs(light.min() - themes.light(themes.PAPER)) < 0.01 and light.max() > 0.8
 
 
 @pytest.mark.parametrize("draw", [
