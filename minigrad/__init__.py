@@ -57,11 +57,13 @@ def _hint(name):
     """Return what to write for a name that PyTorch or NumPy has, as the end of a message."""
     import numpy as np
 
-    from .hints import OF_PACKAGE
+    from .hints import OF_PACKAGE, did_you_mean
 
     if name in OF_PACKAGE:
         return f": write {OF_PACKAGE[name]}"
-    return f": NumPy's functions take Tensors, write np.{name}" if callable(getattr(np, name, None)) else ""
+    if callable(getattr(np, name, None)):
+        return f": NumPy's functions take Tensors, write np.{name}"
+    return did_you_mean(name, __all__, "minigrad.")
 
 
 def _version():

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, Union, get_args, get_or
 
 import numpy as np
 
+from .hints import instead
 from .registry import value_of
 from .rules.products import operand
 from .tape import Node
@@ -66,23 +67,34 @@ def checked(function: Function, run: Any = None) -> Function:
         try:
             return run(*args, **keywords)
         except Exception:
-            wrong = complaint(sign, args, keywords)
+            wrong = complaint(sign, args, keywords, function.__name__)
             if wrong is None:
                 raise
         raise wrong
     return call  # type: ignore[return-value]
 
 
-def complaint(sign, args, keywords):
-    """Return the error that `check` raises for a call, or None."""
+def complaint(sign, args, keywords, name):
+    """Return the error for a keyword that is not known, or the one that `check` raises for a call, or None."""
     try:
         arguments = sign.bind(*args, **keywords).arguments
-    except TypeError:  # too many, or too few
-        return None
+    except TypeError:
+        return unknown_keyword(sign, keywords, name)  # None for too many or too few arguments: Python says which
     try:
         check(sign, arguments)
     except (TypeError, ValueError) as error:
         return error
+    return None
+
+
+def unknown_keyword(sign, keywords, function):
+    """Return the error for the first keyword that a function, given by its name, does not take, or None."""
+    parameters = sign.parameters.values()
+    names = [p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY) and p.name != "self"]
+    for word in keywords:
+        if word not in names and not any(p.kind == p.VAR_KEYWORD for p in parameters):
+            return TypeError(f"{function} got an unexpected keyword argument {word!r}{instead(word, names)} "
+                             f"(it takes {', '.join(names) or 'none'})")
     return None
 
 

@@ -1,4 +1,4 @@
-"""What to write instead of a name that PyTorch has and NumPy does not, for people who know PyTorch."""
+"""What to write instead of a name that does not exist here: one that PyTorch has, or one that is misspelt."""
 
 # Methods and attributes of a tensor
 OF_TENSOR = {
@@ -37,10 +37,51 @@ OF_PACKAGE = {
     "from_numpy": "minigrad.Tensor(array)", "as_tensor": "minigrad.Tensor(array)", "tensor": "minigrad.Tensor(data)",
     "cat": "np.concatenate", "optim": "import optim", "norm": "np.linalg.norm", "mm": "np.matmul", "bmm": "np.matmul",
     "clamp": "np.clip", "unsqueeze": "np.expand_dims", "set_grad_enabled": "with minigrad.no_grad():",
-    "inference_mode": "with minigrad.no_grad():", "autograd": "minigrad.grad", "func": "minigrad.grad",
+    "inference_mode": "with minigrad.no_grad():", "functional": "minigrad.nn.functional",
+    "autograd": "minigrad.grad", "func": "minigrad.grad",
     "Parameter": "minigrad.Tensor(data, requires_grad=True)", "float": "np.float32", "double": "np.float64",
     "long": "np.int64", "save": "optim.save", "load": "optim.load",
 }
 
 # Keywords
 OF_KEYWORD = {"dim": "axis", "keepdim": "keepdims", "dims": "axes"}
+
+# What `nn` has elsewhere, or under another name
+OF_NETWORKS = {
+    "F": "from minigrad.nn import functional as F", "utils": "optim.clip_grad_norm_ for nn.utils.clip_grad_norm_",
+    "DataLoader": "nn.minibatches(x, y, size=32)", "parameter": "nn.Parameter(data)", "modules": "nn.Module",
+    "BCELossWithLogits": "nn.BCEWithLogitsLoss()", "ModuleDict": "nn.Sequential({name: module, ...})",
+}
+
+# Arguments of functions and classes under names that other libraries, or other functions here, give to them. Of several
+# the first that the function takes is meant.
+OF_ARGUMENT = {
+    "batch_size": ["size"], "dim": ["axis"], "axis": ["dim"], "keepdim": ["keepdims"],
+    "rate": ["p"], "drop": ["p"], "dropout": ["p"], "prob": ["p"], "probability": ["p"],
+    "alpha": ["negative_slope"], "slope": ["negative_slope"],
+    "seed": ["generator=np.random.default_rng(seed)"], "rng": ["generator"],
+    "random_state": ["generator=np.random.default_rng(random_state)"],
+    "units": ["out_features", "hidden_size"], "input_dim": ["in_features", "input_size", "num_embeddings"],
+    "output_dim": ["out_features", "embedding_dim"], "filters": ["out_channels"], "layers": ["num_layers"],
+    "size_average": ["reduction"], "logits": ["input"], "output": ["input"], "labels": ["target"], "y": ["target"],
+}
+TO_LEAVE_OUT = {
+    "device": "the only device is the processor", "inplace": "no module changes its input",
+    "shuffle": "each call draws a new order",
+}
+
+
+def instead(word, names):
+    """Return what to write for a keyword, given the names that a function takes, as the end of a message."""
+    for text in OF_ARGUMENT.get(word, []):
+        if text.partition("=")[0] in names:
+            return f": write {text}" if "=" in text else f": write {text}= for {word}="
+    return f": leave it out, {TO_LEAVE_OUT[word]}" if word in TO_LEAVE_OUT else did_you_mean(word, names)
+
+
+def did_you_mean(word, names, place=""):
+    """Return a question about the name that is nearest to a word, as the end of a message; "" if none is near."""
+    from difflib import get_close_matches  # here, to keep `import minigrad` short
+
+    known = {name.lower(): name for name in reversed(names)}  # of tanh and Tanh the first
+    return "".join([f": did you mean {place}{known[near]}?" for near in get_close_matches(word.lower(), known, 1)])

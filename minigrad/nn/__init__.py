@@ -3,6 +3,8 @@
 Read `module.py` first, then `functional.py` and `layers.py`, then any of the others that you need.
 """
 
+from typing import TYPE_CHECKING
+
 from .module import FunctionModule, Module, ModuleList, Parameter, Sequential, functional_call
 from . import functional, init
 from .init import manual_seed
@@ -81,3 +83,11 @@ __all__ = [
     "binary_cross_entropy", "binary_cross_entropy_with_logits", "kl_div", "hinge_embedding_loss", "multi_margin_loss",
     "margin_ranking_loss",
 ]
+
+if not TYPE_CHECKING:  # a type checker would take every name for one of this module
+    def __getattr__(name):
+        from ..hints import OF_NETWORKS, did_you_mean
+
+        instead = f"nn.functional.{name}" if name in functional.__all__ else OF_NETWORKS.get(name)
+        hint = f": write {instead}" if instead else did_you_mean(name, __all__, "nn.")
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}{hint}")

@@ -3,6 +3,8 @@
 import math
 from collections.abc import Iterator
 
+import numpy as np
+
 from ..arguments import ArrayLike, Flag, Generator, checked, number, shown, whole
 from ..rules.products import operand
 from .init import chosen
@@ -94,6 +96,9 @@ def train_test_split(*arrays: ArrayLike, test_size: float = 0.25,
 
 def _samples(arrays):
     """Return arrays of the same length."""
+    if len(arrays) == 1 and isinstance(arrays[0], (list, tuple)) and len({np.shape(rows) for rows in arrays[0]}) > 1:
+        raise TypeError(f"arrays are given in one {type(arrays[0]).__name__} of {len(arrays[0])}; expected each as an "
+                        "argument: write x, y and not [x, y]")
     samples = [operand(rows) for rows in arrays]
     if not samples or any(rows.ndim == 0 for rows in samples) or len({len(rows) for rows in samples}) > 1:
         raise ValueError("arrays must have the same number of samples, one in each row; got "

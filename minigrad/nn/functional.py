@@ -258,7 +258,8 @@ def embedding(input: Array, weight: Array, padding_idx: OptionalIndex = None) ->
     """
     input, weight = np.asanyarray(value_of(input)), operand(weight)
     if input.dtype.kind not in "iu":
-        raise TypeError(f"input of an embedding must hold integers, the rows of the weight; got dtype {input.dtype}")
+        raise TypeError(f"input of an embedding must hold integers, the rows of the weight; got dtype {input.dtype}: "
+                        "write x.astype(int)")
     if weight.ndim != 2:
         raise ValueError(f"weight must have shape (num_embeddings, embedding_dim); got {weight.shape}")
     if padding_idx is not None and not -len(weight) <= padding_idx < len(weight):

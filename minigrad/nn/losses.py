@@ -238,8 +238,8 @@ def _weighted(surprise, outputs, target, weight, ignore_index):
 def _checked_classes(shape, classes, ignore_index):
     """Return the classes, with 0 for the ignored ones, and a mask of these, None if there are none."""
     if classes.dtype.kind not in "iu":
-        raise TypeError(f"target has dtype {classes.dtype} and shape {classes.shape}: expected integers, the classes, "
-                        f"or probabilities in the shape of the input, {shape}")
+        raise TypeError(f"target has dtype {classes.dtype} and shape {classes.shape}: expected integers, the classes "
+                        f"(write y.astype(int)), or probabilities in the shape of the input, {shape}")
     axis, ignored = _class_axis(shape), None
     count, expected = shape[axis], shape[:axis] + shape[axis + 1:]
     if classes.shape != expected:

@@ -54,7 +54,7 @@ class Module:
     _modules: list[str]
 
     def __new__(cls, *args, **keywords):
-        if wrong := complaint(signature(cls.__init__), (None, *args), keywords):
+        if wrong := complaint(signature(cls.__init__), (None, *args), keywords, cls.__name__):
             raise wrong
         module = super().__new__(cls)
         # Set here, so that a subclass need not call super().__init__().
@@ -99,7 +99,7 @@ class Module:
         try:
             return self.forward(*args, **keywords)
         except Exception:
-            wrong = complaint(signature(self.forward), args, keywords)
+            wrong = complaint(signature(self.forward), args, keywords, f"{type(self).__name__}.forward")
             if wrong is None:
                 raise
         raise wrong
@@ -280,8 +280,23 @@ class FunctionModule(Module):
             cls.__signature__ = Signature(list(signature(cls.function).parameters.values())[cls.inputs:])
 
     def __init__(self, *args, **keywords):
-        self.arguments = type(self).__signature__.bind(*args, **keywords).arguments
-        check(type(self).__signature__, self.arguments)
+        sign, name = type(self).__signature__, type(self).__name__
+        try:
+            self.arguments = sign.bind(*args, **keywords).arguments
+            check(sign, self.arguments)
+        except (TypeError, ValueError) as error:
+            wrong = self._inputs_as_settings(args) or complaint(sign, args, keywords, name)
+            raise wrong or TypeError(f"{name}: {error}") from None
+
+    def _inputs_as_settings(self, args):
+        """Return the error for MSELoss(output, target) instead of MSELoss()(output, target), or None."""
+        if len(args) < self.inputs or not all(isinstance(x, (Tensor, np.ndarray)) for x in args[:self.inputs]):
+            return None
+        name, inputs = type(self).__name__, {1: "x", 2: "output, target", 3: "x, y, target"}[self.inputs]
+        required = "..." * any(p.default is p.empty for p in type(self).__signature__.parameters.values())
+        function = f"{'nn' if name.endswith('Loss') else 'nn.functional'}.{self.function.__name__}"
+        return TypeError(f"{name} got arrays where its settings belong: make it first, as in nn.{name}({required})"
+                         f"({inputs}), or call {function}({inputs}{', ' * bool(required)}{required})")
 
     def forward(self, *inputs):
         return self.function(*inputs, **self.arguments)
@@ -290,13 +305,22 @@ class FunctionModule(Module):
         return ", ".join([f"{name}={value!r}" for name, value in self.arguments.items()])
 
 
+def _how_to_give(thing):
+    """Return how to give a container the modules that are meant, as the end of a message."""
+    if isinstance(thing, type) and issubclass(thing, Module):
+        return f": write {thing.__name__}(), with its arguments if it has any"
+    if isinstance(thing, (list, tuple)):
+        return ": write a * before it, as in nn.Sequential(*modules)"
+    return ": write a module, such as nn.Tanh() for np.tanh" if callable(thing) else ""
+
+
 class _Container(Module):
     """Modules in a row, named "0", "1" and so on."""
 
     def append(self: Self, module: Module) -> Self:
         """Add a module at the end; return the container."""
         if not isinstance(module, Module):
-            raise TypeError(f"{type(self).__name__} holds modules; got {module!r}")
+            raise TypeError(f"{type(self).__name__} holds modules; got {shown(module)}{_how_to_give(module)}")
         setattr(self, str(len(self)), module)
         return self
 
@@ -358,8 +382,9 @@ class ModuleList(_Container):
     """
 
     def __init__(self, modules: Iterable[Module] = ()) -> None:
-        if not isinstance(modules, Iterable) or not all(isinstance(module, Module) for module in modules):
-            raise TypeError(f"modules must be a list of modules; got {shown(modules)}")
+        if not isinstance(modules, Iterable) or isinstance(modules, (Module, str)):
+            raise TypeError(f"modules must be a list of modules, as in nn.ModuleList([first, second]); got "
+                            f"{shown(modules)}")
         for module in modules:
             self.append(module)
 
