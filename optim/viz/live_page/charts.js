@@ -13,17 +13,21 @@ const TOO_FAR = 20;  // frames: what lies further out is drawn only as far as th
 const MERGED = 0.7;  // pixels; a path leaves out points that are nearer to the one before
 const APART = 4;  // pixels between the dots of two steps; nearer ones would merge
 
+const ROOM = 10;  // letters of a number in a cell
+
 const find = id => document.getElementById(id);
 const between = ([low, high], value) => (value - low) / (high - low);
 const clamp = (value, low, high) => Math.max(low, Math.min(value, high));
 
-// Numbers as a page shows them: few digits, a real minus sign, a dash for NaN.
+// Numbers as a page shows them: few digits, a real minus sign, a dash for NaN. Small and huge ones get as many digits as
+// there is room for in a cell.
 function told(number, digits = 4) {
   if (number === null || number === undefined || !Number.isFinite(number)) return "–";
   const size = Math.abs(number);
+  const powers = size !== 0 && (size < 1e-4 || size >= 1e6);
   const rounded = Number(number.toPrecision(digits));
-  const text = size !== 0 && (size < 1e-4 || size >= 1e6) ? rounded.toExponential() : String(rounded);
-  return text.replaceAll("-", "−").replace("e+", "e");
+  const text = (powers ? rounded.toExponential() : String(rounded)).replaceAll("-", "−").replace("e+", "e");
+  return text.length > ROOM && (powers || size < 1) ? told(number, digits - 1) : text;
 }
 
 function svg(parent, name, attributes = {}, text = "") {
@@ -122,7 +126,8 @@ function drawAxes({axis, box, axes, view, letter}) {
   for (const [u, text] of ticks(across, box.width / (4 * letter))) {
     const [x] = pixel(chart, [u, 0]);
     svg(axis, "line", {x1: x, x2: x, y1: box.y + box.height, y2: box.y + box.height + 4});
-    svg(axis, "text", {x, y: box.y + box.height + 1.1 * letter, "text-anchor": "middle"}, text);
+    const seen = Math.min(x, box.x + box.width + letter - 0.27 * letter * text.length);  // not cut off at the right
+    svg(axis, "text", {x: seen, y: box.y + box.height + 1.1 * letter, "text-anchor": "middle"}, text);
   }
   for (const [v, text] of ticks(up, box.height / (2.2 * letter))) {
     const [, y] = pixel(chart, [0, v]);
@@ -171,7 +176,20 @@ function roundPowers(ends, room) {
 // The ground: hills in bands between levels, darker the higher, with fine lines between them
 
 const DARKER = 0.055;  // each band than the one below
+const SAMPLES = 64;  // along each side, to find the levels where more than the frame is shown
 const THIN = 1.2;  // pixels from the middle of a line to where it has faded
+
+// The levels for the frame, or, where more is shown, for all of it: the formula is that of `Surface.levels` in Python.
+function levelsFor({view}, {frame, levels, minimum}, height) {
+  const shown = [view.u, view.v].map(low => [Math.min(low, 0), Math.max(low + view.size, 1)]);
+  if (shown.flat().every((part, i) => part === i % 2)) return levels;
+  const [xs, ys] = frame.map(([low, high], k) => Array.from({length: SAMPLES}, (_, i) =>
+    low + (high - low) * (shown[k][0] + (shown[k][1] - shown[k][0]) * i / (SAMPLES - 1))));
+  const values = xs.flatMap(x => ys.map(y => height(x, y)[0])).filter(Number.isFinite).sort((one, other) => one - other);
+  const [low, high] = [Math.min(values[0], minimum ?? Infinity), values.at(-1)];
+  const exponent = clamp(Math.log((values[values.length >> 1] - low) / (high - low)) / Math.log(0.5), 1, 6);
+  return levels.map((_, k) => low + (high - low) * ((k + 1) / (levels.length + 1)) ** exponent);
+}
 
 // Colour `across` x `down` pixels of the shown part by a function and its slopes; return the address of the picture.
 function hills({view}, frame, height, levels, across, down, [paper, hill, crest]) {

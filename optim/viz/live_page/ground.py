@@ -6,7 +6,6 @@ from matplotlib.path import Path as Curve
 from matplotlib.textpath import TextPath
 
 from ..pictures.drawing import sentence, style
-from ..pictures.framing import points_within
 from ..pictures.plots import contour
 
 UNITS = 1000  # a frame is as wide and as high, for the hills
@@ -19,7 +18,7 @@ def surface_facts(surface, start):
     return {
         "name": surface.name, "title": sentence(surface.name), "formula": formula_outline(surface),
         "lesson": surface.lesson, "description": description, "frame": surface.domain, "start": list(start),
-        "minima": points_within(surface.minima, surface.domain).tolist(), "minimum": surface.minimum,
+        "minima": np.reshape(surface.minima, (-1, 2)).tolist(), "minimum": surface.minimum,
     }
 
 

@@ -9,6 +9,8 @@
 const DURATION = 10;  // seconds that a whole run plays
 const QUIET = 300;    // milliseconds without a change, after which a screen reader gets what is shown
 const AGREES = 1e-12;
+const FLOOR = 1e-16;  // of the highest loss: below it, a logarithmic scale would show rounding errors
+const AROUND = 10;    // frames that can be shown on each side of the first one
 const ARROWS = {ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1]};
 
 let content;
@@ -25,7 +27,7 @@ let drag = null;      // what the mouse is dragging, "start" or "ground"
 
 // Runs
 
-const loss = () => surface.minimum === null ? "loss" : "loss above the minimum";
+const loss = () => surface.minimum ? "loss above the minimum" : "loss";
 const evaluate = () => SURFACES[surface.code];
 const limit = () => FAR * Math.max(...surface.frame.flat().map(Math.abs), ...start.map(Math.abs));
 
@@ -101,17 +103,19 @@ function scaleCurves() {
   }
 }
 
-// Room for all that the runs show, but not for the whole of those that diverge.
+// Room for all that the runs show, but not for the whole of those that diverge. It is logarithmic where `loss_scale` in
+// plots.py is: if the minimum is known and no loss is below it, or if all losses are positive and far apart.
 function lossAxis(all) {
   const finite = all.map(values => values.filter(Number.isFinite));
   const [low, first, high] = [Math.min(...finite.map(least)), Math.max(...all.map(([value]) => value)), Math.max(...finite.map(most))];
-  if (surface.minimum === null || low < 0) {
+  const logarithmic = surface.minimum === null ? 0 < 100 * low && 100 * low < high : low >= -FLOOR * high;
+  if (!logarithmic) {
     const room = first - low || 1;
     return {name: "", limits: [low - 0.05 * room, first + 0.3 * room], logarithmic: false};
   }
   const settled = Math.min(...finite.map(values => least(values.filter(value => value > 0))));
   const size = Math.max(first, 1e-300);
-  return {name: "", limits: [Math.max(1e-16 * size, Math.min(0.1 * size, settled / 3)), clamp(2 * high, 3 * size, 30 * size)], logarithmic: true};
+  return {name: "", limits: [Math.max(FLOOR * size, Math.min(0.1 * size, settled / 3)), clamp(2 * high, 3 * size, 30 * size)], logarithmic: true};
 }
 
 const least = values => values.reduce((one, other) => Math.min(one, other), Infinity);
@@ -325,7 +329,7 @@ const toPlace = point => point.map((value, k) => between(surface.frame[k], value
 
 function moveStart(point) {
   const digits = surface.frame.map(([low, high]) => Math.ceil(-Math.log10((high - low) / 1000)));
-  start = point.map((value, k) => clamp(Number(value.toFixed(Math.max(digits[k], 0))), ...surface.frame[k]));
+  start = point.map((value, k) => Number(value.toFixed(clamp(digits[k], 0, 100))));
   const [[sign], place] = [map.start, toPlace(start)];
   map.start[1] = place;
   sign.setAttribute("transform", at(map, place));
@@ -336,18 +340,18 @@ function moveStart(point) {
 
 // Zoom by a factor around a place that stays where it is.
 function zoom(factor, [u, v] = [map.view.u + map.view.size / 2, map.view.v + map.view.size / 2]) {
-  const size = clamp(map.view.size * factor, 1e-3, 1);
-  const keep = (low, value) => clamp(value - (value - low) * size / map.view.size, 0, 1 - size);
-  map.view = {u: keep(map.view.u, u), v: keep(map.view.v, v), size};
-  find("whole").hidden = size === 1;
-  layOut(map);
-  paintGround();
-  draw();
+  const {u: left, v: bottom, size: before} = map.view;
+  const size = clamp(before * factor, 1e-3, 1 + 2 * AROUND);
+  showPart(u - (u - left) * size / before, v - (v - bottom) * size / before, size);
 }
 
-function pan(du, dv) {
-  const {u, v, size} = map.view;
-  map.view = {u: clamp(u + du, 0, 1 - size), v: clamp(v + dv, 0, 1 - size), size};
+const pan = (du, dv) => showPart(map.view.u + du, map.view.v + dv, map.view.size);
+
+// Show a part of the plane, in frames from the corner of the first one.
+function showPart(u, v, size) {
+  const [left, bottom] = [u, v].map(low => clamp(low, -AROUND, 1 + AROUND - size));
+  map.view = {u: left, v: bottom, size};
+  find("whole").hidden = left === 0 && bottom === 0 && size === 1;
   layOut(map);
   paintGround();
   draw();
@@ -369,21 +373,26 @@ function listenToCharts() {
     const place = pixel(map, toPlace(start));
     const edges = map.root.getBoundingClientRect();
     const near = Math.hypot(event.clientX - edges.left - place[0], event.clientY - edges.top - place[1]) < 24 * map.size;
-    drag = near ? "start" : map.view.size < 1 ? "ground" : null;
-    if (!drag) return pointTo(nearestStep(map, event));
+    drag = near ? "start" : "ground";
+    if (!near) pointTo(nearestStep(map, event));
     map.root.setPointerCapture(event.pointerId);
     event.preventDefault();
   });
   map.root.addEventListener("pointermove", event => {
-    if (drag === "start") moveStart(toPoint(pointAtMouse(map, event)));
+    if (drag === "start") moveStart(toPoint(nearestInView(map, pointAtMouse(map, event))));
     if (drag === "ground") pan(-event.movementX / map.box.width * map.view.size, event.movementY / map.box.height * map.view.size);
   });
-  for (const kind of ["pointerup", "pointercancel"]) map.root.addEventListener(kind, () => { drag = null; });
+  for (const kind of ["pointerup", "pointercancel"]) {
+    map.root.addEventListener(kind, () => {
+      drag = null;
+      tellSoon();
+    });
+  }
   map.root.addEventListener("wheel", event => {
     event.preventDefault();
     zoom(2 ** (event.deltaY / 300), pointAtMouse(map, event));
   }, {passive: false});
-  find("whole").addEventListener("click", () => zoom(Infinity));
+  find("whole").addEventListener("click", () => showPart(0, 0, 1));
 }
 
 
@@ -531,9 +540,10 @@ function unpackRun(run) {
 let resting = null;
 function paintGround() {
   if (surface.code === null || !map.box) return;
+  const levels = levelsFor(map, surface, evaluate());
   const paint = fineness => {
     const [across, down] = [map.box.width, map.box.height].map(side => clamp(Math.round(side * fineness), 2, 1600));
-    const href = hills(map, surface.frame, evaluate(), surface.levels, across, down, ["--paper", "--hill", "--crest"].map(rgbOf));
+    const href = hills(map, surface.frame, evaluate(), levels, across, down, ["--paper", "--hill", "--crest"].map(rgbOf));
     set(map.picture, {...map.box, href});
   };
   paint(0.6);
@@ -564,6 +574,7 @@ function chooseSurface(next) {
   }
   map.view = {u: 0, v: 0, size: 1};
   find("whole").hidden = true;
+  find("flat").hidden = surface.code !== null;
   if (map.box) resize();
 }
 

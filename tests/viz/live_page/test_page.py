@@ -1,5 +1,6 @@
 """The page is small, needs no network, and its runs are Python's, whatever is dragged, slid or pressed."""
 
+import dataclasses
 import itertools
 import os
 import re
@@ -12,7 +13,7 @@ from chromium import Browser
 
 import minigrad
 import optim
-from optim.viz import load, page, race, record, surfaces
+from optim.viz import load, losses, page, race, record, surfaces
 from optim.viz.live_page.page import TEMPLATE
 from optim.viz.pictures.drawing import STYLE
 from optim.viz.runs.recording import CLASSICS
@@ -202,6 +203,13 @@ class TestInTheBrowser:
             run = record(CLASSICS[label], "rosenbrock", start, STEPS)
             assert numbers(opened, card(i))["position"] == shown(run.positions[-1])
 
+    def test_a_screen_reader_gets_the_new_numbers_after_the_start_was_dragged(self, opened, classics):
+        listen(opened)
+        drag(opened, place_of(opened, list(classics.surface.start)), place_of(opened, [1.0, 1.5]))
+        opened.wait_for("heard.length")
+        x, y = opened.run("return runners[0].run.columns.position.map(values => values.at(-1))")
+        assert f"position ({x:.4g}, {y:.4g})".replace("-", "−") in opened.run("return heard[0]")
+
     def test_arrow_keys_move_the_start(self, opened, classics):
         opened.run("map.start[0].focus()")
         opened.press("ArrowRight", "ArrowRight")
@@ -242,6 +250,41 @@ class TestInTheBrowser:
         assert place_of(opened, [0.5, 0.5]) == pytest.approx([x, y], abs=2)
         opened.click("#whole")
         assert opened.run("return map.view.size") == 1
+
+    def test_the_ground_can_be_moved_beyond_the_first_frame_and_back(self, opened):
+        x, y = place_of(opened, [0.5, 0.5])
+        drag(opened, (x, y), (x + 60, y - 40))
+        assert place_of(opened, [0.5, 0.5]) == pytest.approx([x + 60, y - 40], abs=2)
+        left, bottom, size = opened.run("return [map.view.u, map.view.v, map.view.size]")
+        assert left < 0 and bottom < 0 and size == 1
+        opened.click("#whole")
+        assert opened.run("return map.view") == {"u": 0, "v": 0, "size": 1}
+        assert not opened.run("return find('whole').checkVisibility()")
+
+    def test_a_valley_outside_the_first_frame_is_drawn_and_reached(self, browser, tmp_path):
+        def valleys(p):
+            return (p[0]**2 - 4)**2 / 8 + p[1]**2 / 2 + 0.3 * p[0]
+
+        own = race(valleys, ["SGD(lr=0.05)", "Adam(lr=0.1)"], (2.6, 1), 60)
+        assert own.surface.domain[0][0] > -1  # the other valley is at -2
+        show(browser, page(own, tmp_path / "valleys.html"))
+        within = browser.run("return levelsFor(map, surface, evaluate())")
+        browser.run("zoom(4)")
+        (left, right), (bottom, top) = browser.run("return [[0, 0], [1, 1]].map(([u, v]) => toPoint("
+                                                   "[map.view.u + u * map.view.size, map.view.v + v * map.view.size]))"
+                                                   ".reduce(([x, y], [u, v]) => [[x, u], [y, v]])")
+        levels = browser.run("return levelsFor(map, surface, evaluate())")
+        np.testing.assert_allclose(within, own.surface.levels(16)[1:-1])
+        wide = dataclasses.replace(own.surface, domain=((left, right), (bottom, top)))
+        np.testing.assert_allclose(levels, wide.levels(16)[1:-1], rtol=0.05)
+        assert valleys(np.array([-2, 0])) < levels[0] < own.surface.levels(16)[0]
+        drag(browser, place_of(browser, [2.6, 1]), place_of(browser, [-3, 1]))
+        start = browser.run("return start")
+        assert start == pytest.approx([-3, 1], abs=0.1)
+        for i, run in enumerate(own):
+            assert numbers(browser, card(i))["position"] == pytest.approx(
+                record(run.make, valleys, start, 60).positions[-1], rel=1e-3)
+        assert browser.run("return runners.every(({run}) => run.columns.position[0].at(-1) < -1.5)")
 
     def test_plays_the_first_steps_as_slowly_as_the_last_ones_are_many(self, opened):
         parts = opened.run("return [0, 1, 2, 30, 60].map(partAt)")
@@ -675,6 +718,25 @@ class TestTheFile:
         show(browser, page(noisy, tmp_path / "noisy.html", seed=3))
         assert_shows(browser, card(0), noisy[0], 20)
 
+    @pytest.mark.parametrize(("facts", "shift", "scale"), [
+        ({}, 0, "log"), ({"minima": [(0, 0)]}, 0, "log"), ({}, 1, "linear"), ({"minima": [(0, 0)]}, 1, "log")])
+    def test_losses_have_the_scale_that_the_picture_has(self, facts, shift, scale, browser, tmp_path):
+        bowl = race(lambda p: p[0]**2 + 10 * p[1]**2 + shift, ["SGD(lr=0.04)", "Adam(lr=0.1)"], (1.5, 1), **facts)
+        picture = losses(bowl)
+        show(browser, page(bowl, tmp_path / "bowl.html"))
+        assert browser.run("return curves.axes[1].logarithmic") == (scale == "log")
+        assert picture.ax.get_yscale() == scale
+        title = browser.run("return find('curves-title').textContent")
+        assert title.lower() == f"{picture.ax.get_ylabel()} by step"
+
+    def test_numbers_fit_into_their_cells(self, opened):
+        powers = [sign * value * 10.0**power for power in (-300, -124, -12, -5, -4, -1, 0, 3, 6, 124)
+                  for value in (1.00445, 9.99996) for sign in (1, -1)]
+        for digits in (4, 7):
+            texts = opened.run("return arguments[0].map(value => told(value, arguments[1]))", powers, digits)
+            assert max(map(len, texts)) <= 10
+            np.testing.assert_allclose([number(text) for text in texts], powers, rtol=5e-3)
+
     def test_a_loss_below_the_stated_minimum_is_drawn_on_a_linear_scale(self, browser, tmp_path):
         bowl = race(lambda p: p[0]**2 + p[1]**2 - 1, ["SGD(lr=0.1)"], (1, 1), 200, minima=(1e-6, 0))
         assert bowl[0].excess.min() < 0
@@ -707,8 +769,8 @@ class TestTheFile:
                    domain=((999, 1001), (-1, 1)))
         show(browser, page(far, tmp_path / "far.html"))
         x, y = numbers(browser, card(0))["position"]
-        assert (x, y) == tuple(float(f"{value:.7g}") for value in far[0].positions[-1])
-        assert abs(x - far[0].positions[-1, 0]) < 1e-4
+        assert x == float(f"{far[0].positions[-1, 0]:.7g}") and abs(x - far[0].positions[-1, 0]) < 1e-4
+        assert y == pytest.approx(far[0].positions[-1, 1], rel=1e-5)
 
     def test_style_has_the_colours_of_the_plots_in_their_order(self):
         sheet = mpl.rc_params_from_file(STYLE, use_default_template=False)
