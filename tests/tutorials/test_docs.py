@@ -30,6 +30,8 @@ def test_programs_of_a_page_run_one_after_the_other(page, capsys):
         lines = printed.splitlines()
         assert lines[:6] == ["19.0", "22.0", "1.0 [0.1]", "10.0 [0.1]", "1.9 True", "2.1 False"]
         assert "sqrt" in lines[6]
+    else:
+        assert "\nSigned passes " in out and "\nSignedAsInPyTorch passes " in out
 
 
 @pytest.mark.parametrize("page", ["docs/teaching.md", "tutorials/README.md"])
