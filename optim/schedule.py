@@ -32,6 +32,7 @@ from .interface.hyperparameters import (
     optional,
     whole,
 )
+from .interface.keywords import KnownKeywords
 from .interface.optimizer import Optimizer
 from .interface.words import described
 from .schedule_state import from_pytorch, to_pytorch
@@ -39,7 +40,7 @@ from .schedule_state import from_pytorch, to_pytorch
 ATTACHED = weakref.WeakSet()  # all schedules in use, so that `explain` can say where a learning rate comes from
 
 
-class LRScheduler:
+class LRScheduler(KnownKeywords):
     """What all schedules share. Your own schedule needs a method `value`. Its `__init__` ends by calling this one.
 
     Parameters

@@ -14,6 +14,7 @@ from .annotations import Any, Function, Params, any_signature
 from .groups import ParamGroup, as_defaults, as_groups, as_list, check_apart, check_parameter
 from .hooks import HookHandle, with_closure, with_hooks
 from .hyperparameters import check_all, prepared, ranges_of
+from .keywords import KnownKeywords
 from .lost_state import watch
 from .pieces import has_array, in_pieces, join_new
 from .shared_parameters import describe_shared_parameters
@@ -34,7 +35,7 @@ PIECE = 96 * 1024  # numbers; a step on a million of them is twice to three time
 DEVICE_FLAGS = {"foreach", "fused", "capturable", "differentiable"}  # PyTorch's choice of a kernel, dropped on loading
 
 
-class UpdateRule:
+class UpdateRule(KnownKeywords):
     """What a named optimizer and a link of a chain share: phi(g, s).
 
     Each method gets those of the group's hyperparameters that its signature names after the `*`. A number arrives as a
