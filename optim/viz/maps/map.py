@@ -61,9 +61,11 @@ class Map:
     @property
     def heading(self):
         """The title of the map in pictures."""
-        name = self.facts.get("surface")
-        known = surfaces.get(name).heading if name in surfaces.names() else name
-        return sentence(self.facts["title"].replace(f" on {name}", f" on {known}"))
+        title, name = self.facts["title"], self.facts.get("surface")
+        if name is None:
+            return sentence(title)
+        known = surfaces.get(name).heading if name in surfaces.names() else sentence(name)
+        return f"{known}: {title.removesuffix(f' on {name}')}"
 
     def plot(self, ax=None, **kwargs):
         """Draw the map, and return a Drawing."""

@@ -232,7 +232,7 @@ def anatomy(run, step=0, ax=None, *, domain=None, legend=True, **kwargs):
         outside = ExitMarks(ax).mark(without, box)
         ax.set_aspect("equal")
         ax.locator_params(nbins=5)
-        titled(ax, f"Step {step} of {run.label} on {run.surface.heading}")
+        titled(ax, f"{run.surface.heading}: step {step} of {run.label}")
         if legend:
             add_legend(ax, "right")
     words = ", ".join(f"{NAMES[name]} ({x:.2g}, {y:.2g})" for name, (x, y) in found.parts.items())

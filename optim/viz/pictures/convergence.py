@@ -137,7 +137,7 @@ def rates(runs, ax=None, *, legend=True, **kwargs):
             if predicted > 0:
                 fall = run.distances[-1] * predicted ** (run.steps - run.steps[-1].astype(float))
                 slopes += ax.plot(run.steps, fall, color=line.get_color(), **THIN)
-        titled(ax, f"Rates on {trajectories[0].surface.heading}; thin lines: predicted", note=note_of(runs))
+        titled(ax, f"{trajectories[0].surface.heading}: rates (thin lines: predicted)", note=note_of(runs))
         if legend:
             add_legend(ax, "below")
     title = f"Distance to the minimum by step on {trajectories[0].surface.name}"
@@ -189,7 +189,7 @@ def eigen_errors(run, ax=None, **kwargs):
                 slopes += ax.plot(run.steps, errors[0, i] * rate**run.steps, color=lines[-1].get_color(), **THIN)
         step_axis(ax, run.steps[-1])
         ax.set(xlabel="step", ylabel="error along the eigenvector", ylim=logarithmic_limits(errors))
-        titled(ax, f"{run.label} on {run.surface.heading}", note="thin lines: predicted" * bool(slopes))
+        titled(ax, f"{run.surface.heading}: {run.label}", note="thin lines: predicted" * bool(slopes))
         add_legend(ax, "below")
     title = f"Errors of {run.label} along the eigenvectors of the Hessian of {run.surface.name}"
     words = ", ".join(f"λ = {value:.3g} ends at {error:.2g}" for value, error in zip(eigenvalues, errors[-1]))

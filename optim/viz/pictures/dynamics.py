@@ -35,7 +35,7 @@ def gradient_norms(runs, ax=None, *, xscale="linear", legend=True, **kwargs):
         ax = axes_or_new(ax)
         artists = curves(ax, trajectories, [run.gradient_norms for run in trajectories], "length of the gradient",
                          xscale=xscale, **kwargs)
-        explain_curves(ax, artists, runs, f"Gradients on {trajectories[0].surface.heading}", legend)
+        explain_curves(ax, artists, runs, f"{trajectories[0].surface.heading}: gradients by step", legend)
     words = "; ".join(f"{run.label} ends at {np.median(run.at_end(run.gradient_norms)):.2g}" for run in trajectories)
     title = f"Length of the gradient by step on {trajectories[0].surface.name}"
     return Drawing(ax, artists, title, f"{title}: {words}")
@@ -84,7 +84,7 @@ def state(run, names=None, axes=None, **kwargs):
         if len(axes) != len(names):
             raise ValueError(f"{len(axes)} axes were given for {len(names)} panels: {names}")
         artists = {name: panel(ax, run, name, drawable[name], kwargs) for ax, name in zip(axes, names)}
-        titled(axes[0], f"{run.label} on {run.surface.heading}")
+        titled(axes[0], f"{run.surface.heading}: {run.label}")
         axes[-1].set_xlabel("step")
         axes[-1].figure.align_ylabels(axes)
         add_legend(axes[-1], "below")
@@ -167,7 +167,7 @@ def phase(runs, ax=None, *, coordinate=0, legend=True, **kwargs):
         outside = ExitMarks(ax).mark(lines, box)
         ax.axhline(0, **ZERO_LINE)
         ax.set(xlim=box[0], ylim=box[1], xlabel=name, ylabel=f"change of {name} in one step")
-        titled(ax, f"Phase plane on {surface.heading}", note=note_of(runs))
+        titled(ax, f"{surface.heading}: phase plane", note=note_of(runs))
         if legend:
             add_legend(ax, "below", [*lines, *minima])
     title = f"Phase plane of coordinate {coordinate} on {surface.name}"

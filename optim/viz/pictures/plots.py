@@ -227,7 +227,7 @@ def losses(runs, ax=None, *, xscale="linear", legend=True, **kwargs):
     with style():
         ax = axes_or_new(ax)
         artists = curves(ax, trajectories, values, name, logarithmic, xscale, **kwargs)
-        explain_curves(ax, artists, runs, f"Loss by step on {trajectories[0].surface.heading}", legend)
+        explain_curves(ax, artists, runs, f"{trajectories[0].surface.heading}: loss by step", legend)
     words = "; ".join(f"{trajectory.label} {loss_in_words(trajectory)}" for trajectory in trajectories)
     title = f"Loss by step on {trajectories[0].surface.name}"
     scale = " on a logarithmic scale" if logarithmic else ""
@@ -471,7 +471,7 @@ def loss_in_words(trajectory):
 def spread_in_words(trajectories):
     """Return what the curves and bands of N runs in one pass show."""
     counts = [trajectory.count for trajectory in trajectories if trajectory.count]
-    return f": median of {max(counts)} runs, shaded from 10 % to 90 %" if counts else ""
+    return f", median of {max(counts)} runs, shaded from 10 % to 90 %" if counts else ""
 
 
 def minima_in_words(points):

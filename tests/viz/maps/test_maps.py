@@ -170,6 +170,15 @@ class TestHyperparameterMap:
         with pytest.raises(error, match=message):
             hyperparameter_map(**{**usual, **keywords})
 
+    def test_headings_begin_with_the_surface(self):
+        def narrow_valley(p):
+            return p[0]**2 + 9 * p[1]**2
+
+        axes = ("lr", [0.1, 0.2]), ("momentum", [0, 0.5])
+        for surface, heading in ("illconditioned_bowl", "Ill-conditioned bowl"), (narrow_valley, "Narrow valley"):
+            found = hyperparameter_map(surface, "SGD(weight_decay=0.1)", *axes, start=(1, 1), steps=2)
+            assert found.heading == f"{heading}: SGD(weight_decay=0.1)"
+
     def test_table_of_runs_that_all_diverge_names_no_best(self):
         result = hyperparameter_map("rosenbrock", "SGD", ("lr", MOMENTA + 1), ("momentum", MOMENTA), steps=20)
         (row,) = result.summary()

@@ -7,7 +7,24 @@ import pytest
 from matplotlib.testing.compare import compare_images
 
 from optim import schedule
-from optim.viz import Surface, contour, losses, overview, paths, race, record, style, surfaces
+from optim.viz import (
+    Surface,
+    anatomy,
+    contour,
+    eigen_errors,
+    gradient_norms,
+    losses,
+    overview,
+    paths,
+    phase,
+    race,
+    rates,
+    record,
+    relief,
+    state,
+    style,
+    surfaces,
+)
 from optim.viz.pictures import drawing
 
 BOX = ((0.0, 4.0), (0.0, 2.0))
@@ -425,6 +442,12 @@ def test_the_style_is_found_by_name_and_differs_from_the_default():
 
 def test_contours_tell_whose_they_are():
     assert contour("ackley").ax.get_title() == "Ackley"
+
+
+@pytest.mark.parametrize("draw", [paths, losses, relief, gradient_norms, state, phase, rates, eigen_errors, anatomy])
+def test_titles_begin_with_the_surface(draw):
+    ax = draw(record("SGD(lr=0.01)", "illconditioned_bowl", steps=9)).ax
+    assert (ax[0] if isinstance(ax, tuple) else ax).get_title().startswith("Ill-conditioned bowl")
 
 
 @pytest.mark.parametrize("steps", [0, 1])
