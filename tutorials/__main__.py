@@ -140,11 +140,11 @@ def progressed(options):
 
 def name_skipped(place, files):
     """Name the files without an exercise, and the folders below that have some: nothing is left out in silence."""
-    for path, found in files.items():
-        if not found:
-            print(f"skipped {path}: it defines no exercise of the course", file=sys.stderr)
-    for folder in folders_with_lessons(place):
-        print(f"skipped the folder {folder}: python -m tutorials progress {quote(str(folder))}", file=sys.stderr)
+    skipped = [f"{path}: it defines no exercise of the course" for path, found in files.items() if not found]
+    skipped += [f"the folder {folder}, which has lessons: python -m tutorials progress {quote(str(folder))}"
+                for folder in folders_with_lessons(place)]
+    for words in skipped:
+        print("skipped", words, file=sys.stderr)
 
 
 def best_verdicts(lesson, paths):

@@ -71,7 +71,7 @@ def first_of(words):
 def shown(value):
     """Return a value as short text."""
     if isinstance(value, list) and any(isinstance(item, (np.ndarray, list, dict)) for item in value):
-        return f"a list of {len(value)} parts"
+        return f"a tuple or list of {len(value)} part{'s' * (len(value) > 1)}"
     if isinstance(value, np.ndarray):
         number = "{:.6g}" if value.dtype.kind in "fc" else "{!r:.60}"
         return f"an array of shape {value.shape}" if value.ndim else number.format(value.item())
