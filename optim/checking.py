@@ -40,11 +40,14 @@ ADVICE = [
     (AttributeError, "'Parameter' object", "a parameter's array is p.data"),
     (TypeError, "operand.* 'Parameter'", "a parameter's array is p.data: write p.data -= ..."),
     (AttributeError, "ndarray.* 'grad'", "param is the parameter's array, and its gradient is the argument grad"),
+    (AttributeError, "'numpy.ndarray' object", "arrays are NumPy's: write np.sqrt(v) for v.sqrt()"),
+    (AttributeError, "'dict' object", 'a state is a dictionary: write state["m"] for state.m'),
+    (NameError, "'torch'", "arrays are NumPy's: write np.sqrt(v) for torch.sqrt(v)"),
     (AttributeError, "memoryview", "param is the parameter's array itself, without .data"),
     (TypeError, r"Optimizer.__init__\(\) missing", "write super().__init__(params, lr=lr, ...)"),
     (TypeError, r"__init__\(\) missing", "give it a default, or pass check a value, as in check(MyOptimizer, lr=0.1)"),
     (ValueError, "truth value of an array", "an `if` takes one answer, and an array has one for each number: write "
-     "np.where(condition, a, b)"),
+     "np.where(condition, a, b), or np.maximum(a, b) for max(a, b)"),
     (TypeError, "converted to Python scalars", "float, int, and math's functions take one number: write NumPy's, such "
      "as np.sign, np.sqrt or np.copysign, which take arrays"),
     (TypeError, "Cannot cast ufunc", "let init_state make arrays by np.zeros_like(param), which have its dtype"),
@@ -53,6 +56,9 @@ ADVICE = [
 ADVICE_ON_UPDATE = [
     (KeyError, "^'step'$", 'put "step": 0 into the dictionary that init_state returns, and it is counted for you'),
     (KeyError, "", "state holds what init_state has returned, and nothing else"),
+    (TypeError, "unhashable type: 'numpy.ndarray'", 'the argument state is that of the parameter: write state["m"]'),
+    (NameError, "'(step|t)'", 'write state["step"], and let init_state return "step": 0, which is counted for you'),
+    (NameError, "'group'", "name what you need after the `*`, as in `def update(self, grad, state, param, *, beta)`"),
     (NameError, "'lr'", "step multiplies what update returns by lr: leave lr out"),
     (NameError, HYPERPARAMETER, "name it after the `*`, as in `def update(self, grad, state, param, *, beta)`"),
 ]
@@ -588,18 +594,29 @@ def runs_together_and_apart(examination, name, values):
 
 
 def treats_groups_apart(examination):
-    """Two groups move as two optimizers do."""
+    """Two groups move as two optimizers do, each with its own value of a hyperparameter."""
     if "lr" not in examination.defaults() or not examination.is_rule:
         return NOT_A_RULE
+    for name, value in examination.defaults().items():
+        if move_apart(examination, name, (value, another(value))):
+            return [f"two groups do not move as two optimizers do, each with its own {name}: does update remember "
+                    f"something outside its state, or read {name} from something else than its arguments?\n"
+                    f"   {examination.definition('update')}"]
+    return []
+
+
+def move_apart(examination, name, values):
+    """Return whether two groups, each with one of two values, move otherwise than two optimizers do."""
     params, twins, gradients = problem()
-    optimizer = examination.make([{"params": params[:1], "lr": 0.01}, {"params": params[1:], "lr": 0.02}])
-    walk(optimizer, params, gradients)
-    for i, lr in enumerate((0.01, 0.02)):
-        examination.train(twins[i:i + 1], [grads[i:i + 1] for grads in gradients], lr=lr)
-    if not differ(params, twins, rtol=1e-12, atol=0):
-        return []
-    return ["two groups do not move as two optimizers do, each with its own lr: does update remember something that "
-            f"belongs to one parameter outside its state?\n   {examination.definition('update')}"]
+    try:
+        alone = [examination.make([twin], **{name: value}) for twin, value in zip(twins, values)]
+    except (TypeError, ValueError):  # __init__ has no such argument, or the second value is out of range
+        return False
+    groups = [{"params": [param], name: value} for param, value in zip(params, values)]
+    walk(examination.make(groups), params, gradients)
+    for i, optimizer in enumerate(alone):
+        walk(optimizer, twins[i:i + 1], [grads[i:i + 1] for grads in gradients])
+    return differ(params, twins, rtol=1e-12, atol=0)
 
 
 def takes_hyperparameters_from_the_groups(examination):
@@ -826,5 +843,5 @@ FOLLOWS_FROM = {
     "changes its state in place": {"moves in pieces as whole", "resumes bit for bit"},
     "counts once a step": {"moves in pieces as whole"},
     "moves in pieces as whole": {"takes arrays of hyperparameters"},
-    "takes hyperparameters from the groups": {"climbs if asked to"},
+    "takes hyperparameters from the groups": {"treats groups apart", "climbs if asked to"},
 }

@@ -87,6 +87,9 @@ def check_phi(rule, phi, data):
     name, expected = type(rule).__name__, f"expected phi, an array of the parameter's shape {data.shape}"
     if phi is None:
         raise TypeError(f"{name}.update returned None; {expected}: its last line has to be `return ...`")
+    if isinstance(phi, (list, tuple)):
+        raise TypeError(f"{name}.update returned a {type(phi).__name__}; {expected}: write the formula for the whole "
+                        "array, without a loop")
     if np.shape(phi) != data.shape:
         raise ValueError(f"{name}.update returned something of shape {np.shape(phi)}; {expected}")
 

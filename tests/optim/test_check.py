@@ -377,6 +377,51 @@ def test_what_is_not_an_optimizer_class_is_refused(what):
 
 # What newcomers write: each is reported once, under `check` and, where it cannot work, in training too
 
+class ReturnsAList(Student):
+    def update(self, grad, state, param):  # wrong
+        return [0.1 * row for row in grad]
+
+
+class ReadsDefaults(Student):
+    def update(self, grad, state, param):  # wrong
+        return self.defaults["beta"] * grad
+
+
+class ReadsTheFirstGroup(Student):
+    def update(self, grad, state, param):  # wrong
+        return self.param_groups[0]["beta"] * grad
+
+
+class LooksForAGroup(Student):
+    def update(self, grad, state, param):
+        return group["beta"] * grad  # noqa: F821
+
+
+class LooksForTheStep(Student):
+    def update(self, grad, state, param, *, beta):
+        return grad / (1 - beta**step)  # noqa: F821
+
+
+class LooksForItsState(Student):
+    def update(self, grad, state, param):
+        return self.state[param]["m"] + grad  # wrong
+
+
+class TakesTheStateForAnObject(Student):
+    def update(self, grad, state, param):
+        return state.m + grad  # wrong
+
+
+class CallsAMethodOfTorch(Student):
+    def update(self, grad, state, param):
+        return grad.clamp(-1, 1)  # wrong
+
+
+class CallsTorch(Student):
+    def update(self, grad, state, param):
+        return torch.sign(grad)  # noqa: F821
+
+
 class AsksIfAGradientIsTrue(Student):
     def update(self, grad, state, param):
         if grad > 0:  # wrong
@@ -609,6 +654,7 @@ UNUSABLE = [  # in training as well
     (ReturnsNothing, "ReturnsNothing.update returned None"),
     (ReturnsANumber, r"ReturnsANumber.update returned something of shape \(\)"),
     (MisspellsUpdate, "its method updat is never called: did you mean update?"),
+    (ReturnsAList, r"ReturnsAList.update returned a list; .*: write the formula for the whole array"),
     (ReturnsAVector, r"ReturnsAVector.update returned something of shape \(6,\); .* shape \(2, 3\)"),
 ]
 MISUNDERSTOOD = [
@@ -629,6 +675,14 @@ MISUNDERSTOOD = [
     (NeverFillsItsState, r"KeyError: 'm'; self.state\[p\] is empty until step puts something there"),
     (MovesTheParameterItself, "a parameter's array is p.data: write p.data -= ..."),
     (StepsByItself, r"write `def step\(self, closure=None\)`, or write no step at all"),
+    (ReadsDefaults, "each with its own beta: .* or read beta from something else than its arguments"),
+    (ReadsTheFirstGroup, "each with its own beta: .* or read beta from something else than its arguments"),
+    (LooksForAGroup, r"name 'group' is not defined; name what you need after the `\*`"),
+    (LooksForTheStep, r"name 'step' is not defined; write state\[\"step\"\], and let init_state return \"step\": 0"),
+    (LooksForItsState, r"unhashable type.*; the argument state is that of the parameter: write state\[\"m\"\]"),
+    (TakesTheStateForAnObject, r'a state is a dictionary: write state\["m"\] for state.m'),
+    (CallsAMethodOfTorch, r"no attribute 'clamp'; arrays are NumPy's: write np.sqrt\(v\) for v.sqrt\(\)"),
+    (CallsTorch, r"arrays are NumPy's: write np.sqrt\(v\) for torch.sqrt\(v\)"),
     (AsksIfAGradientIsTrue, r"truth value of an array .*: write np.where\(condition, a, b\)"),
     (UsesMath, "take one number: write NumPy's, such as np.sign"),
     (MisspellsInitState, "KeyError: 'm'; its method init_sate is never called: did you mean init_state?"),
