@@ -10,10 +10,12 @@ import warnings
 from collections.abc import Callable
 from contextlib import nullcontext
 from functools import wraps
+from inspect import signature
 from typing import Any, TypeVar
 
 import numpy as np
 
+from .arguments import unknown_keyword
 from .mode import NO_GRAD, in_mode, mode, watcher
 from .registry import copied, value_of
 from .structure import (
@@ -44,10 +46,12 @@ Derivative = TypeVar("Derivative", bound=Callable[..., Any])
 
 
 def transform(derivative: Derivative) -> Derivative:
-    """Make a transform check at once that it got a function, and that argnums are positions."""
+    """Make a transform check at once that it got a function, that argnums are positions, and nothing else."""
     @wraps(derivative)
-    def checked(function, argnums=0):
+    def checked(function, argnums=0, **unknown):
         name = derivative.__name__
+        if unknown:
+            raise unknown_keyword(signature(derivative), unknown, name)
         if not callable(function):
             raise TypeError(f"minigrad.{name} takes a function: write {name}(f)(x); "
                             f"got {function!r}")

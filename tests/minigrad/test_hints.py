@@ -40,6 +40,8 @@ def test_a_keyword_that_is_not_known_is_answered_with_all_that_are(name):
     (lambda: nn.Linear(2, 3)(X, mask=1), r"Linear.forward got .* \(it takes x\)"),
     (lambda: minigrad.softmax(X, dim=0), "write axis= for dim="),
     (lambda: F.softmax(X, axis=0), "write dim= for axis="),
+    (lambda: minigrad.grad(np.sin, argnum=0), r"did you mean argnums\? \(it takes function, argnums\)"),
+    (lambda: minigrad.hessian(np.sin, axis=0), r"hessian got an .* 'axis' \(it takes function, argnums\)"),
     (lambda: nn.HuberLoss(1, 2, 3), "HuberLoss: too many positional arguments"),
 ])
 def test_a_keyword_of_another_library_is_answered_with_the_one_that_is_meant(call, words):
