@@ -121,7 +121,7 @@ def progressed(options):
         return refused(f"there is no folder {place}: python -m tutorials start {quote(str(place))}")
     files = {path: lessons_in(path) for path in files_in(place)}
     name_skipped(place, files)
-    if not any(files.values()):
+    if not any(lesson.tasks for found in files.values() for lesson in found):
         return refused(f"{place}: no script (.py) and no notebook (.ipynb) with an exercise of the course")
     solved = total = 0
     for lesson in lessons():

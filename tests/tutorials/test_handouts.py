@@ -290,6 +290,12 @@ def test_progress_without_a_lesson_fails_and_names_the_folders_that_have_some(tm
     assert captured.out == ""
 
 
+def test_progress_fails_for_a_lesson_without_exercises(tmp_path, capsys):
+    (tmp_path / "00_rosenbrock.py").write_text("x = 1")
+    assert main(["progress", str(tmp_path), "--json"]) == 2
+    assert "no notebook (.ipynb) with an exercise" in capsys.readouterr().err
+
+
 def test_figures_of_a_lesson_are_written_beside_it(tmp_path):
     copy = tmp_path / "lesson.py"
     copy.write_text("import matplotlib.pyplot as plt\nimport tutorials\ntutorials.picture(plt.figure(), 'mine')\n")
