@@ -13,6 +13,7 @@ ROOT = Path(__file__).parents[2]
 CONF = """
 default_role = "literal"
 numpydoc_show_class_members = False
+autodoc_typehints = "none"
 extensions = ["sphinx.ext.autodoc", "numpydoc", "references"]
 """
 DOCUMENTED = '''
