@@ -49,6 +49,7 @@ function rerun(runner) {
 }
 
 const isLive = optimizer => optimizer.code !== null && !optimizer.distrusted;
+const startMoves = () => runners.some(({optimizer}) => isLive(optimizer));  // stored runs keep theirs
 
 // The place in the columns of a run where a step is, or the last one before it: stored runs may leave steps out.
 function placeOf({run}, t) {
@@ -259,6 +260,7 @@ function fillChoices() {
   find("add").replaceChildren(new Option("an optimizer …", ""), ...content.optimizers.filter(one => !chosen.has(one))
     .map(one => new Option(one.label, content.optimizers.indexOf(one))));
   find("adding").hidden = find("add").length < 2;
+  find("moves").hidden = !startMoves();
   fillAxes();
 }
 
@@ -327,13 +329,17 @@ function makeFocusable(runner) {
 const toPoint = place => place.map((part, k) => surface.frame[k][0] + part * (surface.frame[k][1] - surface.frame[k][0]));
 const toPlace = point => point.map((value, k) => between(surface.frame[k], value));
 
+const startInWords = () =>
+  `Start at ${start.map(value => told(value)).join(", ")}${startMoves() ? "; arrow keys move it" : ""}`;
+
 function moveStart(point) {
+  if (!startMoves()) return;
   const digits = surface.frame.map(([low, high]) => Math.ceil(-Math.log10((high - low) / 1000)));
   start = point.map((value, k) => Number(value.toFixed(clamp(digits[k], 0, 100))));
   const [[sign], place] = [map.start, toPlace(start)];
   map.start[1] = place;
   sign.setAttribute("transform", at(map, place));
-  sign.setAttribute("aria-label", `Start at ${start.map(value => told(value)).join(", ")}; arrow keys move it`);
+  sign.setAttribute("aria-label", startInWords());
   runners.forEach(rerun);
   update();
 }
@@ -373,8 +379,8 @@ function listenToCharts() {
     const place = pixel(map, toPlace(start));
     const edges = map.root.getBoundingClientRect();
     const near = Math.hypot(event.clientX - edges.left - place[0], event.clientY - edges.top - place[1]) < 24 * map.size;
-    drag = near ? "start" : "ground";
-    if (!near) pointTo(nearestStep(map, event));
+    drag = near && startMoves() ? "start" : "ground";
+    if (drag === "ground") pointTo(nearestStep(map, event));
     map.root.setPointerCapture(event.pointerId);
     event.preventDefault();
   });
@@ -605,7 +611,7 @@ function drawSurface() {
   const sign = svg(signs, "circle", {class: "start", r: 8, tabindex: 0, role: "application"});
   map.start = [sign, toPlace(start)];
   map.placed.push(map.start);
-  sign.setAttribute("aria-label", `Start at ${start.map(value => told(value)).join(", ")}; arrow keys move it`);
+  sign.setAttribute("aria-label", startInWords());
 }
 
 function listen() {

@@ -20,7 +20,7 @@ from optim.checkpoint import replacing
 from .. import surfaces
 from ..pictures.framing import frame
 from ..pictures.plots import first_positions
-from ..runs.contestants import factory, known, without_lr
+from ..runs.contestants import factory, known, labelled, without_lr
 from ..runs.recording import race, record, tuned_race
 from ..runs.trajectory import Race
 from .ground import UNITS, contours, surface_facts
@@ -230,14 +230,11 @@ def page_of_surfaces(which, optimizers, steps, seed, start, facts):
     """Return the page of several surfaces, with the named optimizers, or all that can be printed."""
     if start is not None or facts:
         raise ValueError("start and facts of a surface belong to a page of one surface")
-    chosen = [surfaces.get(one) for one in (which or surfaces.names())]
-    grounds = [ground_of(surface, surface.start, seed, steps) for surface in chosen if surface.ndim == 2]
-    if optimizers is None:
-        makers = {name: name for name in known()}
-        first = {"SGD", "RMSprop", "Adam"}
-    else:
-        makers = optimizers if isinstance(optimizers, dict) else {str(one): one for one in optimizers}
-        first = set(makers)
+    chosen = [surfaces.get(one) for one in which or surfaces.names()]
+    chosen = chosen if which else [surface for surface in chosen if surface.ndim == 2]
+    grounds = [ground_of(surface, surface.start, seed, steps) for surface in chosen]
+    makers = {name: name for name in known()} if optimizers is None else with_short_labels(optimizers, chosen[0])
+    first = {"SGD", "RMSprop", "Adam"} if optimizers is None else set(makers)
     entries, rules, checks = [], [], []
     for label, which_one in makers.items():
         try:
@@ -251,7 +248,17 @@ def page_of_surfaces(which, optimizers, steps, seed, start, facts):
             if grounds[i]["text"] is not None:
                 run = record(which_one, surface, steps=CHECKED + 1, seed=seed)
                 checks += checks_of(i, len(entries) - 1, run)
+    if not entries:
+        raise ValueError(f"a page of several surfaces cannot run {', '.join(makers)}, whose rules cannot be printed; "
+                         "a page of one surface shows stored runs")
     return Page(document(grounds, entries, rules, checks, steps, ""), "Surfaces and optimizers")
+
+
+def with_short_labels(optimizers, surface):
+    """Return optimizers as a dictionary from labels, which do not state the learning rate unless they differ in it."""
+    found = labelled(optimizers, surface)
+    short = [without_lr(label) for label in found]
+    return dict(zip(short if len(set(short)) == len(short) else found, found.values()))
 
 
 # The document

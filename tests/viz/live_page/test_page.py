@@ -4,6 +4,7 @@ import dataclasses
 import itertools
 import os
 import re
+from functools import partial
 from pathlib import Path
 
 import matplotlib as mpl
@@ -209,6 +210,17 @@ class TestInTheBrowser:
         opened.wait_for("heard.length")
         x, y = opened.run("return runners[0].run.columns.position.map(values => values.at(-1))")
         assert f"position ({x:.4g}, {y:.4g})".replace("-", "−") in opened.run("return heard[0]")
+
+    def test_where_all_runs_are_stored_the_start_stays(self, browser, tmp_path):
+        stored = race("booth", ["LBFGS"], steps=5)
+        show(browser, page(stored, tmp_path / "stored.html"))
+        before = browser.run("return start")
+        drag(browser, place_of(browser, before), place_of(browser, [3, 3]))
+        browser.run("map.start[0].focus()")
+        browser.press("ArrowRight")
+        assert browser.run("return start") == before
+        assert "Drag the circle" not in browser.run("return find('hint').innerText")
+        assert "arrow keys" not in browser.run("return map.start[0].getAttribute('aria-label')")
 
     def test_arrow_keys_move_the_start(self, opened, classics):
         opened.run("map.start[0].focus()")
@@ -795,6 +807,23 @@ class TestTheFile:
         with pytest.raises(ValueError, match="brings its own"):
             page(race("booth", ["SGD(lr=0.1)"]), path, steps=3)
         assert not path.exists()
+
+
+@pytest.mark.parametrize(("which", "optimizers", "message"), [
+    (None, ["Adma"], "no optimizer is named 'Adma'; did you mean"),
+    (["booth"], ["LBFGS"], "cannot run LBFGS, whose rules"),
+    (["booth", surfaces.rosenbrock_nd(3)], ["Adam"], "has 3 coordinates, and this picture shows two")])
+def test_a_page_of_surfaces_that_would_be_empty_is_refused(which, optimizers, message):
+    with pytest.raises(ValueError, match=message):
+        page(which, optimizers=optimizers)
+
+
+def test_optimizers_on_a_page_of_surfaces_are_called_as_in_a_race(browser, tmp_path):
+    chosen = [partial(Unnamed, lr=0.3), "SGD", "Adam(betas=(0.8, 0.9))", "LBFGS"]
+    show(browser, page(["booth", "beale"], tmp_path / "two.html", chosen, 20))
+    assert browser.run("return runners.map(({optimizer}) => optimizer.label)") == \
+        ["Unnamed", "SGD", "Adam(betas=(0.8, 0.9))"]
+    assert browser.run("return runners[0].h.lr") == 0.3
 
 
 def test_a_page_is_not_written_into_a_picture(classics, tmp_path):
