@@ -3,6 +3,8 @@
 A figure is painted a second time by a `DarkRenderer`, so nothing has to be computed twice and no drawing function knows
 of it. White paper becomes dark, black ink becomes light, and colours that are too dark become brighter. Areas whose
 colours show values, such as maps, stay as they are. Other pictures get their colours changed in the file.
+
+After a change here, delete docs/_build: the pictures of lessons are kept with their other outputs.
 """
 
 import hashlib
@@ -91,7 +93,10 @@ class DarkRenderer(RendererAgg):
         return copy
 
     def draw_path(self, gc, path, transform, rgbFace=None):
-        face = None if rgbFace is None else tuple(dark_area(rgbFace))
+        face = rgbFace
+        if rgbFace is not None:
+            is_letter = gc.get_linewidth() == 0 and tuple(rgbFace[:3]) == tuple(gc.get_rgb()[:3])  # it has a halo
+            face = tuple((dark_ink if is_letter else dark_area)(rgbFace))
         super().draw_path(self.pen(gc), path, transform, face)
 
     def draw_text(self, gc, x, y, *args, **kwargs):

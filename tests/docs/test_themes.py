@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 from PIL import Image
 
 from optim import viz
@@ -52,6 +53,7 @@ def test_ink_keeps_its_hue_and_opacity_and_is_light_enough():
     lambda ax: ax.plot([0.5], [0.5], "o", color="black"),
     lambda ax: ax.scatter([0.5, 0.2], [0.5, 0.2], color="black"),
     lambda ax: ax.text(0.1, 0.1, "words $x^2$"),
+    lambda ax: ax.text(0.1, 0.1, "words", path_effects=[withStroke(linewidth=3, foreground="white")], size=20),
     lambda ax: ax.fill([0, 0.5, 0], [0, 0.5, 1], color="black"),
     lambda ax: ax.quiver([0.5], [0.5], [0.2], [0.2], color="black"),
 ])
@@ -75,6 +77,12 @@ def test_white_to_grey_contours_become_dark_to_grey():
     figure, inside = viz.contour("booth").figure, slice(100, -100)
     assert np.median(themes.light(pixels(figure)[inside, inside])) > 0.6
     assert np.median(themes.light(pixels(figure, themes.in_the_dark)[inside, inside])) < 0.4
+
+
+def test_coloured_letters_with_a_halo_are_light_enough():
+    halo = [withStroke(linewidth=3, foreground="white")]
+    figure = figure_with(lambda ax: ax.text(0, 0.3, "M", size=60, weight="bold", color=BLUE, path_effects=halo))
+    assert (np.abs(pixels(figure, themes.in_the_dark) - themes.dark_ink(BLUE)).max(axis=-1) < 0.01).any()
 
 
 def test_words_on_a_light_part_of_a_map_stay_black():
