@@ -263,7 +263,8 @@ def distinct_labels(labels, names):
     """Return the labels, with the optimizer as text where a label is empty; no two may be the same."""
     found = [label or name for label, name in zip(labels, names)]
     if len(set(found)) < len(found):
-        raise ValueError(f"two optimizers have the same text in {names}: give a dictionary from labels to optimizers")
+        raise ValueError(f"two optimizers have the same text in {names}: leave one out, or in Python give a dictionary "
+                         "from labels to optimizers")
     return found
 
 
