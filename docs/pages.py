@@ -89,7 +89,7 @@ def lessons(folder, quick):
 
 # Pictures
 
-Drawing.save = themes.twice(Drawing.save)
+Drawing.save = themes.twice(Drawing.save)  # so that the lines in the gallery are those that a reader writes
 
 
 def picture_folder(folder):

@@ -100,7 +100,8 @@ class DarkRenderer(RendererAgg):
         super().draw_path(self.pen(gc), path, transform, face)
 
     def draw_text(self, gc, x, y, *args, **kwargs):
-        below = np.asarray(self._renderer)[max(int(y) - 8, 0):int(y) + 1, max(int(x), 0):int(x) + 24, :3] / 255
+        row, column = int(np.clip(y, 8, self.height - 1)), int(np.clip(x, 0, self.width - 1))
+        below = np.asarray(self._renderer)[row - 8:row + 1, column:column + 24, :3] / 255
         pens = [self.pen(gc), gc]  # the second one for letters on a light part of a map
         contrast = [np.abs(light(np.array(pen.get_rgb()[:3])) - np.median(light(below))) for pen in pens]
         super().draw_text(pens[np.argmax(contrast)], x, y, *args, **kwargs)

@@ -91,6 +91,11 @@ def test_words_on_a_light_part_of_a_map_stay_black():
     np.testing.assert_array_equal(pixels(figure, themes.in_the_dark), pixels(figure))
 
 
+def test_words_outside_the_figure_are_painted_without_a_warning():
+    figure = figure_with(lambda ax: (ax.text(-3, -3, "left"), ax.text(3, 3, "right")))
+    assert np.ptp(pixels(figure, themes.in_the_dark)) < 0.02
+
+
 def test_figure_is_the_same_after_it_was_painted_for_dark_pages():
     figure = figure_with(lambda ax: ax.plot([0, 1], [0, 1]))
     before, canvas = pixels(figure), figure.canvas
