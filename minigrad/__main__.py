@@ -2,6 +2,7 @@
 
 import argparse
 import inspect
+import os
 import sys
 
 import numpy as np
@@ -16,10 +17,14 @@ KINDS = {"value-and-grad": minigrad.value_and_grad, "grad": minigrad.grad, "hess
 
 
 def main(arguments=None):
-    """Run the command; return 0, or print what is wrong and return 2."""
+    """Run the command; return 0, or print what is wrong and return 2, or return 1 if nobody reads the output."""
     options = parser().parse_args(arguments)
     try:
         answer(options)
+        sys.stdout.flush()
+    except BrokenPipeError:  # the program that was reading, such as head, has ended
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except Exception as error:
         place = where_in([options.function], error)
         if not (place or isinstance(error, (TypeError, ValueError, OSError, ImportError))):

@@ -1,10 +1,12 @@
 """Programs written out: their text, their numbers, and what is refused."""
 
 import html
+import os
 import re
 import subprocess
 import sys
 import traceback
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -370,6 +372,14 @@ def test_shell_says_what_is_wrong(place, numbers, message, own_folder, capsys):
     assert shell([place, "--at", *numbers]) == 2
     error = capsys.readouterr().err
     assert message in error and error.count("\n") == 1
+
+
+@pytest.mark.slow
+def test_a_reader_of_the_shell_that_goes_away_is_no_mistake(own_folder):
+    root = str(Path(minigrad.__file__).parents[1])
+    command = f"{sys.executable} -m minigrad mine.py:bowl --at 1 2 | true"
+    done = subprocess.run(command, shell=True, env={**os.environ, "PYTHONPATH": root}, capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("", "")
 
 
 def test_shell_refuses_a_file_with_the_name_of_another_module(own_folder, capsys):
