@@ -26,6 +26,7 @@ import optim
 from minigrad import rule_source
 from minigrad.registry import TABLE
 from optim import viz
+from optim.explanation.listings import methods_of
 from optim.viz.live_page.printing import rule_text
 from optim.viz.pictures.drawing import Drawing
 from optim.viz.runs.contestants import factory
@@ -163,11 +164,9 @@ def optimizer_page(entry, folder, quick):
     name = entry.__name__
     yield from underlined(name)
     yield from [first_line(entry), ""]
-    methods = [method for method in ("init_state", "update") if method in vars(entry)]
-    if methods:
+    if methods := methods_of(entry):
         yield from underlined("The rule", "-")
-        source = "\n\n".join(textwrap.dedent(inspect.getsource(vars(entry)[method])).rstrip() for method in methods)
-        yield from code_block(source)
+        yield from code_block("\n\n".join(textwrap.dedent(inspect.getsource(method)).rstrip() for method in methods))
     path = picture_folder(folder) / f"{name}.png"
     if not quick and portrait(name, path):
         yield from underlined("Its portrait", "-")

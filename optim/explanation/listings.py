@@ -263,7 +263,9 @@ def source_of(function):
 def settings_of(cls, optimizer):
     """Return the hyperparameters of an optimizer, or the signature of its class, as text."""
     if optimizer is None:
-        return f"{cls.__name__}{inspect.signature(cls)}"
+        signature = inspect.signature(cls)
+        plain = [argument.replace(annotation=argument.empty) for argument in signature.parameters.values()]
+        return f"{cls.__name__}{inspect.Signature(plain)}"
     group = optimizer.param_groups[0]
     return ", ".join(f"{name}={in_words(value)}" for name, value in group.items() if name != "params")
 
