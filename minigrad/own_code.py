@@ -24,7 +24,10 @@ def loaded(text, kind="function"):
     Raises
     ------
     ValueError
-        If the text has another form, there is nothing of that name, or the code cannot be run.
+        If the text has another form, there is nothing of that name, the code cannot be run, or a file has the name of
+        another module.
+    ModuleNotFoundError
+        If there is no such module, or the code imports one that there is not.
     """
     place, _, name = text.rpartition(":")
     if not place or not name.isidentifier():
@@ -41,6 +44,8 @@ def loaded(text, kind="function"):
     except Exception as error:
         line = traceback.extract_tb(error.__traceback__)[-1]
         raise ValueError(f"{line.filename}, line {line.lineno}: {type(error).__name__}: {error}") from None
+    if is_file(place) and not is_from(module, place):
+        raise ValueError(f"{place} has the name of the module {module.__name__}, which is in use: rename the file")
     found = getattr(module, name, None)
     if not callable(found):
         raise ValueError(f"{place} has no {kind} {name}; it has {', '.join(written_in(module, kind)) or 'none'}")
@@ -52,15 +57,18 @@ def imported(place):
     folder = Path(place).parent if is_file(place) else Path()
     sys.path.insert(0, str(folder.resolve()))
     importlib.invalidate_caches()  # the file may be new
-    module = importlib.import_module(module_name(place))
-    if is_file(place) and not os.path.samefile(place, module.__file__ or ""):
-        raise ImportError(f"{place} has the name of another module, {module.__file__}: rename the file")
-    return module
+    return importlib.import_module(module_name(place))
 
 
 def is_file(place):
     """Return whether a place is a file, and not the name of a module."""
     return place.endswith(".py")
+
+
+def is_from(module, file):
+    """Return whether a module was made from a file; those that are built into Python have none."""
+    source = getattr(module, "__file__", None)
+    return source is not None and os.path.samefile(source, file)
 
 
 def module_name(place):

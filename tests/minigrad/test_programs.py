@@ -382,10 +382,12 @@ def test_a_reader_of_the_shell_that_goes_away_is_no_mistake(own_folder):
     assert (done.stdout, done.stderr) == ("", "")
 
 
-def test_shell_refuses_a_file_with_the_name_of_another_module(own_folder, capsys):
-    (own_folder / "json.py").write_text("def f(x):\n    return x\n")
-    assert shell(["json.py:f", "--at", "1"]) == 2
-    assert "json.py has the name of another module" in capsys.readouterr().err
+@pytest.mark.parametrize("name", ["json", "sys"])
+def test_shell_refuses_a_file_with_the_name_of_another_module(name, own_folder, capsys):
+    (own_folder / f"{name}.py").write_text("def f(x):\n    return x\n")
+    assert shell([f"{name}.py:f", "--at", "1"]) == 2
+    told = f"{name}.py has the name of the module {name}, which is in use: rename the file"
+    assert capsys.readouterr().err == f"python -m minigrad: {told}\n"
 
 
 def test_colours_leave_the_text_as_it_is():
