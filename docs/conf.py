@@ -69,5 +69,8 @@ autodoc_typehints = "none"
 numpydoc_show_class_members = False
 numpydoc_class_members_toctree = False
 toc_object_entries = False
-nitpick_ignore = [("py:obj", "optim.viz.pictures.optim")]  # a style sheet of Matplotlib
+nitpick_ignore = [
+    ("py:obj", "optim.viz.pictures.optim"),  # a style sheet of Matplotlib
+    ("py:obj", "minigrad.nn.relu"),  # wrong on purpose, in the changelog
+]
 suppress_warnings = ["mystnb.unknown_mime_type"]
