@@ -598,7 +598,7 @@ def treats_groups_apart(examination):
     if "lr" not in examination.defaults() or not examination.is_rule:
         return NOT_A_RULE
     for name, value in examination.defaults().items():
-        if move_apart(examination, name, (value, another(value))):
+        if another(value) is not None and move_apart(examination, name, (value, another(value))):
             return [f"two groups do not move as two optimizers do, each with its own {name}: does update remember "
                     f"something outside its state, or read {name} from something else than its arguments?\n"
                     f"   {examination.definition('update')}"]
@@ -620,61 +620,64 @@ def move_apart(examination, name, values):
 
 
 def takes_hyperparameters_from_the_groups(examination):
-    """A step reads no setting that is only on `self`, and the class reads each hyperparameter that it has."""
+    """A step depends on no setting that is only on `self`, and each hyperparameter is read."""
     return settings_on_self(examination) + idle_hyperparameters(examination)
 
 
 def settings_on_self(examination):
-    """Return a fault for each number or text that `__init__` puts on `self`, and that a step reads and leaves alone.
-
-    A name that begins with `_` counts if it is otherwise the name of an argument.
-    """
-    optimizer, read, set_at = watched(examination.optimizer)
-    arguments = inspect.signature(examination.optimizer.__init__).parameters
-    params, _, gradients = problem(steps=1)
-    made = optimizer(params, **examination.hyperparameters)
-    before = {name: value for name, value in vars(made).items()
-              if is_setting(value) and not hasattr(Optimizer, name) and (name[0] != "_" or name[1:] in arguments)}
-    read.clear()
-    walk(made, params, gradients)
-    kept = [name for name, value in before.items() if name in read and vars(made)[name] is value]
-    return [f"a step reads self.{name}, which is no hyperparameter: no schedule, group or saved state has it. Write "
-            f"{named}={named} in the call of super().__init__, and {examination.request(named)}\n   {set_at[name]}"
-            for name in kept for named in [name.lstrip("_")]]
-
-
-def watched(optimizer):
-    """Return a subclass, the set of the attributes that are read on its instances, and where each was set."""
-    read, set_at = set(), {}
-
-    class Watched(optimizer):
-        def __getattribute__(self, name):
-            read.add(name)
-            return super().__getattribute__(name)
-
-        def __setattr__(self, name, value):
-            caller = sys._getframe(1)
-            set_at[name] = at(caller.f_code.co_filename, caller.f_lineno)
-            super().__setattr__(name, value)
-
-    Watched.__name__ = optimizer.__name__
-    SEEN.add(Watched)
-    return Watched, read, set_at
-
-
-def is_setting(value):
-    """Return whether a value is a number, True or False, text, or a tuple of these."""
-    return all(map(is_setting, value)) if isinstance(value, tuple) else isinstance(value, (int, float, str, np.generic))
+    """Return a fault for each number or text that `__init__` puts on `self` and that changes what a step does."""
+    params, _, gradients = problem()
+    optimizer = examination.make(params)
+    before = dict(vars(optimizer))
+    walk(optimizer, params, gradients)
+    faults = []
+    for name, value in before.items():
+        is_setting = another(value) is not None and vars(optimizer)[name] is value and not hasattr(Optimizer, name)
+        if is_setting and not does_nothing(examination, vars, name):
+            named = name.lstrip("_")
+            faults.append(f"a step depends on self.{name}, which no group, schedule or saved state has: write "
+                          f"{named}={named} in the call of super().__init__, and {examination.request(named)}\n"
+                          f"   {examination.definition('__init__')}")
+    return faults
 
 
 def idle_hyperparameters(examination):
-    """Return a fault for each hyperparameter that no method reads, and with another value of which nothing changes."""
-    names = names_read(examination)
-    return [f"the hyperparameter {name} does nothing, since no line reads it: {examination.request(name)}, and use it "
-            f"there, or leave it out of super().__init__\n   "
-            f"{examination.definition('step' if examination.steps_itself else 'update')}"
-            for name, value in examination.defaults().items()
-            if name not in names and changes_nothing(examination, name, another(value))]
+    """Return a fault for each hyperparameter that no method reads, and that changes nothing."""
+    names, faults = names_read(examination), []
+    for name, value in examination.defaults().items():
+        is_unread = another(value) is not None and name not in names
+        if is_unread and does_nothing(examination, lambda optimizer: optimizer.param_groups[0], name):
+            faults.append(f"the hyperparameter {name} does nothing, since no line reads it: "
+                          f"{examination.request(name)}, and use it there, or leave it out of super().__init__\n"
+                          f"   {examination.definition('step' if examination.steps_itself else 'update')}")
+    return faults
+
+
+def does_nothing(examination, place, name):
+    """Return whether a run goes the same way with another value of an entry of `place(optimizer)`, a dictionary."""
+    params, twins, gradients = problem()
+    optimizer, twin = examination.make(params), examination.make(twins)
+    try:
+        place(twin)[name] = another(place(twin)[name])
+        walk(optimizer, params, gradients)
+        walk(twin, twins, gradients)
+    except Exception:  # a range, or a line of a step, does not take the new value
+        return False
+    return not differ(params, twins, rtol=0, atol=0)
+
+
+def another(value):
+    """Return another value of the same kind; None for what is no number, text or tuple of these."""
+    if isinstance(value, tuple):
+        others = tuple(map(another, value))
+        return None if None in others else others
+    if isinstance(value, (bool, np.bool_)):
+        return not value
+    if isinstance(value, (int, np.integer)):
+        return value + 1
+    if isinstance(value, (float, np.floating)):
+        return value / 2 or 0.1
+    return f"not {value}" if isinstance(value, str) else None
 
 
 def names_read(examination):
@@ -690,32 +693,6 @@ def names_read(examination):
         loaded = [line.argval for line in dis.get_instructions(code) if "LOAD" in line.opname]
         names.update(name for value in loaded for name in (value if isinstance(value, tuple) else (value,)))
     return names
-
-
-def another(value):
-    """Return another value of the same kind, or the same where there is none."""
-    if isinstance(value, tuple):
-        return tuple(map(another, value))
-    if isinstance(value, (bool, np.bool_)):
-        return not value
-    if isinstance(value, (int, np.integer)):
-        return value + 1
-    return (value / 2 or 0.1) if isinstance(value, (float, np.floating)) else value
-
-
-def changes_nothing(examination, name, value):
-    """Return whether a run with another value of a hyperparameter goes the same way."""
-    params, twins, gradients = problem()
-    first, second = examination.make(params), examination.make(twins)
-    try:
-        if value == first.param_groups[0][name]:
-            return False
-        second.param_groups[0][name] = value
-        walk(first, params, gradients)
-        walk(second, twins, gradients)
-    except Exception:  # the value cannot be compared, or is out of range, or a function outside the class reads it
-        return False
-    return not differ(params, twins, rtol=0, atol=0)
 
 
 def skips_missing_gradients(examination):

@@ -212,27 +212,27 @@ class Misspells(Student):
 
 
 class KeepsASettingOnSelf(optim.Optimizer):
-    def __init__(self, params, lr=0.01, beta=0.9):
+    def __init__(self, params, lr=0.01, beta=0.9):  # wrong
         super().__init__(params, lr=lr)
-        self.beta = beta  # wrong
+        self.beta = beta
 
     def update(self, grad, state, param):
         return (1 - self.beta) * grad
 
 
 class KeepsItUnderAPrivateName(optim.Optimizer):
-    def __init__(self, params, lr=0.01, beta=0.9):
+    def __init__(self, params, lr=0.01, beta=0.9):  # wrong
         super().__init__(params, lr=lr)
-        self._beta = beta  # wrong
+        self._beta = beta
 
     def update(self, grad, state, param):
         return (1 - self._beta) * grad
 
 
 class KeepsSeveralOnSelf(optim.Optimizer):
-    def __init__(self, params, lr=0.01, betas=(0.9, 0.99)):
+    def __init__(self, params, lr=0.01, betas=(0.9, 0.99)):  # wrong
         super().__init__(params, lr=lr)
-        self.beta1, self.beta2 = betas  # wrong
+        self.beta1, self.beta2 = betas
 
     def update(self, grad, state, param):
         return self.beta1 * self.beta2 * grad
@@ -252,9 +252,9 @@ class AsksForAHyperparameterInVain(ForgetsAHyperparameter):
 
 
 class StepsWithASettingOnSelf(optim.Optimizer):
-    def __init__(self, params, lr=0.01):
+    def __init__(self, params, lr=0.01):  # wrong
         super().__init__(params, dict(lr=lr))
-        self.lr = lr  # wrong
+        self.lr = lr
 
     def step(self):
         for group in self.param_groups:
@@ -306,12 +306,12 @@ WRONG = [
     (DropsTheLoss, "closure.* returns None, where the closure returned 0.25"),
     (IgnoresMaximize, "maximize=True is not the same as a gradient of the other sign"),
     (Misspells, "where it makes a step, it raises KeyError: 'momentum'"),
-    (KeepsASettingOnSelf, r"reads self.beta, which is no hyperparameter.*beta=beta in .* param, \*, beta\)`"),
-    (KeepsItUnderAPrivateName, r"a step reads self._beta, .*Write beta=beta in the call of super"),
-    (KeepsSeveralOnSelf, r"reads self.beta1, .*reads self.beta2, .*beta2=beta2 in .* param, \*, beta2\)`"),
+    (KeepsASettingOnSelf, r"a step depends on self.beta, which no group.*beta=beta in .* param, \*, beta\)`"),
+    (KeepsItUnderAPrivateName, r"a step depends on self._beta, .*write beta=beta in the call of super"),
+    (KeepsSeveralOnSelf, r"depends on self.beta1, .*depends on self.beta2, .*beta2=beta2 in .* param, \*, beta2\)`"),
     (ForgetsAHyperparameter, r"hyperparameter beta does nothing.*`def update\(self, grad, state, param, \*, beta\)`"),
     (AsksForAHyperparameterInVain, "the hyperparameter beta does nothing, since no line reads it"),
-    (StepsWithASettingOnSelf, r'a step reads self.lr, .*read group\["lr"\] for each group in self.param_groups'),
+    (StepsWithASettingOnSelf, r'a step depends on self.lr, .*read group\["lr"\] for each group in self.param_groups'),
     (StepsByNumbersOfItsOwn, r'hyperparameter beta does nothing.*read group\["beta"\] for each group'),
     (CannotBeSaved, r"where it resumes bit for bit, it raises TypeError: .*\['rng'\] is a Generator"),
 ]
@@ -737,15 +737,22 @@ def test_names_of_ones_own_serve_as_arguments():
 
 def test_what_is_on_self_and_is_no_setting_of_a_step_may_stay_there():
     class Right(Student):
-        def __init__(self, params, lr=0.01, beta=0.9, title="run"):
+        def __init__(self, params, lr=0.01, beta=0.9, title="run", verbose=False):
             super().__init__(params, lr=lr, beta=beta, weight_decay=0.0)
-            self.beta, self.title, self.rng, self._has_warned = beta, title, np.random.default_rng(0), False
+            self.beta, self.title, self.rng, self.verbose = beta, title, np.random.default_rng(0), verbose
 
         def update(self, grad, state, param, *, beta, weight_decay):
-            assert not self._has_warned and self.rng
+            if self.verbose:
+                print(self.title)
             return beta * grad + weight_decay * param
 
+    class KeepsAWord(Right):
+        def update(self, grad, state, param, *, beta):
+            return np.sign(grad) if self.title == "run" else beta * grad
+
     assert optim.check(Right).passed
+    with pytest.raises(AssertionError, match="KeepsAWord has 1 fault:\n1. a step depends on self.title"):
+        optim.check(KeepsAWord)
 
 
 def scale_of(group):
