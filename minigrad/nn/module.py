@@ -21,6 +21,14 @@ def Parameter(data: ArrayLike) -> Tensor:
     return Tensor(data, requires_grad=True)
 
 
+class SignatureOfInit:
+    """The signature of a class: that of its `__init__`. Python 3.10 and Sphinx would take that of `__new__`."""
+
+    def __get__(self, instance, cls):
+        own = signature(cls.__init__)
+        return own.replace(parameters=[*own.parameters.values()][1:])
+
+
 class Module:
     """A function with parameters. Subclasses assign parameters and modules as attributes, and write `forward`.
 
@@ -48,6 +56,7 @@ class Module:
     ['slope']
     """
 
+    __signature__ = SignatureOfInit()
     training: bool
     _parameters: list[str]  # the names of the attributes that are parameters, in order of assignment
     _buffers: list[str]

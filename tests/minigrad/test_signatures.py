@@ -21,6 +21,12 @@ def test_help_shows_types_and_nothing_of_the_checks(name):
     assert not [word for word in ("Annotated", "ForwardRef", "Union[", "Literal[", " at 0x") if word in shown], shown
 
 
+@pytest.mark.parametrize("layer", [nn.Linear, nn.LSTMCell, nn.RNN, nn.AvgPool2d, nn.Sequential, nn.ModuleList])
+def test_a_module_has_the_signature_of_its_init_also_where_new_is_looked_at_first(layer):
+    own = inspect.signature(layer.function if hasattr(layer, "function") else layer.__init__)
+    assert list(layer.__signature__.parameters) == list(own.parameters)[1:] == list(inspect.signature(layer).parameters)
+
+
 def test_help_of_a_loss_can_be_read():
     text = " ".join(pydoc.plain(pydoc.render_doc(nn.cross_entropy)).split()).replace("( ", "(")  # 3.13 breaks lines
     assert ("cross_entropy(input: array_like, target: array_like, weight: array_like | None = None, *, "

@@ -35,7 +35,7 @@ VALID = {
                      "out_channels", "input_size", "hidden_size", "num_embeddings", "embedding_dim"], 2),
     "kernel_size": 2, "normalized_shape": 3, "embed_dim": 4, "num_heads": 2, "seed": 0, "nonlinearity": "relu",
     "x": ROWS, "input": ROWS, "data": ROWS, "function": quadratic, "inputs": (ROWS,), "arrays": (ROWS,), "args": (),
-    "rules": (lambda g, ans, x: g,), "val": 1.0, "modules": (), "keywords": {}, "running_mean": None,
+    "rules": (lambda g, ans, x: g,), "val": 1.0, "modules": (), "keywords": {}, "kwargs": {}, "running_mean": None,
     "running_var": None, "input1": ROWS, "input2": ROWS, "generator": GENERATOR, "query": ROWS, "key": ROWS,
     "value": ROWS, "module": nn.Linear(3, 2), "parameters": {"bias": np.zeros(2)}, "target": np.array([0, 1, 2, 1]),
 }
@@ -75,17 +75,9 @@ def public():
                 yield name, thing
 
 
-def parameters_of(function):
-    """Return the parameters of a function, or of a class, whose signature Python 3.10 looks for in Module.__new__."""
-    if getattr(function, "__new__", None) is nn.Module.__new__ and not hasattr(function, "__signature__") and (
-            function.__init__ is not object.__init__):
-        return dict(list(inspect.signature(function.__init__).parameters.items())[1:])
-    return inspect.signature(function).parameters
-
-
 def arguments_of(name, function):
     """Return valid values for what a function requires, by parameter, and all its parameters."""
-    parameters = parameters_of(function)
+    parameters = inspect.signature(function).parameters
     valid = {**VALID, "tensor": Tensor(np.ones((3, 2))), **OF_FUNCTION.get(name, {})}
     special = OF_FUNCTION.get(name, {})
     required = {key: valid[key] for key, p in parameters.items() if p.default is p.empty or key in special}
