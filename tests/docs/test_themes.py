@@ -104,6 +104,7 @@ def test_figure_is_the_same_after_it_was_painted_for_dark_pages():
     np.testing.assert_array_equal(pixels(figure), before)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", ["png", "gif", "svg"])
 def test_recolored_file_has_the_size_and_frames_of_the_first_and_other_colours(tmp_path, ending):
     path = tmp_path / f"race.{ending}"

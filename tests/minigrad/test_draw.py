@@ -316,6 +316,7 @@ def test_a_path_without_an_ending_gets_one(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["plain.png"]
 
 
+@pytest.mark.slow
 def test_every_format_is_written_and_a_format_that_is_named_wins(tmp_path):
     picture = draw(Tensor(1.0, requires_grad=True) * 2)
     for ending in picture.ax.figure.canvas.get_supported_filetypes().keys() - {"pgf"}:  # which needs LaTeX

@@ -74,7 +74,7 @@ def assert_equal(first, second):
 # Convergence
 
 @every
-@pytest.mark.parametrize("problem", [Bowl, Rosenbrock, Network])
+@pytest.mark.parametrize("problem", [Bowl, Rosenbrock, pytest.param(Network, marks=pytest.mark.slow)])
 def test_reaches_the_stated_loss_within_the_stated_steps(name, problem):
     stated = getattr(EXAMPLES[name], problem.__name__.lower())
     if isinstance(stated, str):
@@ -180,6 +180,7 @@ def test_pieces_move_as_the_whole(name, transposed, monkeypatch):
     np.testing.assert_array_equal(*ends)
 
 
+@pytest.mark.slow
 @elementwise
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_a_large_parameter_moves_as_it_would_whole(name, dtype, monkeypatch):

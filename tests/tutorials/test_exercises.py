@@ -73,6 +73,7 @@ def trivial_classes(task):
         yield f"derived from {optimizer.__name__}", type(task.name, (optimizer,), {})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", TASKS, ids=named)
 def test_no_trivial_answer_passes(task):
     answers = trivial_classes(task) if task.is_class else trivial_functions(task)

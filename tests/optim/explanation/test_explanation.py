@@ -112,6 +112,7 @@ def test_renamed_variables_of_the_machinery_are_found_by_what_they_change(monkey
     assert rows[0].moved
 
 
+@pytest.mark.slow
 @every
 def test_every_line_shown_is_a_line_of_the_file_that_ran(name):
     optimizer, problem = started(name)
@@ -129,6 +130,7 @@ def test_the_rule_is_shown(name):
     assert told & {("update", "φ"), ("point", "result"), ("iterate", "phi")}
 
 
+@pytest.mark.slow
 @every
 def test_without_keep_the_optimizer_and_the_parameters_are_as_before(name):
     optimizer, problem = started(name)

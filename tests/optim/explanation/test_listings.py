@@ -19,6 +19,7 @@ def runs_of(listing, text):
     return [line.runs for column in listing.columns for line in column if line.text.strip().startswith(text)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_every_optimizer_shows_its_equations_and_each_line_of_its_rule(name):
     cls = getattr(optim, name)

@@ -114,6 +114,7 @@ class TestHyperparameterMap:
         np.testing.assert_allclose(result["loss"][1, 1], run.losses[-1], rtol=1e-9)
         assert result.facts["optimizer"] == "Adam(lr=0.5)"
 
+    @pytest.mark.slow
     @pytest.mark.parametrize(("name", "hyperparameter"), [
         pytest.param(name, hyperparameter, id=f"{name}-{hyperparameter}")
         for name, kind in contestants.known().items() if kind not in (optim.SparseAdam, optim.Muon)

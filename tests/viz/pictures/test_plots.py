@@ -394,6 +394,7 @@ class TestDrawing:
         if ending == "svg":
             assert drawn.description in first.read_text(encoding="utf-8")
 
+    @pytest.mark.slow
     def test_every_format_is_written_and_a_format_that_is_named_wins(self, tmp_path):
         drawn, endings = contour("booth"), mpl.figure.Figure().canvas.get_supported_filetypes()
         for ending in endings.keys() - {"pgf"}:  # which needs LaTeX

@@ -174,6 +174,7 @@ def test_a_table_for_other_programs_is_alone_on_the_standard_output(kind, last, 
     assert err.startswith("best of 31 learning rates") and err.endswith("figure: beale_race.png\n")
 
 
+@pytest.mark.slow
 def test_every_ending_that_out_takes_is_written_or_refused_before_the_run(folder, capsys):
     assert exit_code("race", "booth", "--out", "race.xyz") == 2
     endings = capsys.readouterr().err.partition("one of ")[2].strip().split(", ")
