@@ -22,19 +22,21 @@ sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent.parent)]
 
 import contest
 
-COLORS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#000000", "#E69F00", "#56B4E9", "#8C564B"]  # Okabe and Ito's
-FAMILIES = ["autograd", "programs", "optimizers", "runs", "growth"]
+COLORS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#000000", "#E69F00", "#56B4E9",  # Okabe and Ito's,
+          "#8C564B", "#7F7F7F", "#9467BD"]  # and three
+HEADINGS = {"autograd": "Autograd", "programs": "The derivative, written out", "optimizers": "A step of an optimizer",
+            "runs": "Whole runs", "growth": "Growth"}
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("families", nargs="*", metavar="family", help=f"any of {', '.join(FAMILIES)}; default: all")
+    parser.add_argument("families", nargs="*", metavar="family", help=f"any of {', '.join(HEADINGS)}; default: all")
     parser.add_argument("--quick", action="store_true", help="fewer rounds, and no slow rows: under a minute")
     parser.add_argument("--picture", metavar="FILE", help="draw the ratios, too")
     options = parser.parse_args()
-    families = options.families or FAMILIES
-    if unknown := set(families) - set(FAMILIES):
-        parser.error(f"unknown family {', '.join(sorted(unknown))}; there are {', '.join(FAMILIES)}")
+    families = options.families or HEADINGS
+    if unknown := set(families) - set(HEADINGS):
+        parser.error(f"unknown family {', '.join(sorted(unknown))}; there are {', '.join(HEADINGS)}")
     print(f"{date.today()}, {contest.environment()}")
     print("Ours as a ratio to each peer, below 1 is faster: of the minima, and of the medians in brackets.")
     contest.quick = options.quick
@@ -53,22 +55,29 @@ def main():
 
 
 def draw(ratios, path):
-    """Draw every ratio as a dot on a logarithmic axis: left of 1 is faster than the peer."""
+    """Draw every ratio as a dot on a logarithmic axis, left of 1 if it is faster than the peer; a heading a family."""
     from matplotlib.figure import Figure
 
-    rows = [(f"{title} (written out)" if family == "programs" else title, found)
-            for (family, title), found in ratios.items() if found]
-    figure = Figure(figsize=(9, 1.2 + 0.24 * len(rows)), layout="constrained")
+    rows = []
+    for family in dict.fromkeys(family for family, _ in ratios):
+        found = [(title, peers) for (of, title), peers in ratios.items() if of == family and peers]
+        rows += [(HEADINGS[family], {}), *found] if found else []
+    figure = Figure(figsize=(8, 1.2 + 0.19 * len(rows)), layout="constrained")
     ax = figure.subplots()
-    peers = dict.fromkeys(name for _, found in rows for name in found)
-    for name, color, marker in zip(peers, cycle(COLORS), cycle("os^Dv<>")):
-        points = [(found[name][0], i) for i, (_, found) in enumerate(rows) if name in found]
-        ax.plot(*zip(*points), marker, color=color, label=name, markersize=5, linestyle="none")
+    points = {}
+    for i, (_, peers) in enumerate(rows):
+        for name, (ratio, *_) in peers.items():
+            points.setdefault("its matrix products" if "products" in name else name, []).append((ratio, i))
+    for (name, places), color, marker in zip(points.items(), cycle(COLORS), cycle("os^Dv<>*PX")):
+        ax.plot(*zip(*places), marker, color=color, label=name, markersize=5, linestyle="none")
     ax.axvline(1, color="0.4", linewidth=1)
     ax.set(xscale="log", xlabel="our time as a ratio to the peer's, one thread", ylim=(len(rows) - 0.5, -0.5))
     ax.set_xticks(ticks := [0.1, 0.2, 0.5, 1, 2, 5], [f"{tick:g}" for tick in ticks])
     ax.minorticks_off()
-    ax.set_yticks(range(len(rows)), [title for title, _ in rows], fontsize=7)
+    labels = ax.set_yticks(range(len(rows)), [title for title, _ in rows], fontsize=8)
+    for tick, (_, peers) in zip(labels, rows):
+        if not peers:
+            tick.label1.set_fontweight("bold")
     ax.grid(axis="x", alpha=0.3)
     figure.legend(loc="outside upper center", ncols=4, fontsize=8, frameon=False)
     figure.savefig(path, dpi=110)
