@@ -578,8 +578,9 @@ class Adan(Optimizer):
     paper takes 5 to 10 times the learning rate of Adam. With small batches the change is mostly noise. It keeps four
     arrays for each parameter where Adam keeps two.
 
-    *Where libraries disagree.* The paper writes 1 − β for what is β here and in its authors' code. optax 0.2 weighs
-    the change by 1 − β₂ instead of β₂, 0.08 instead of 0.92, and so agrees with the paper for β₂ = 1/2 alone.
+    *Where libraries disagree.* The paper writes 1 − β for what is β here and in its authors' code. The paper starts m
+    and n at the first gradient and its square; that code and this class start at 0 and correct, as Adam does. optax
+    0.2 weighs the change by 1 − β₂ instead of β₂, 0.08 instead of 0.92, and so agrees for β₂ = 1/2 alone.
 
     References
     ----------

@@ -17,6 +17,7 @@ from matplotlib.path import Path
 
 from ..digits import show
 from ..explanation import described
+from .display import in_notebook, open_window, with_metadata
 from .folding import folded
 from .layout import fitted
 from .words import DIGITS, LEADING, PAD, SIZE, Words, arrived, paragraph, text_width
@@ -38,9 +39,6 @@ PALE, DARK = "#FCEBD3", "#F6BD80"  # where gradients have arrived, and where the
 MARGIN, SAMPLE = 12, 20  # around the picture, and the width of a sample in the legend
 PAGE = 1150, 620  # what fits on a projector's screen
 LARGEST = 1.6  # how far a small graph is enlarged on large axes
-FORMAT_METADATA = {  # the names under which file formats keep a title and a description; the others keep neither
-    "png": ("Title", "Description"), "svg": ("Title", "Description"), "svgz": ("Title", "Description"),
-    "pdf": ("Title", "Subject")}
 
 
 class Picture:
@@ -248,10 +246,7 @@ class Picture:
             sys.modules["IPython"].display.display(self)
             return
         if not self.is_managed:
-            figure = self.ax.figure
-            window = plt.figure(figsize=figure.get_size_inches(), dpi=figure.dpi).canvas
-            window.figure = figure
-            figure.set_canvas(window)
+            open_window(self.ax.figure)
             self.animation = Walk(self) if self.animation else None  # this one runs by the clock of the window
         plt.show()
 
@@ -284,9 +279,7 @@ class Picture:
         """
         if "format" not in kwargs and not FilePath(path).suffix:
             path = f"{path}.png"
-        names = FORMAT_METADATA.get((kwargs.get("format") or FilePath(path).suffix[1:]).lower())
-        if names:
-            kwargs.setdefault("metadata", dict(zip(names, (self.explanation.label(1), self.description))))
+        kwargs = with_metadata(path, kwargs, self.explanation.label(1), self.description)
         with plt.rc_context({"svg.fonttype": "none"}):
             self.ax.figure.savefig(path, **kwargs)
         return path
@@ -316,11 +309,6 @@ def paint(patch, look, box, step, scale):
 def reference_to(kind):
     """Return the look of a reference to a box of this kind: its colours and shape, with a thin dotted line."""
     return {**LOOKS[kind], "linewidth": 0.8, "linestyle": (0, (1, 1.5))}
-
-
-def in_notebook():
-    """Return whether the program runs in a notebook, which shows pictures below its cells."""
-    return "ipykernel" in sys.modules and "IPython" in sys.modules and sys.modules["IPython"].get_ipython() is not None
 
 
 def size_of(ax):

@@ -10,9 +10,9 @@ from functools import cache
 # Names in other libraries and papers, and what they are here. Of several, the first that the class takes is meant.
 ELSEWHERE = {
     "learning_rate": ["lr"], "eta": ["lr"], "alpha": ["lr"], "stepsize": ["step_size", "lr"], "step_size": ["lr"],
-    "beta1": ["b1", "betas=(beta1, beta2)"], "beta2": ["b2", "betas=(beta1, beta2)"], "betas": ["b1"],
-    "b1": ["betas=(b1, b2)"], "b2": ["betas=(b1, b2)"], "beta": ["momentum", "decay", "betas=(beta, 0.999)"],
-    "momentum": ["betas=(momentum, 0.999)"], "rho": ["alpha", "decay"], "decay_rate": ["alpha", "decay", "gamma"],
+    "beta1": ["b1", "betas=(beta1, ...)"], "beta2": ["b2", "betas=(beta1, beta2, ...)"], "betas": ["b1"],
+    "b1": ["betas=(b1, ...)"], "b2": ["betas=(b1, b2, ...)"], "beta": ["momentum", "decay", "betas=(beta, ...)"],
+    "momentum": ["betas=(momentum, ...)"], "rho": ["alpha", "decay"], "decay_rate": ["alpha", "decay", "gamma"],
     "epsilon": ["eps"], "wd": ["weight_decay"], "l2": ["weight_decay"], "lam": ["weight_decay"],
     "parameters": ["params"], "model": ["params=model.parameters()"], "opt": ["optimizer"], "decay": ["gamma"],
     "factor": ["gamma"], "epochs": ["T_max", "total_iters"], "warmup": ["warmup_steps"],
@@ -28,24 +28,25 @@ class SignatureOfInit:
 
 
 class KnownKeywords:
-    """A base of classes that answer a keyword which their `__init__` does not take with what to write."""
+    """A base class that says what to write instead of a keyword that `__init__` does not take."""
 
     __signature__ = SignatureOfInit()
 
     def __new__(cls, *args, **keywords):
-        names = keywords and names_of(cls)
-        if names and not keywords.keys() <= names.keys():
-            raise unknown_keyword(cls, next(word for word in keywords if word not in names), names)
+        if keywords and (names := names_of(cls)):
+            for word in keywords:
+                if word not in names:
+                    raise unknown_keyword(cls, word, names)
         return super().__new__(cls)
 
 
 @cache
 def names_of(cls):
-    """Return, as a dictionary, the names of the arguments of a class; an empty one if it takes any name."""
+    """Return the names of the arguments of a class; none if it takes any name."""
     parameters = [*inspect.signature(cls.__init__).parameters.values()][1:]
     if any(p.kind is p.VAR_KEYWORD for p in parameters):
-        return {}
-    return {p.name: None for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
+        return ()
+    return tuple([p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)])
 
 
 def unknown_keyword(cls, word, names):

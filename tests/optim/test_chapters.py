@@ -176,7 +176,7 @@ def test_adams_lines_are_the_papers():
         np.testing.assert_allclose(here[t - 1], theta, rtol=1e-12)
 
 
-def test_adans_lines_are_the_papers():
+def test_adan_is_the_papers_step_with_adams_corrections():
     grads, lr, eps, decay = gradients(10, 4), 0.1, 0.3, 0.2
     beta1, beta2, beta3 = 0.02, 0.08, 0.01  # as the paper writes them; the class takes 1 - beta
     theta = m = v = n = np.zeros(4)

@@ -242,7 +242,7 @@ def check_same(where, found, plan):
 
 
 def in_words(value):
-    """Return part of a plan as short text; of an axis, the number of its values and what tells them from others.
+    """Return part of a plan as short text: for the values along an axis, how many there are, and three of them.
 
     >>> import numpy as np
     >>> from optim.viz.maps.tiles import in_words

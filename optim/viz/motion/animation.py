@@ -17,9 +17,10 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.patches import PathPatch, Rectangle
 from PIL import Image
 
+from minigrad.drawing.display import in_notebook, open_window
 from optim.checkpoint import replacing
 
-from ..pictures.drawing import in_notebook, new_figure, open_window, style
+from ..pictures.drawing import new_figure, style
 from ..pictures.framing import ExitMarks, apart, frame
 from ..pictures.plots import overview
 from ..runs.trajectory import runs_in

@@ -24,16 +24,12 @@ from matplotlib.legend_handler import HandlerPatch
 from matplotlib.patches import Ellipse
 from matplotlib.transforms import ScaledTranslation
 
+from minigrad.drawing.display import in_notebook, open_window, with_metadata
 from optim.checkpoint import replacing
 
 from ..surfaces.definition import sentence  # noqa: F401
 
 STYLE = str(Path(__file__).with_name("optim.mplstyle"))
-SVG = {"Title": "title", "Description": "description", "Date": None}
-FORMAT_METADATA = {  # the names under which file formats keep a title and a description; the others keep neither
-    "png": {"Title": "title", "Description": "description"}, "svg": SVG, "svgz": SVG,
-    "pdf": {"Title": "title", "Subject": "description", "CreationDate": None},
-}
 NARROW = 230  # points: axes below this width are small ones of many
 PALE = LinearSegmentedColormap.from_list("pale", ["#FFFFFF", "#9EA8B8"])  # dark paths stand out, most in the valleys
 HALO = [matplotlib.patheffects.withStroke(linewidth=2.8, foreground="white")]
@@ -105,18 +101,6 @@ def new_figure(figsize=None, dpi=None):
 def axes_or_new(ax, figsize=None, **grid):
     """Return the axes that were given, or those of a new figure."""
     return new_figure(figsize).subplots(**grid) if ax is None else ax
-
-
-def open_window(figure):
-    """Give a figure that pyplot does not manage a window, which `plt.show` shows."""
-    window = plt.figure(figsize=figure.get_size_inches(), dpi=figure.dpi).canvas
-    window.figure = figure
-    figure.set_canvas(window)
-
-
-def in_notebook():
-    """Return whether the program runs in a notebook, which shows pictures below its cells."""
-    return "ipykernel" in sys.modules and "IPython" in sys.modules and sys.modules["IPython"].get_ipython() is not None
 
 
 def filled_contours(ax, X, Y, Z, levels, **kwargs):
@@ -267,9 +251,7 @@ class Drawing:
             return path
         if "format" not in kwargs and not Path(path).suffix:
             path = f"{path}.png"
-        parts = FORMAT_METADATA.get((kwargs.get("format") or Path(path).suffix[1:]).lower())
-        if parts and "metadata" not in kwargs:
-            kwargs["metadata"] = {name: part and getattr(self, part) for name, part in parts.items()}
+        kwargs = with_metadata(path, kwargs, self.title, self.description)
         with replacing(path) as unfinished:
             self.write(unfinished, **kwargs)
         return path

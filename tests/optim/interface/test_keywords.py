@@ -52,8 +52,9 @@ class Mine(optim.Optimizer):
 
 
 @pytest.mark.parametrize(("call", "words"), [
-    (lambda p: optim.Adam([p], momentum=0.9), r"write betas=\(momentum, 0.999\)"),
-    (lambda p: optim.Adam([p], beta1=0.9), r"write betas=\(beta1, beta2\)"),
+    (lambda p: optim.Adam([p], momentum=0.9), r"write betas=\(momentum, ...\)"),
+    (lambda p: optim.Adam([p], beta1=0.9), r"write betas=\(beta1, ...\)"),
+    (lambda p: optim.Adan([p], beta2=0.9), r"write betas=\(beta1, beta2, ...\)"),
     (lambda p: optim.SGD([p], learning_rate=0.1), "write lr= for learning_rate="),
     (lambda p: optim.SGD([p], nestrov=True), r"did you mean nesterov\?"),
     (lambda p: optim.SGD(model=p), r"write params=model.parameters\(\)"),
